@@ -1,0 +1,139 @@
+"""The sandbox's settlement books: what the rows are, what they add up to, which ones a range takes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from wxrevenue.sandbox import Sandbox
+
+RANGE = {"page": 1, "page_size": 20, "start_date": "2020-01-01", "end_date": "2026-12-31"}
+
+
+def make(seed: int = 7) -> Sandbox:
+    """Return a sandbox whose day stands still."""
+    return Sandbox(seed=seed, today=date(2026, 3, 20))
+
+
+def raw(sandbox: Sandbox, component: int = 0, **changes: Any) -> bytes:
+    """Return the bytes of one page of a provider's settlements."""
+    token = sandbox.component_token(sandbox.components[component])
+    target = f"/wxa/operationams?action=get_agency_settled_revenue&access_token={token}"
+    return sandbox.handle("POST", target, {}, orjson.dumps({**RANGE, **changes})).body
+
+
+def settlement(sandbox: Sandbox, component: int = 0, **changes: Any) -> Any:
+    """Return one page as JSON."""
+    return orjson.loads(raw(sandbox, component, **changes))
+
+
+def walk(sandbox: Sandbox, component: int) -> list[dict[str, Any]]:
+    """Return all rows of a provider, page by page."""
+    rows: list[dict[str, Any]] = []
+    page = 1
+    while found := settlement(sandbox, component, page=page).get("settlement_list"):
+        rows += found
+        page += 1
+    return rows
+
+
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_rows_reconcile(component: int) -> None:
+    """All pages together hold the books' number of rows and their sum, and each row is the sum of its slots."""
+    sandbox = make()
+    rows = walk(sandbox, component)
+    totals = sandbox.totals(sandbox.components[component], "2020-01-01", date(2026, 12, 31))
+    assert len(rows) == totals.rows == settlement(sandbox, component)["total_num"] >= 6 * 24
+    assert sum(row["settled_revenue"] for row in rows) == totals.settled_revenue
+    for row in rows:
+        assert row["settled_revenue"] == sum(slot["slot_settled_revenue"] for slot in row["slot_revenue"])
+        assert len({slot["slot_id"] for slot in row["slot_revenue"]}) == len(row["slot_revenue"]) >= 2
+
+
+def test_same_seed_same_bytes() -> None:
+    """Two sandboxes of one seed give the same bytes, another seed gives others."""
+    first, second, other = (raw(make(s)) for s in (7, 7, 8))
+    assert first == second != other
+
+
+def test_header_is_all_time() -> None:
+    """The header's sums do not depend on the range, fit together, and exceed 32 bits for the first provider."""
+    sandbox = make()
+    page, short = settlement(sandbox), settlement(sandbox, start_date="2026-01-01", end_date="2026-01-02")
+    keys = ("body", "revenue_all", "penalty_all", "settled_revenue_all")
+    assert [page[key] for key in keys] == [short[key] for key in keys]
+    rows = walk(sandbox, 0)
+    assert page["revenue_all"] == sum(row["settled_revenue"] for row in rows) + page["penalty_all"] > 2**31
+    assert page["settled_revenue_all"] == sum(row["settled_revenue"] for row in rows[1:])
+
+
+def test_range_takes_overlapping_half_months_newest_first() -> None:
+    """Every half-month that shares a day with the range is there, in descending order, named in Chinese as raw UTF-8."""
+    body = raw(make(), start_date="2024-02-11", end_date="2024-03-26")
+    rows = orjson.loads(body)["settlement_list"]
+    assert [(row["month"], row["order"]) for row in rows] == [("202403", 2), ("202403", 1), ("202402", 2), ("202402", 1)]
+    assert [row["zone"] for row in rows[1:3]] == ["2024年3月1日至15日", "2024年2月16日至29日"]
+    assert "沙箱".encode() in body
+    assert b"\\u" not in body
+    dates = [row["date"] for row in walk(make(), 0)]
+    assert dates == sorted(dates, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("start", "days"), [("2023-02-15", 0), ("2023-02-15", 1), ("2023-12-31", 1), ("2024-02-29", 40), ("2020-01-01", 90), ("2026-03-31", 9)]
+)
+def test_range_day_by_day(start: str, days: int) -> None:
+    """The half-months of an answer are those of the range's days, looked at one by one, as far as the books go."""
+    first = date.fromisoformat(start)
+    each = [first + timedelta(days=n) for n in range(days + 1)]
+    expected = {(f"{day:%Y%m}", 1 if day.day <= 15 else 2) for day in each if date(2020, 4, 1) <= day <= date(2026, 3, 31)}
+    page = settlement(make(), start_date=start, end_date=each[-1].isoformat())
+    assert [(row["month"], row["order"]) for row in page.get("settlement_list", [])] == sorted(expected, reverse=True)
+
+
+def test_status_follows_age() -> None:
+    """The newest half-month is settling and has no number yet; older ones are settled, being paid, paid."""
+    rows = walk(make(), 0)
+    assert [row["sett_status"] for row in rows[:6]] == [1, 2, 3, 4, 5, 5]
+    assert rows[0]["sett_no"] == ""
+    assert all(row["sett_no"] for row in rows[1:])
+    assert rows[0]["date"] == "2026-03-20"
+    assert {row["mail_send_cnt"] for row in rows} == {"0", "1", "2"}
+
+
+def test_several_rows_per_half_month() -> None:
+    """Every third provider has three rows to a half-month, told apart by their numbers once they are settled."""
+    rows = walk(make(), 2)
+    assert [row["month"] for row in rows[:3]] == ["202603"] * 3
+    numbers = [row["sett_no"] for row in rows[3:]]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_moving_today_on_settles() -> None:
+    """On a later day the half-month that was settling has a number and its full amount, and a new one is on top."""
+    sandbox = make()
+    before = walk(sandbox, 0)
+    sandbox.today = date(2026, 4, 1)
+    after = walk(sandbox, 0)
+    assert sandbox.today == date(2026, 4, 1)
+    assert len(after) == len(before) + 1
+    assert after[1]["sett_no"]
+    assert after[1]["settled_revenue"] > before[0]["settled_revenue"]
+    assert [row["settled_revenue"] for row in after[2:]] == [row["settled_revenue"] for row in before[1:]]
+
+
+def test_today_defaults_to_the_beijing_day() -> None:
+    """Without ``today`` the books end on the day that the clock shows in Beijing."""
+    assert Sandbox(now=lambda: 1_774_022_399.0).today == date(2026, 3, 20)
+    assert Sandbox(now=lambda: 1_774_022_400.0).today == date(2026, 3, 21)
+
+
+@pytest.mark.parametrize("changes", [{"page": 1000}, {"start_date": "2010-01-01", "end_date": "2010-12-31"}])
+def test_nothing_to_show_has_no_list(changes: dict[str, Any]) -> None:
+    """Where a page has no rows the list's key is absent, while the total stays."""
+    page = settlement(make(), **changes)
+    assert "settlement_list" not in page
+    assert page["total_num"] == (0 if "start_date" in changes else 144)

@@ -1,0 +1,156 @@
+"""Advertising money for Mini Program service providers, on asyncio.
+
+Start with :class:`RevenueClient` (revenue split and settlements) and :class:`FundsDistributionClient` (WeChat Pay overseas).
+Names load the module they live in when they are first used, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wxrevenue._lazy import lazy_names
+from wxrevenue._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from wxrevenue._dates import beijing_date
+    from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
+    from wxrevenue._funds_client import FundsDistributionClient
+    from wxrevenue._pages import Paginator
+    from wxrevenue._ports import Clock, HttpRequest, HttpResponse, RateLimiter, Signer, TokenSource, Transport, Turn, Verdict, Verifier
+    from wxrevenue._request import AmsRequest, Endpoint, PayRequest, Request, Safety, TokenKind
+    from wxrevenue._retry import RetryPolicy
+    from wxrevenue._revenue_client import RevenueClient
+    from wxrevenue._secret import Secret
+    from wxrevenue.ams.percentage import GetShareRatio, SetShareRatio, ShareRatio
+    from wxrevenue.ams.settlement import GetAgencySettlement, Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
+    from wxrevenue.errors import (
+        AccountNotOpenError,
+        AgreementUnsignedError,
+        ApiError,
+        ClientStateError,
+        ConfigurationError,
+        DeadlineExceededError,
+        DecodeError,
+        InvalidParameterError,
+        NotSentError,
+        OutcomeUnknownError,
+        PageDriftError,
+        PermissionDeniedError,
+        QuotaExceededError,
+        ResponseLostError,
+        ServerBusyError,
+        SignatureError,
+        TokenError,
+        TokenUnavailableError,
+        TooFastError,
+        TransportError,
+        WxRevenueError,
+    )
+    from wxrevenue.funds.mark import MarkTransaction
+    from wxrevenue.limiters._local import LocalRateLimiter
+    from wxrevenue.sandbox import Sandbox
+    from wxrevenue.signers._pem import PemSigner
+    from wxrevenue.tokens._plain import StaticTokens
+    from wxrevenue.transports._aiohttp import AiohttpTransport
+    from wxrevenue.transports._memory import MemoryTransport
+    from wxrevenue.verifiers._static import StaticVerifier
+
+_NAMES = {
+    "wxrevenue._dates": "beijing_date",
+    "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent PageEvent RetryEvent TokenEvent WaitEvent",
+    "wxrevenue._funds_client": "FundsDistributionClient",
+    "wxrevenue._pages": "Paginator",
+    "wxrevenue._ports": "Clock HttpRequest HttpResponse RateLimiter Signer TokenSource Transport Turn Verdict Verifier",
+    "wxrevenue._request": "AmsRequest Endpoint PayRequest Request Safety TokenKind",
+    "wxrevenue._retry": "RetryPolicy",
+    "wxrevenue._revenue_client": "RevenueClient",
+    "wxrevenue._secret": "Secret",
+    "wxrevenue.ams.percentage": "GetShareRatio SetShareRatio ShareRatio",
+    "wxrevenue.ams.settlement": "GetAgencySettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan",
+    "wxrevenue.errors": (
+        "AccountNotOpenError AgreementUnsignedError ApiError ClientStateError ConfigurationError DeadlineExceededError DecodeError "
+        "InvalidParameterError NotSentError OutcomeUnknownError PageDriftError PermissionDeniedError QuotaExceededError "
+        "ResponseLostError ServerBusyError SignatureError TokenError TokenUnavailableError TooFastError TransportError WxRevenueError"
+    ),
+    "wxrevenue.funds.mark": "MarkTransaction",
+    "wxrevenue.limiters._local": "LocalRateLimiter",
+    "wxrevenue.sandbox": "Sandbox",
+    "wxrevenue.signers._pem": "PemSigner",
+    "wxrevenue.tokens._plain": "StaticTokens",
+    "wxrevenue.transports._aiohttp": "AiohttpTransport",
+    "wxrevenue.transports._memory": "MemoryTransport",
+    "wxrevenue.verifiers._static": "StaticVerifier",
+}
+
+__all__ = [
+    "AccountNotOpenError",
+    "AgreementUnsignedError",
+    "AiohttpTransport",
+    "AmsRequest",
+    "ApiError",
+    "AttemptEvent",
+    "CallEvent",
+    "ClientStateError",
+    "Clock",
+    "ConfigurationError",
+    "DeadlineExceededError",
+    "DecodeError",
+    "Endpoint",
+    "Event",
+    "FundsDistributionClient",
+    "GateEvent",
+    "GetAgencySettlement",
+    "GetShareRatio",
+    "HttpRequest",
+    "HttpResponse",
+    "InvalidParameterError",
+    "LocalRateLimiter",
+    "MarkTransaction",
+    "MemoryTransport",
+    "NotSentError",
+    "OutcomeUnknownError",
+    "PageDriftError",
+    "PageEvent",
+    "Paginator",
+    "PayRequest",
+    "PemSigner",
+    "PermissionDeniedError",
+    "QuotaExceededError",
+    "RateLimiter",
+    "Request",
+    "ResponseLostError",
+    "RetryEvent",
+    "RetryPolicy",
+    "RevenueClient",
+    "Safety",
+    "Sandbox",
+    "Secret",
+    "ServerBusyError",
+    "SetShareRatio",
+    "Settlement",
+    "SettlementPage",
+    "SettlementStatus",
+    "ShareRatio",
+    "SignatureError",
+    "Signer",
+    "SlotRevenue",
+    "StaticTokens",
+    "StaticVerifier",
+    "TokenError",
+    "TokenEvent",
+    "TokenKind",
+    "TokenSource",
+    "TokenUnavailableError",
+    "TooFastError",
+    "Transport",
+    "TransportError",
+    "Turn",
+    "Verdict",
+    "Verifier",
+    "WaitEvent",
+    "WxRevenueError",
+    "beijing_date",
+    "yuan",
+]
+
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

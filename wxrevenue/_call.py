@@ -1,0 +1,93 @@
+"""One call on its way through the engine, and what the two services do differently with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wxrevenue._request import Safety
+
+if TYPE_CHECKING:
+    from wxrevenue._lifetime import Stay
+    from wxrevenue._ports import HttpRequest, HttpResponse
+    from wxrevenue._request import Endpoint, Request
+    from wxrevenue._retry import Retries
+    from wxrevenue._secret import Secret
+    from wxrevenue.errors import TokenError, WxRevenueError
+
+
+class Call:
+    """What a call is, and what happened to it so far."""
+
+    __slots__ = (
+        "alternate_tried",
+        "ambiguous",
+        "attempts",
+        "body",
+        "credential",
+        "deadline",
+        "endpoint",
+        "path",
+        "refusal",
+        "refused",
+        "request",
+        "request_id",
+        "retries",
+        "started",
+        "stay",
+        "waited",
+    )
+
+    def __init__(self, request: Request[Any], stay: Stay, started: float, deadline: float) -> None:
+        self.request: Any = request
+        self.endpoint: Endpoint = request.endpoint
+        self.stay = stay
+        self.started = started
+        self.deadline = deadline
+        self.path = ""
+        self.body = b""
+        self.attempts = 0
+        self.waited = 0.0
+        self.ambiguous = False
+        """A call that changes something may have done so."""
+        self.request_id: str | None = None
+        self.retries: Retries | None = None
+        self.alternate_tried = False
+        self.credential: Secret | None = None
+        """The token of the request sent last."""
+        self.refused: Secret | None = None
+        self.refusal: TokenError | None = None
+        """The token that the server refused, and how."""
+
+    def may_have_acted(self) -> None:
+        """Remember that the call may have taken effect, if it is one that changes something."""
+        if self.endpoint.safety is not Safety.SAFE:
+            self.ambiguous = True
+
+
+class Service(Protocol):
+    """What AMS and WeChat Pay do differently. ``bind``, ``refused`` and ``verify`` may raise what a user's own port raises."""
+
+    account: str
+    """Who calls: the component appid or the merchant number."""
+    signed: bool
+    """Whether answers are verified."""
+
+    def scope(self, request: Any) -> str:
+        """Return the rate limiter's scope of a request."""
+        ...
+
+    async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
+        """Return the HTTP request with a fresh token or signature, or why there is none."""
+        ...
+
+    async def refused(self, call: Call) -> None:
+        """Take notice that the server refused the token of the call's last request."""
+        ...
+
+    async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:
+        """Return what is wrong with the answer's signature, if anything."""
+        ...
+
+    def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:
+        """Return the payload, or the error that the answer stands for."""
+        ...

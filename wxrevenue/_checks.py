@@ -1,0 +1,59 @@
+"""Checks of what a user hands to a constructor: each names the field, what came, and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from urllib.parse import urlsplit
+
+from wxrevenue.errors import ConfigurationError
+
+
+def seconds(where: str, value: object) -> float:
+    """Return a positive, finite number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ConfigurationError(f"{where}: expected seconds as a number, got {type(value).__name__}")
+    if not 0 < value < math.inf:
+        raise ConfigurationError(f"{where}: expected a positive, finite number of seconds")
+    return value
+
+
+def base_url(where: str, value: object) -> str:
+    """Return ``https://host[:port][/path]`` without a slash at its end; ``http`` is for a sandbox or a gateway of your own."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{where}: expected a str, got {type(value).__name__}")
+    if not _is_base_url(value):
+        raise ConfigurationError(f"{where}: expected http(s)://host[:port][/path] without user, query or fragment")
+    return value.rstrip("/")
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = text.isascii() and text.isprintable() and not any(sign in text for sign in ' ?#@\\"<>')
+    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def text(where: str, value: object) -> str:
+    """Return a printable ``str`` that is not empty."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{where}: expected a str, got {type(value).__name__}")
+    if not value or not value.isprintable():
+        raise ConfigurationError(f"{where}: expected printable characters, at least one")
+    return value
+
+
+def instance(where: str, value: object, kind: type) -> object:
+    """Return an instance of that class, or ``None``."""
+    if value is not None and not isinstance(value, kind):
+        raise ConfigurationError(f"{where}: expected a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def function(where: str, value: object) -> object:
+    """Return something that can be called, or ``None``."""
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{where}: expected a function, got {type(value).__name__}")
+    return value

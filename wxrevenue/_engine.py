@@ -1,0 +1,317 @@
+"""How a call travels: deadline → attempts → turn → bind → wire → verify → unwrap → decode.
+
+Below ``attempts`` errors are values: a stage returns the error it met, and only :meth:`Engine.send` raises it, from a frame
+whose locals hold no token, no URL and no body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from wxrevenue._call import Call
+from wxrevenue._codes import TOKEN_REFUSED
+from wxrevenue._lifetime import Lifetime
+from wxrevenue._ports import Verdict
+from wxrevenue._request import result_of
+from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
+from wxrevenue.errors import (
+    ApiError,
+    ClientStateError,
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    QuotaExceededError,
+    ResponseLostError,
+    ServerBusyError,
+    TokenError,
+    TooFastError,
+    TransportError,
+    WxRevenueError,
+    without_history,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wxrevenue._call import Service
+    from wxrevenue._events import Event
+    from wxrevenue._ports import Clock, HttpRequest, HttpResponse, RateLimiter, Transport, Turn
+    from wxrevenue._request import Endpoint, Request
+
+T = TypeVar("T")
+_log = logging.getLogger("wxrevenue")
+_NOTICEABLE = 0.001
+"""Seconds up to which a wait is no wait."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Engine:
+    """Sends requests of one service. ``limiter`` is ``None`` where the service has no gate."""
+
+    service: Service
+    transport: Transport
+    limiter: RateLimiter | None
+    clock: Clock
+    retry: RetryPolicy
+    timeout: float
+    deadline: float
+    on_event: Callable[[Event], object] | None
+    pinned_path: str | None = None
+    lifetime: Lifetime = attrs.field(factory=Lifetime)
+    quota: RetryQuota = attrs.field(default=attrs.Factory(lambda self: RetryQuota(self.retry.quota), takes_self=True))
+    paths: dict[Endpoint, str] = attrs.field(factory=dict["Endpoint", str])
+    """On which of its paths an endpoint with an alternate was last seen to work."""
+
+    async def send(self, request: Request[T], *, deadline: float | None = None) -> T:
+        """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now."""
+        stay = self.lifetime.enter()
+        started = self.clock.monotonic()
+        call = Call(request, stay, started, started + (deadline or self.deadline))
+        try:
+            outcome = await self._attempts(call)
+        except asyncio.CancelledError as error:
+            outcome = error
+        except BaseException as error:  # a user's own token source, signer, verifier or clock raised it
+            self._tell_end(call, error)
+            raise
+        finally:
+            self.lifetime.leave(stay)
+        if isinstance(outcome, BaseException):
+            outcome = self._ending(call, outcome)
+        self._tell_end(call, outcome)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome  # type: ignore[no-any-return]
+
+    def _ending(self, call: Call, error: BaseException) -> BaseException:
+        """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
+        if isinstance(error, WxRevenueError):
+            return self._conclude(call, error)
+        if call.stay.was_dismissed():
+            return self._conclude(call, ClientStateError("the client was closed while the call waited"))
+        return without_history(error)  # type: ignore[no-any-return]
+
+    def _conclude(self, call: Call, error: WxRevenueError) -> WxRevenueError:
+        """Write the call's facts into the error that ends it."""
+        if error.ambiguous:
+            call.may_have_acted()
+        if call.ambiguous:
+            error.ambiguous = True
+            if isinstance(error, (TransportError, TooFastError, DeadlineExceededError)):
+                error = OutcomeUnknownError(last=error)
+        error.endpoint = call.endpoint.name
+        error.attempts = call.attempts
+        call.request_id = getattr(error, "request_id", None)
+        return error
+
+    # ------------------------------------------------------------------ attempts
+
+    async def _attempts(self, call: Call) -> Any:
+        """Return the call's result, or the error that ends it."""
+        from wxrevenue._codec import decode, encode  # noqa: PLC0415  (the first call needs it, importing a client does not)
+
+        call.body = encode(call.request)
+        call.path = self._path(call.endpoint)
+        while True:
+            outcome = await self._attempt(call)
+            if not isinstance(outcome, WxRevenueError):
+                break
+            if outcome.ambiguous:
+                call.may_have_acted()
+            wait = self._wait_before_retry(call, outcome)
+            if wait is None:
+                return outcome
+            await self._back_off(call, wait, outcome)
+        if call.retries is not None:
+            call.retries.succeeded()
+        else:
+            self.quota.give(1)
+        kind: Any = type(call.request)
+        return decode(result_of(kind), outcome)
+
+    async def _attempt(self, call: Call) -> Any:
+        call.attempts += 1
+        if self.on_event is None:
+            return await self._turn(call)
+        started = self.clock.monotonic()
+        outcome = await self._turn(call)
+        self.tell(call.endpoint, "AttemptEvent", attempt=call.attempts, duration=self.clock.monotonic() - started, outcome=_named(outcome))
+        return outcome
+
+    def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
+        if not error.retryable or self.lifetime.closed:
+            return None
+        if call.retries is None:
+            call.retries = Retries(self.retry, self.quota)
+        return call.retries.wait(error, call.endpoint.safety, call.attempts, self._left(call))
+
+    async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
+        self.tell(call.endpoint, "RetryEvent", attempt=call.attempts, wait=seconds, error=_named(error))
+        started = self.clock.monotonic()
+        await self.clock.sleep(seconds)
+        self._waited(call, "back-off", started)
+
+    # ------------------------------------------------------------------ turn
+
+    async def _turn(self, call: Call) -> Any:
+        """Take a turn and exchange; three repeats stay within the turn: after 1737, with another token, on the other path."""
+        if self.limiter is None:
+            return await self._exchange(call)
+        turn = await self._in_time(call, self.limiter.acquire(self.service.scope(call.request), timeout=self._left(call)))
+        if isinstance(turn, WxRevenueError):
+            return turn
+        try:
+            while True:
+                outcome = await self._exchange(call)
+                await turn.report(_verdict(outcome))
+                if not isinstance(outcome, ApiError):
+                    return outcome
+                if not await self._worth_another(call, turn, outcome):
+                    return outcome
+                refusal = await self._in_time(call, turn.again(timeout=self._left(call)))
+                if refusal is not None:
+                    return _told_when(outcome, refusal)
+        finally:
+            turn.release()
+
+    async def _in_time(self, call: Call, wait: Any) -> Any:
+        """Await a turn; return it, or the limiter's refusal."""
+        started = self.clock.monotonic()
+        try:
+            return await wait
+        except (TooFastError, QuotaExceededError) as error:
+            refusal = error
+        finally:
+            self._waited(call, "turn", started)
+        return without_history(refusal)
+
+    async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
+        """Tell whether the call is repeated within its turn."""
+        endpoint = call.endpoint
+        if isinstance(error, (TooFastError, QuotaExceededError)):
+            self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=_verdict(error).value)
+            if isinstance(error, QuotaExceededError):
+                _told_when(error, await self._in_time(call, turn.again(timeout=0)))
+            return isinstance(error, TooFastError)
+        if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and call.refusal is None:
+            call.refused, call.refusal = call.credential, error
+            self.tell(call.endpoint, "TokenEvent", kind=endpoint.token.value, code=error.code)
+            await self.service.refused(call)
+            return True
+        if endpoint.alternate and error.code == endpoint.alternate_on and not call.alternate_tried and not self.pinned_path:
+            call.alternate_tried = True
+            call.path = endpoint.path if call.path == endpoint.alternate else endpoint.alternate
+            return True
+        return False
+
+    def _path(self, endpoint: Endpoint) -> str:
+        if endpoint.alternate is None:
+            return endpoint.path
+        return self.pinned_path or self.paths.get(endpoint, endpoint.path)
+
+    # ------------------------------------------------------------------ exchange
+
+    async def _exchange(self, call: Call) -> Any:
+        """Send one request; return the payload or an error."""
+        request = await self._bound(call)
+        if isinstance(request, WxRevenueError):
+            return request
+        response = await self._wire(call, request)
+        if isinstance(response, WxRevenueError):
+            return response
+        forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
+        outcome = forged or self.service.unwrap(request, response)
+        if call.alternate_tried and not isinstance(outcome, WxRevenueError):
+            self.paths[call.endpoint] = call.path
+        return outcome
+
+    async def _bound(self, call: Call) -> HttpRequest | WxRevenueError:
+        """Return the request with a token or signature taken after every wait."""
+        left = self._left(call)
+        if self.lifetime.closed:
+            return ClientStateError("the client was closed while the call waited")
+        if left <= 0:
+            return DeadlineExceededError("the deadline passed before the request could be sent")
+        request = await self.service.bind(call, timeout=left)
+        if call.refusal is not None and call.credential == call.refused:
+            return call.refusal  # the same token came back: the server has answered for it already
+        return request
+
+    async def _wire(self, call: Call, request: HttpRequest) -> HttpResponse | WxRevenueError:
+        """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
+        left = self._left(call)
+        if left <= 0:
+            return DeadlineExceededError("the deadline passed before the request could be sent")
+        call.stay.on_wire = True
+        try:
+            return await self.transport.send(request, timeout=min(left, self.timeout))
+        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (a third party's transport may raise anything)
+            failure = without_history(error)
+        finally:
+            call.stay.on_wire = False
+        if isinstance(failure, asyncio.CancelledError):
+            call.may_have_acted()
+            raise failure
+        return self._lost(failure, cut_by_deadline=left < self.timeout)
+
+    def _lost(self, failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
+        if not isinstance(failure, WxRevenueError):
+            return ResponseLostError(f"the transport raised {type(failure).__name__}", reason="protocol", retryable=False)
+        if cut_by_deadline and getattr(failure, "reason", None) in {"timeout", "pool"}:
+            cut = DeadlineExceededError("the deadline passed while the request was on its way")
+            cut.ambiguous = failure.ambiguous
+            return cut
+        return failure
+
+    # ------------------------------------------------------------------ time and events
+
+    def _left(self, call: Call) -> float:
+        return call.deadline - self.clock.monotonic()
+
+    def _waited(self, call: Call, what: str, started: float) -> None:
+        duration = self.clock.monotonic() - started
+        if duration > _NOTICEABLE:
+            call.waited += duration
+            self.tell(call.endpoint, "WaitEvent", what=what, duration=duration)
+
+    def _tell_end(self, call: Call, outcome: Any) -> None:
+        if self.on_event is not None:
+            facts = {"attempts": call.attempts, "waited": call.waited, "request_id": call.request_id, "ambiguous": call.ambiguous}
+            self.tell(call.endpoint, "CallEvent", outcome=_named(outcome), duration=self.clock.monotonic() - call.started, **facts)
+
+    def tell(self, endpoint: Endpoint, event: str, /, **facts: Any) -> None:
+        """Tell the user's ``on_event``; what it raises is logged and goes no further."""
+        if self.on_event is None:
+            return
+        from wxrevenue import _events  # noqa: PLC0415  (only who listens pays for it)
+
+        try:
+            self.on_event(getattr(_events, event)(endpoint=endpoint.name, account=self.service.account, **facts))
+        except Exception:  # noqa: BLE001
+            _log.exception("on_event raised on %s", event)
+
+
+def _named(outcome: Any) -> str:
+    return type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
+
+
+def _told_when(error: ApiError, refusal: Any) -> ApiError:
+    """Return the error to surface when a repeat was refused: the server's own, knowing when the next turn may come."""
+    if isinstance(refusal, type(error)):
+        error.retry_after = refusal.retry_after
+        return error
+    return error if refusal is None else refusal
+
+
+def _verdict(outcome: Any) -> Verdict:
+    if isinstance(outcome, TooFastError):
+        return Verdict.TOO_FAST
+    if isinstance(outcome, QuotaExceededError):
+        return Verdict.QUOTA_SPENT
+    if not isinstance(outcome, WxRevenueError):
+        return Verdict.OK
+    answered = isinstance(outcome, ApiError) and not isinstance(outcome, (ServerBusyError, TokenError))
+    return Verdict.OK if answered else Verdict.UNKNOWN

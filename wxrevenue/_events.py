@@ -1,0 +1,85 @@
+"""What ``on_event`` is told: typed, with durations in seconds, without secrets."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Base of all events. ``endpoint`` is the action (or path's end), ``account`` the component appid or merchant number."""
+
+    endpoint: str
+    account: str
+
+
+@attrs.frozen(kw_only=True)
+class CallEvent(Event):
+    """A call ended: one per awaited call.
+
+    ``waited`` are the seconds spent waiting for turns and back-offs, out of ``duration``. ``outcome`` is ``"ok"``, an error's
+    class name, or ``"CancelledError"``. ``ambiguous``: a call that changes something may have taken effect although it failed.
+    """
+
+    attempts: int
+    waited: float
+    duration: float
+    request_id: str | None
+    outcome: str
+    ambiguous: bool
+
+
+@attrs.frozen(kw_only=True)
+class AttemptEvent(Event):
+    """One attempt ended; ``outcome`` as in :class:`CallEvent`."""
+
+    attempt: int
+    duration: float
+    outcome: str
+
+
+@attrs.frozen(kw_only=True)
+class RetryEvent(Event):
+    """An attempt failed with ``error`` (a class name) and is repeated after ``wait`` seconds."""
+
+    attempt: int
+    wait: float
+    error: str
+
+
+@attrs.frozen(kw_only=True)
+class WaitEvent(Event):
+    """A wait ended after ``duration`` seconds; ``what`` is ``"turn"`` or ``"back-off"``. Waits under a millisecond are not told."""
+
+    what: str
+    duration: float
+
+
+@attrs.frozen(kw_only=True)
+class GateEvent(Event):
+    """The server refused a scope (``verdict`` ``"too_fast"`` or ``"quota_spent"``): its gate closed for everyone."""
+
+    scope: str
+    verdict: str
+
+
+@attrs.frozen(kw_only=True)
+class TokenEvent(Event):
+    """The server refused a token of that ``kind`` with ``code``; another one is asked for."""
+
+    kind: str
+    code: int | str | None
+
+
+@attrs.frozen(kw_only=True)
+class PageEvent(Event):
+    """A walk took a page: ``rows`` on it, ``fresh`` ones yielded for the first time, ``total`` announced (``None``: unknown).
+
+    ``drift`` tells that the announced total and the rows that came disagree at the end of the walk.
+    """
+
+    page: int
+    rows: int
+    fresh: int
+    total: int | None
+    drift: bool = False

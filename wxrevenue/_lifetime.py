@@ -1,0 +1,83 @@
+"""Whether a client may be used here and now, and how its calls end when it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from wxrevenue.errors import ClientStateError
+
+
+class Stay:
+    """One call's stay in the client: which task makes it, and whether its request is on the wire."""
+
+    __slots__ = ("_cancels", "_task", "dismissed", "on_wire")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._cancels = self._task.cancelling() if self._task else 0
+        self.on_wire = False
+        self.dismissed = False
+
+    def dismiss(self) -> None:
+        """End the call's wait, as a timeout would; a request on the wire may finish."""
+        if not self.on_wire and self._task is not None and self._task is not asyncio.current_task():
+            self.dismissed = True
+            self._task.cancel()
+
+    def was_dismissed(self) -> bool:
+        """Tell whether the cancellation that just arrived is ours alone; if so, take it back."""
+        return self.dismissed and self._task is not None and self._task.uncancel() <= self._cancels
+
+
+class Lifetime:
+    """Shared by a client and its clones: bound to one event loop and one process from the first call on."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self._stays: set[Stay] = set()
+        self._all_left: asyncio.Future[None] | None = None
+
+    def enter(self) -> Stay:
+        """Let a call in.
+
+        Raises:
+            ClientStateError: the client is closed, belongs to another event loop, or was made before a fork.
+        """
+        if self.closed:
+            raise ClientStateError("the client is closed")
+        self._check_home()
+        stay = Stay()
+        self._stays.add(stay)
+        return stay
+
+    def leave(self, stay: Stay) -> None:
+        """Let a call out."""
+        self._stays.discard(stay)
+        if self.closed and not self._stays and self._all_left is not None and not self._all_left.done():
+            self._all_left.set_result(None)
+
+    async def aclose(self) -> None:
+        """Refuse new calls, end waiting ones, and wait until those on the wire have finished."""
+        self.closed = True
+        if not self._stays:
+            return
+        self._check_home()
+        for stay in tuple(self._stays):
+            stay.dismiss()
+        if self._all_left is None:
+            self._all_left = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._all_left)
+
+    def _check_home(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is self._loop and os.getpid() == self._pid:
+            return
+        if self._loop is None:
+            self._loop, self._pid = loop, os.getpid()
+        elif os.getpid() != self._pid:
+            raise ClientStateError("the client was used before this process was forked: make one per process")
+        else:
+            raise ClientStateError("the client was first used on another event loop: make one per loop")

@@ -1,0 +1,212 @@
+"""Walking pages: rows in the server's order, one page fetched ahead, every key once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+import attrs
+
+from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
+    from typing import Self
+
+LARGEST_PREFETCH = 8
+
+
+class Row(Protocol):
+    """What a row must tell of itself to be walked."""
+
+    @property
+    def key(self) -> Hashable:
+        """What tells it from other rows."""
+        ...
+
+    @property
+    def supersedes(self) -> Hashable | None:
+        """The key it had before, if its key changes once in its life."""
+        ...
+
+    def fingerprint(self) -> int:
+        """Return a number that changes when the row's content changes."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class Page(Protocol[R_co]):
+    """What an answer must tell of itself to be a page."""
+
+    @property
+    def rows(self) -> Sequence[R_co]:
+        """The rows, in the server's order."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """How many rows the server announces for the whole query."""
+        ...
+
+
+class Pageable(Protocol):
+    """A frozen request that has a page number."""
+
+    @property
+    def page(self) -> int:
+        """From 1."""
+        ...
+
+
+@attrs.define
+class _Seen:
+    """Every row so far, by key and by its ordinal among equal keys of one answer."""
+
+    prints: dict[tuple[Hashable, int], int] = attrs.field(factory=dict["tuple[Hashable, int]", int])
+
+    def sort(self, rows: Sequence[R]) -> tuple[list[R], list[R]]:
+        """Return the rows that are new and those that came before with another content."""
+        fresh: list[R] = []
+        revised: list[R] = []
+        ordinals: Counter[Hashable] = Counter()
+        present = {row.key for row in rows}
+        for row in rows:
+            identity = (row.key, ordinals[row.key])
+            ordinals[row.key] += 1
+            former = self._former(row, identity, present)
+            if former is None:
+                fresh.append(row)
+            elif former != row.fingerprint():
+                revised.append(row)
+            self.prints[identity] = row.fingerprint()
+        return fresh, revised
+
+    def _former(self, row: Row, identity: tuple[Hashable, int], present: set[Hashable]) -> int | None:
+        if identity in self.prints or row.supersedes is None or row.supersedes in present:
+            return self.prints.get(identity)
+        return self.prints.pop((row.supersedes, 0), None)  # it got its number between two answers
+
+
+class Paginator(Generic[R]):
+    """One walk over all pages of a query: ``async for row in paginator``.
+
+    Rows come in the server's order, each once, with up to ``prefetch`` pages fetched ahead while you work on a row. The walk
+    ends when as many rows as announced were seen, or at an empty page; it never loops for ever. Leave it early inside
+    ``async with`` (or ``contextlib.aclosing``) so that the page fetched ahead is cancelled at once.
+
+    Raises:
+        ClientStateError: it is walked a second time.
+        PageDriftError: a page brought no row that is new, although more were announced.
+    """
+
+    def __init__(
+        self,
+        request: Pageable,
+        fetch: Callable[[Any], Coroutine[Any, Any, Page[R]]],
+        *,
+        prefetch: int = 1,
+        on_page: Callable[..., None] | None = None,
+    ) -> None:
+        if type(prefetch) is not int or not 0 <= prefetch <= LARGEST_PREFETCH:
+            raise ConfigurationError(f"prefetch: expected an int, 0 to {LARGEST_PREFETCH}")
+        self.revisions: list[R] = []
+        """Rows that came again with another content; what was yielded first stays as it was."""
+        self._request = request
+        self._fetch = fetch
+        self._on_page = on_page
+        self._prefetch = prefetch
+        self._ahead: deque[asyncio.Task[Page[R]]] = deque()
+        self._seen = _Seen()
+        self._rows: list[R] = []
+        self._walk: AsyncGenerator[list[R], None] | None = None
+
+    def __aiter__(self) -> Self:
+        self._start()
+        return self
+
+    async def __anext__(self) -> R:
+        while not self._rows:
+            self._rows = await anext(self._walk or self._start())
+            self._rows.reverse()
+        return self._rows.pop()
+
+    def by_page(self) -> AsyncGenerator[list[R], None]:
+        """Walk page by page: yield the new rows of each."""
+        return self._start()
+
+    async def collect(self) -> list[R]:
+        """Return all rows. Holds them in memory: prefer ``async for`` for long ranges."""
+        async with self:
+            return [row async for row in self]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End the walk and whatever was fetched ahead; may be called twice."""
+        await (self._walk or self._start()).aclose()
+        self._rows.clear()
+
+    # ------------------------------------------------------------------ the walk
+
+    def _start(self) -> AsyncGenerator[list[R], None]:
+        if self._walk is not None:
+            raise ClientStateError("a paginator is one walk: make another one to walk again")
+        self._walk = self._pages()
+        return self._walk
+
+    async def _pages(self) -> AsyncGenerator[list[R], None]:
+        number, got, more = self._request.page, 0, True
+        try:
+            while more:
+                page = await self._next(number)
+                total, size = page.total, len(page.rows)
+                fresh = self._sort(page.rows)
+                got += len(fresh)
+                more = size > 0 and (total is None or got < total)
+                if more and not fresh:
+                    raise PageDriftError(f"page {number} only repeats earlier rows, of {'many' if total is None else total}", got=got)
+                del page
+                if more:
+                    self._fetch_ahead(number, size, 0 if total is None else total - got)
+                self._tell(page=number, rows=size, fresh=len(fresh), total=total, drift=not more and total not in {None, got})
+                number += 1
+                if fresh:
+                    yield fresh
+                del fresh  # a page is not kept while the next one is awaited
+        finally:
+            await self._drop_ahead()
+
+    def _sort(self, rows: Sequence[R]) -> list[R]:
+        fresh, revised = self._seen.sort(rows)
+        self.revisions += revised
+        return fresh
+
+    async def _next(self, number: int) -> Page[R]:
+        if self._ahead:
+            return await self._ahead.popleft()
+        return await self._fetch(attrs.evolve(cast("Any", self._request), page=number))
+
+    def _fetch_ahead(self, number: int, size: int, missing: int) -> None:
+        """Start on the pages after ``number``: the next one, and as many more as the missing rows surely fill."""
+        wanted = min(self._prefetch, max(1, -(-missing // size)))
+        for ahead in range(len(self._ahead) + 1, wanted + 1):
+            request = attrs.evolve(cast("Any", self._request), page=number + ahead)
+            self._ahead.append(asyncio.create_task(self._fetch(request)))
+
+    async def _drop_ahead(self) -> None:
+        for task in self._ahead:
+            task.cancel()
+        await asyncio.gather(*self._ahead, return_exceptions=True)
+        self._ahead.clear()
+
+    def _tell(self, **facts: Any) -> None:
+        if self._on_page is not None:
+            self._on_page(**facts)

@@ -1,0 +1,184 @@
+"""Every plug of the package on one screen: what goes through it and what may be plugged in.
+
+What a plugged-in ``TokenSource``, ``Signer``, ``Verifier`` or ``Clock`` raises reaches the caller unchanged and is not retried.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wxrevenue._request import TokenKind
+    from wxrevenue._secret import Secret
+
+
+@attrs.define(eq=False, repr=False)
+class HttpRequest:
+    """One HTTP request, as bytes on the wire.
+
+    Args:
+        method: the HTTP verb.
+        url: the URL up to the secret; safe to print.
+        headers: header names and values.
+        body: exactly the bytes to send.
+        secret: what :meth:`wire_url` appends to ``url``: a token, percent-encoded.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    secret: Secret | None = None
+
+    def wire_url(self) -> str:
+        """Return the URL to send, secret included, byte for byte. Pass it on; do not keep it."""
+        return self.url if self.secret is None else self.url + self.secret.reveal()
+
+    def __repr__(self) -> str:
+        return f"<HttpRequest {self.method} {self.url} headers={list(self.headers)} body={len(self.body)} B>"
+
+
+@attrs.define(eq=False, repr=False)
+class HttpResponse:
+    """One HTTP answer. ``body`` is decoded from gzip or deflate, and complete."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, its name looked up in any case."""
+        found = self.headers.get(name)
+        if found is not None:
+            return found
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
+
+    def __repr__(self) -> str:
+        return f"<HttpResponse {self.status} headers={list(self.headers)} body={len(self.body)} B>"
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """Carries one request to the server and its answer back."""
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        """Send the request once, URL byte for byte, and return the answer within ``timeout`` seconds.
+
+        Raises:
+            NotSentError: no byte of the request can have arrived.
+            ResponseLostError: anything else that went wrong.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class TokenSource(Protocol):
+    """Hands out the tokens of AMS calls. A client never closes a source it was given."""
+
+    async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret | str:
+        """Return a token of that kind within ``timeout`` seconds; ``appid`` names the authorizer."""
+        ...
+
+    async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
+        """Take notice that the server refused this very token."""
+        ...
+
+
+class Verdict(enum.Enum):
+    """How a turn ended, as far as the rate limiter is concerned."""
+
+    OK = "ok"
+    TOO_FAST = "too_fast"
+    QUOTA_SPENT = "quota_spent"
+    UNKNOWN = "unknown"
+
+
+class Turn(Protocol):
+    """Leave to send one request. Give it back with :meth:`release`, whatever happened."""
+
+    async def report(self, verdict: Verdict) -> None:
+        """Say how the request ended. Takes effect in this process before the first await."""
+        ...
+
+    async def again(self, *, timeout: float) -> None:
+        """Wait for leave to send once more, at the place in the queue this turn had."""
+        ...
+
+    def release(self) -> None:
+        """End the turn; without a report it counts as ``UNKNOWN``. May be called twice."""
+        ...
+
+
+@runtime_checkable
+class RateLimiter(Protocol):
+    """Decides when a call of a scope may go. A scope is printable, stable and never derived from a token."""
+
+    async def acquire(self, scope: str, *, timeout: float) -> Turn:
+        """Wait for a turn.
+
+        Raises:
+            TooFastError: at once, when the turn cannot come within ``timeout`` seconds.
+            QuotaExceededError: likewise, when the day's quota is spent.
+        """
+        ...
+
+    async def reopen(self, scope: str) -> None:
+        """Forget that the scope is closed, for instance after its quota was reset by hand."""
+        ...
+
+    async def aclose(self) -> None:
+        """End every wait with ``ClientStateError``; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """Signs WeChat Pay requests: RSA PKCS#1 v1.5 with SHA-256."""
+
+    async def sign(self, message: bytes) -> bytes:
+        """Return the raw signature of the message."""
+        ...
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Holds the keys with which WeChat Pay signs its answers."""
+
+    async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:
+        """Return if the key of that serial made the signature.
+
+        Raises:
+            SignatureError: it did not, or no such key is known.
+        """
+        ...
+
+    def request_serial(self) -> str | None:
+        """Return the ``Wechatpay-Serial`` to send with requests, if any."""
+        ...
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Time: monotonic for waits and deadlines, wall-clock for signatures and Beijing dates."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        ...
+
+    def time(self) -> float:
+        """Return Unix seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...

@@ -1,0 +1,122 @@
+"""What a request is: a frozen value that carries its endpoint and the type of its result."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+
+import attrs
+
+from wxrevenue.errors import ConfigurationError
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class TokenKind(enum.Enum):
+    """Whose token an AMS interface takes."""
+
+    COMPONENT = "component"
+    AUTHORIZER = "authorizer"
+
+
+class Safety(enum.Enum):
+    """What repeating a call does, whatever its HTTP verb (every AMS read is a POST)."""
+
+    SAFE = "safe"
+    """It only reads."""
+    REPEATABLE = "repeatable"
+    """It sets a value: doing it twice is doing it once."""
+    UNSAFE = "unsafe"
+    """Doing it twice is doing it twice."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Endpoint:
+    """One documented interface as data.
+
+    Args:
+        path: the path, such as ``/wxa/getdefaultamsinfo``.
+        action: the ``action`` query parameter of an AMS interface.
+        method: the HTTP method.
+        token: whose token it takes (AMS).
+        safety: what repeating a call does.
+        alternate: another path on which the interface may live.
+        alternate_on: the code that says that it lives there.
+    """
+
+    path: str
+    action: str = ""
+    method: str = "POST"
+    token: TokenKind = TokenKind.COMPONENT
+    safety: Safety = Safety.UNSAFE
+    alternate: str | None = None
+    alternate_on: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How events and errors call this interface."""
+        return self.action or self.path.rsplit("/", 1)[-1]
+
+
+class Request(Generic[T_co]):
+    """A call as a value. Frozen attrs classes derive from :class:`AmsRequest` or :class:`PayRequest`, not from this."""
+
+    __slots__ = ()
+    endpoint: ClassVar[Endpoint]
+
+
+@functools.cache
+def result_of(kind: Any) -> Any:
+    """Return the type of a request's answer: what stands in the brackets of its base class."""
+    for base in (base for parent in kind.__mro__ for base in getattr(parent, "__orig_bases__", ())):
+        if issubclass(get_origin(base) or object, Request) and not isinstance(get_args(base)[0], TypeVar):
+            return get_args(base)[0]
+    raise ConfigurationError(f"{kind.__name__} does not say what it returns: derive it from AmsRequest[Result] or PayRequest[Result]")
+
+
+@attrs.frozen
+class AmsRequest(Request[T_co]):
+    """A request to the advertising interfaces of Mini Program service providers.
+
+    ``authorizer_appid`` (keyword only) names the Mini Program whose token is used. It is required by, and allowed for,
+    endpoints of :attr:`TokenKind.AUTHORIZER` only, and is never part of the body.
+    """
+
+    authorizer_appid: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        check_authorizer(self)
+
+
+def check_authorizer(request: AmsRequest[Any]) -> None:
+    """Raise ``ConfigurationError`` unless an authorizer is named exactly where the endpoint takes one."""
+    named = request.authorizer_appid
+    if named is None:
+        if request.endpoint.token is TokenKind.AUTHORIZER:
+            raise ConfigurationError(f"{type(request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
+        return
+    if request.endpoint.token is not TokenKind.AUTHORIZER:
+        raise ConfigurationError(f"{type(request).__name__} takes the component's token: authorizer_appid is not allowed")
+    text_between(1, 64)(request, attrs.fields(AmsRequest).authorizer_appid, named)
+
+
+@attrs.frozen
+class PayRequest(Request[T_co]):
+    """A signed request to WeChat Pay (overseas)."""
+
+
+def text_between(low: int, high: int) -> Any:
+    """Return an attrs validator: a ``str`` of ``low`` to ``high`` characters without control characters or surrogates."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        where = f"{type(instance).__name__}.{attribute.name}"
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{where}: expected a str, got {type(value).__name__}")
+        if not low <= len(value) <= high:
+            raise ConfigurationError(f"{where}: expected {low} to {high} characters, got {len(value)}")
+        if not value.isprintable():
+            raise ConfigurationError(f"{where}: control characters and surrogates are not allowed")
+
+    return check

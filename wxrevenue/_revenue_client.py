@@ -1,0 +1,193 @@
+"""The client of the advertising interfaces."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
+
+from wxrevenue import _checks, ams
+from wxrevenue._client import Client, checked, unknown_option
+from wxrevenue._engine import Engine
+from wxrevenue._request import AmsRequest
+from wxrevenue._secret import Secret
+from wxrevenue._shortcut import shortcut
+from wxrevenue.ams._service import BASE_URL, AmsService
+from wxrevenue.errors import ConfigurationError, one_of
+from wxrevenue.limiters._local import LocalRateLimiter
+from wxrevenue.tokens._plain import token_source
+from wxrevenue.transports._aiohttp import AiohttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from typing import Self, Unpack
+
+    from wxrevenue._events import Event
+    from wxrevenue._pages import Paginator
+    from wxrevenue._ports import Clock, RateLimiter, Transport
+    from wxrevenue._retry import RetryPolicy
+    from wxrevenue.tokens._plain import Tokens
+
+T = TypeVar("T")
+SETTLEMENT_PATHS: Final = ("/wxa/operationams", "/wxa/getdefaultamsinfo")
+_NAME: Final = "RevenueClient"
+
+
+class RevenueOptions(TypedDict, total=False):
+    """What :meth:`RevenueClient.with_options` may change."""
+
+    timeout: float
+    deadline: float
+    page_deadline: float
+    retry: RetryPolicy
+    on_event: Callable[[Event], object] | None
+    tokens: Tokens
+    component_appid: str
+
+
+class RevenueClient(Client):
+    """Calls the advertising interfaces of Mini Program service providers; safe for any number of concurrent callers of a loop.
+
+    Use it as ``async with``, or ``await client.aclose()`` at the end. Making one does no I/O and needs no running loop.
+
+    Args:
+        tokens: the component's token: a ``str``, an async function returning one, or a ``TokenSource``.
+        component_appid: the account's name in scopes and events.
+        base_url: where to send instead of WeChat: a sandbox, or a gateway of your own.
+        transport: carries the requests; aiohttp by default. One that you give is not closed.
+        limiter: obeys "operating too fast"; a ``LocalRateLimiter`` by default. One that you give is not closed.
+        scope: returns the limiter's scope of a request, given that and the default scope.
+        retry: how failed attempts are repeated.
+        clock: where the time comes from.
+        settlement_path: pins the path of the agency settlement; by default the client finds out which one works.
+        timeout: seconds for one HTTP exchange, the wait for a pooled connection included.
+        deadline: seconds for one awaited call, every wait included.
+        page_deadline: the same for each page of an ``iter_*`` walk: long enough to sit out "operating too fast".
+        on_event: a plain function, told what happens.
+
+    Raises:
+        ConfigurationError: one of these is not allowed.
+    """
+
+    set_share_ratio = shortcut(lambda: ams.SetShareRatio)
+    get_share_ratio = shortcut(lambda: ams.GetShareRatio)
+    get_agency_settlement = shortcut(lambda: ams.GetAgencySettlement)
+
+    def __init__(  # noqa: PLR0913  (settings, by keyword)
+        self,
+        tokens: Tokens,
+        component_appid: str | None = None,
+        base_url: str = BASE_URL,
+        *,
+        transport: Transport | None = None,
+        limiter: RateLimiter | None = None,
+        scope: Callable[[AmsRequest[Any], str], str] | None = None,
+        retry: RetryPolicy | None = None,
+        clock: Clock | None = None,
+        settlement_path: str | None = None,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        page_deadline: float = 300.0,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        tokens = Secret(tokens) if isinstance(tokens, str) else tokens  # first of all: what follows may raise
+        options = checked(_NAME, retry=retry, clock=clock, timeout=timeout, deadline=deadline, on_event=on_event)
+        source = token_source(tokens)
+        service = AmsService(
+            _checks.base_url(f"{_NAME}.base_url", base_url),
+            source,
+            _account(component_appid, source) or f"client-{os.urandom(4).hex()}",
+            scope=scope,
+            clock=options["clock"],
+        )
+        self._page_deadline: float = checked(_NAME, page_deadline=page_deadline)["page_deadline"]
+        carrier = transport or AiohttpTransport()
+        gate = limiter or LocalRateLimiter(clock=options["clock"])
+        self._owned = (*(() if transport else (carrier,)), *(() if limiter else (gate,)))
+        self._engine = Engine(service=service, transport=carrier, limiter=gate, pinned_path=_pinned(settlement_path), **options)
+
+    @classmethod
+    def from_env(cls, **settings: Any) -> Self:
+        """Return a client made from the environment.
+
+        ``WXREVENUE_COMPONENT_TOKEN`` is required; ``WXREVENUE_COMPONENT_APPID`` and ``WXREVENUE_BASE_URL`` are optional.
+
+        Args:
+            settings: any other argument of the constructor.
+
+        Raises:
+            ConfigurationError: a variable is missing or not allowed.
+        """
+        token = Secret(os.environ.get("WXREVENUE_COMPONENT_TOKEN", ""))
+        if not token.reveal():
+            raise ConfigurationError("the environment variable WXREVENUE_COMPONENT_TOKEN is not set")
+        settings.setdefault("component_appid", os.environ.get("WXREVENUE_COMPONENT_APPID") or None)
+        settings.setdefault("base_url", os.environ.get("WXREVENUE_BASE_URL") or BASE_URL)
+        return cls(token, **settings)
+
+    @property
+    def component_appid(self) -> str:
+        """The account's name in scopes and events: the component's appid where it is known, else a random name."""
+        return self._engine.service.account
+
+    async def send(self, request: AmsRequest[T]) -> T:
+        """Send any AMS request, also one of your own class, and return its result."""
+        if not isinstance(request, AmsRequest):
+            raise ConfigurationError(f"{_NAME}.send: expected an AmsRequest, got {type(request).__name__}")
+        return await self._engine.send(request)
+
+    def iter_agency_settlement(
+        self, start_date: str | date, end_date: str | date, page_size: int = 20, *, prefetch: int = 1
+    ) -> Paginator[ams.Settlement]:
+        """Stream the provider's half-month settlements, newest first, fetching up to ``prefetch`` pages ahead.
+
+        Every page gets ``page_deadline`` seconds; the walk itself has no limit. See ``GetAgencySettlement`` for the arguments,
+        which are checked at once, and :class:`Paginator` for what the walk vouches for.
+        """
+        from wxrevenue._pages import Paginator  # noqa: PLC0415  (who streams pays for it)
+
+        request = ams.GetAgencySettlement(start_date, end_date, page_size=page_size)
+
+        async def fetch(one: ams.GetAgencySettlement) -> ams.SettlementPage:
+            return await self._engine.send(one, deadline=self._page_deadline)
+
+        def on_page(**facts: Any) -> None:
+            self._engine.tell(request.endpoint, "PageEvent", **facts)
+
+        return Paginator(request, fetch, prefetch=prefetch, on_page=on_page)
+
+    def with_options(self, **options: Unpack[RevenueOptions]) -> Self:
+        """Return a clone with other options on the same transport and limiter.
+
+        ``with_options(tokens=…, component_appid=…)`` is a client for another account. The clone lives as long as this client;
+        closing the clone does nothing.
+        """
+        changes: dict[str, Any] = dict(options)
+        if isinstance(changes.get("tokens"), str):
+            changes["tokens"] = Secret(changes["tokens"])
+        del options
+        unknown_option(_NAME, changes, RevenueOptions)
+        return self._with(changes)
+
+    def _with(self, changes: dict[str, Any]) -> Self:
+        own = cast("AmsService", self._engine.service)
+        tokens, appid = changes.pop("tokens", None), changes.pop("component_appid", None)
+        source = own.tokens if tokens is None else token_source(tokens)
+        page_deadline = checked(_NAME, page_deadline=changes.pop("page_deadline", self._page_deadline))["page_deadline"]
+        account = _account(appid, None if tokens is None else source) or own.account
+        service = AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock)
+        clone = self._clone(service=service, **checked(_NAME, **changes))
+        clone._page_deadline = page_deadline  # noqa: SLF001
+        return clone
+
+
+def _account(component_appid: str | None, source: object) -> str | None:
+    """Return the account's name: the one given, or the one the token source knows."""
+    name = component_appid or getattr(source, "component_appid", None)
+    return None if name is None else _checks.text(f"{_NAME}.component_appid", name)
+
+
+def _pinned(path: str | None) -> str | None:
+    if path is not None and path not in SETTLEMENT_PATHS:
+        raise ConfigurationError(f"{_NAME}.settlement_path: expected {one_of(SETTLEMENT_PATHS)}")
+    return path

@@ -1,0 +1,100 @@
+"""The only place a token, key or ticket is kept: a box that never prints what is in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn, final
+from urllib.parse import quote, quote_plus, unquote
+
+from wxrevenue.errors import ConfigurationError, TokenUnavailableError
+
+STARS = "***"
+_TOKEN_PARAMETER = re.compile(r"((?:component_|authorizer_)?access_token\s*=\s*)[^&\s\"'<>]+", re.IGNORECASE)
+
+
+@final
+class Secret:
+    """A string that does not show itself in ``repr``, ``str``, formatting, pickles or comparisons' timing.
+
+    Args:
+        value: the secret text.
+    """
+
+    __slots__ = ("_value", "derived")
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        self.derived: dict[str, Any] = {}
+        """Values computed from the secret (encoded forms, URLs), kept here so that they live no longer than it does."""
+
+    def reveal(self) -> str:
+        """Return the secret text. Keep it out of locals: pass it straight on."""
+        return self._value
+
+    def encoded(self) -> Secret:
+        """Return the secret percent-encoded for a URL query, computed once."""
+        found: Secret | None = self.derived.get("encoded")
+        if found is None:
+            found = self.derived["encoded"] = Secret(quote(self._value, safe=""))
+        return found
+
+    def __repr__(self) -> str:
+        return f"Secret({STARS})"
+
+    def __str__(self) -> str:
+        return STARS
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        from hmac import compare_digest  # noqa: PLC0415  (costs a millisecond that an import need not pay)
+
+        return compare_digest(self._value.encode(errors="surrogatepass"), other._value.encode(errors="surrogatepass"))
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is never pickled: hand the secret over by other means and wrap it there")
+
+
+def token_of(value: object) -> Secret:
+    """Return what a source handed out as a ``Secret``."""
+    if isinstance(value, str):
+        value = Secret(value)
+    if not isinstance(value, Secret):
+        raise ConfigurationError(f"a token must be a str or a Secret, got {type(value).__name__}")
+    if not value.reveal():
+        raise TokenUnavailableError("the token is empty")
+    return value
+
+
+def scrub(text: str, *secrets: Secret | None) -> str:
+    """Return server text with every given secret (raw or percent-encoded) and every ``access_token=…`` starred out."""
+    for secret in secrets:
+        if secret is not None:
+            text = _spelled(secret).sub(STARS, text)
+    return _TOKEN_PARAMETER.sub(rf"\g<1>{STARS}", text)
+
+
+def _spelled(secret: Secret) -> re.Pattern[str]:
+    """Return a pattern of every spelling a URL, a proxy or an error page may give the secret."""
+    found: re.Pattern[str] | None = secret.derived.get("spelled")
+    if found is None:
+        found = secret.derived["spelled"] = re.compile(_alternatives(secret), re.IGNORECASE)
+    return found
+
+
+def _alternatives(secret: Secret) -> str:
+    spellings = {spelling for box in (secret, Secret(unquote(secret.reveal()))) for spelling in _quoted(box)}
+    return "|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True) if s) or "(?!)"
+
+
+def _quoted(secret: Secret) -> tuple[str, ...]:
+    return secret.reveal(), quote(secret.reveal()), quote(secret.reveal(), safe=""), quote_plus(secret.reveal())

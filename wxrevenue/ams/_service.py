@@ -1,0 +1,152 @@
+"""How AMS differs: a token in the query, three error envelopes in HTTP 200 bodies, and a rate limiter's scope."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from urllib.parse import quote
+
+from wxrevenue._clock import LOOP_CLOCK
+from wxrevenue._codec import digits, parse
+from wxrevenue._codes import api_error
+from wxrevenue._ports import HttpRequest
+from wxrevenue._retry import retry_after
+from wxrevenue._secret import Secret, scrub, token_of
+from wxrevenue.errors import DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError, without_history
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wxrevenue._call import Call
+    from wxrevenue._ports import Clock, HttpResponse, TokenSource
+    from wxrevenue._request import AmsRequest
+
+BASE_URL: Final = "https://api.weixin.qq.com"
+_HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+_OK: Final = range(200, 300)
+_RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")
+_LONGEST_MESSAGE: Final = 500
+_PLAIN: Final = "handed out as a str"
+
+
+class AmsService:
+    """The advertising interfaces of one account.
+
+    Args:
+        base_url: where they live.
+        tokens: where their tokens come from.
+        account: the component's appid, or what stands for it in scopes.
+        scope: replaces the default scope.
+        clock: what ``Retry-After`` dates are measured against.
+    """
+
+    signed = False
+
+    def __init__(
+        self,
+        base_url: str,
+        tokens: TokenSource,
+        account: str,
+        *,
+        scope: Callable[[Any, str], str] | None = None,
+        clock: Clock = LOOP_CLOCK,
+    ) -> None:
+        self.account = account
+        self.base_url = base_url
+        self.tokens = tokens
+        self.custom_scope = scope
+        self.clock = clock
+        self._urls: dict[tuple[str, str], str] = {}
+        self._last: Secret | None = None
+
+    def scope(self, request: AmsRequest[Any]) -> str:
+        """Return ``component/authorizer/action``, or what the user's function makes of it."""
+        default = f"{self.account}/{request.authorizer_appid or '-'}/{request.endpoint.action}"
+        return default if self.custom_scope is None else self.custom_scope(request, default)
+
+    async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
+        """Return the HTTP request with a token fresh from the source."""
+        request = call.request
+        try:
+            call.credential = self._secret(await self.tokens.get(call.endpoint.token, request.authorizer_appid, timeout=timeout))
+        except (DeadlineExceededError, TokenUnavailableError) as error:
+            found = error
+        else:
+            return HttpRequest("POST", self._url(call.path, call.endpoint.action), _HEADERS, call.body, call.credential.encoded())
+        return without_history(found)  # type: ignore[no-any-return]
+
+    async def refused(self, call: Call) -> None:
+        """Give the source its own token back, as it handed it out."""
+        token: Any = call.credential
+        kind, appid = call.endpoint.token, call.request.authorizer_appid
+        await self.tokens.reject(kind, appid, token.reveal() if _PLAIN in token.derived else token)
+
+    async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:
+        """Return ``None``: AMS answers are not signed."""
+
+    def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:
+        """Return the payload without its envelope, or the error that the answer stands for."""
+        payload: Any = parse(response.body)
+        failure: Any = _failure(payload) if type(payload) is dict else payload
+        if response.status in _OK:
+            if failure is None:
+                return payload
+            if not isinstance(failure, _Failure):
+                return failure if isinstance(failure, DecodeError) else DecodeError("expected an object")
+        code, message = failure if isinstance(failure, _Failure) else (None, "")
+        message = " ".join(scrub(message, request.secret).split())
+        rid = _RID.search(message)
+        return api_error(
+            message[:_LONGEST_MESSAGE],
+            code=code,
+            status=response.status,
+            request_id=rid and rid[1],
+            retry_after=retry_after(response.header("Retry-After"), self.clock.time()),
+        )
+
+    def _url(self, path: str, action: str) -> str:
+        try:
+            return self._urls[path, action]
+        except KeyError:
+            url = f"{self.base_url}{path}?action={quote(action, safe='')}&access_token="
+            return self._urls.setdefault((path, action), url)
+
+    def _secret(self, token: Secret | str) -> Secret:
+        """Return the token boxed; the same box for the same string, because what is derived from a token is kept in its box."""
+        if isinstance(token, Secret):
+            return token_of(token)
+        last = self._last
+        if last is None or last.reveal() != token:
+            last = token_of(token)
+            last.derived[_PLAIN] = True
+            self._last = last
+        return last
+
+
+class _Failure(NamedTuple):
+    code: int
+    message: str
+
+
+def _failure(payload: Any) -> _Failure | DecodeError | None:
+    """Take the envelope off; return what it says went wrong, if anything. Any of its three codes may."""
+    nested = payload.pop("base_resp", None)
+    found = None
+    holders: tuple[tuple[Any, str, str, str], ...] = (
+        (payload, "ret", "err_msg", "$"),
+        (payload, "errcode", "errmsg", "$"),
+        (nested, "ret", "err_msg", "$.base_resp"),
+    )
+    for holder, code_key, message_key, path in holders:
+        if holder is None:
+            continue
+        if type(holder) is not dict:
+            return DecodeError("expected an object", path=path)
+        envelope = cast("dict[str, Any]", holder)
+        message = envelope.pop(message_key, "")
+        code = digits(envelope.pop(code_key, 0))
+        if code is None:
+            return DecodeError("expected an integer or a string of digits", path=f"{path}.{code_key}")
+        if code and found is None:
+            found = _Failure(code, message if isinstance(message, str) else "")
+    return found

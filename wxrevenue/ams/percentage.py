@@ -1,0 +1,91 @@
+"""How advertising revenue is split between the service provider and its Mini Programs (分账比例)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import attrs
+
+from wxrevenue._codec import Model
+from wxrevenue._request import AmsRequest, Endpoint, Safety, text_between
+from wxrevenue.errors import ConfigurationError
+
+_WHOLE = 100
+
+
+@attrs.define
+class ShareRatio(Model):
+    """The split in force, in percent."""
+
+    share_ratio: Decimal
+    """The service provider's share, 0 to 100."""
+
+    @property
+    def merchant_ratio(self) -> Decimal:
+        """The Mini Program's share: the rest."""
+        return _WHOLE - self.share_ratio
+
+
+def _percent(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    where = f"{type(instance).__name__}.{attribute.name}"
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ConfigurationError(f"{where}: expected an int or a Decimal, got {type(value).__name__}")
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise ConfigurationError(f"{where}: expected a finite Decimal")
+    if not 0 <= value <= _WHOLE:
+        raise ConfigurationError(f"{where}: expected 0 to {_WHOLE} percent, got a number outside")
+    if value * _WHOLE % 1:
+        raise ConfigurationError(f"{where}: expected at most 2 decimal places")
+
+
+@attrs.frozen
+class SetShareRatio(AmsRequest[None]):
+    """Set the provider's default share of advertising revenue.
+
+    **A set ratio is not yet in force:** it takes effect for a merchant (Mini Program) only when the merchant confirms it
+    in the authorization flow of the permission set; start that flow by renewing the authorization, and read what is in
+    force with :class:`GetShareRatio`.
+
+    WeChat page: percentage/SetShareRatio (设置默认分账比例). Setting a value twice is setting it once (``REPEATABLE``).
+
+    Args:
+        share_ratio: the provider's percent, 0..100, an ``int`` or a ``Decimal`` with at most 2 places; sent exactly. With
+            40 the provider gets 40 % and the Mini Program 60 %.
+
+    Returns:
+        Nothing.
+
+    Raises:
+        ConfigurationError: the ratio is something else (a bool, a float, a str, NaN, out of range); nothing was sent.
+        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the ratio was set.
+        ApiError: the server refused, for instance ``AccountNotOpenError`` (2056).
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/setdefaultamsinfo", action="set_share_ratio", safety=Safety.REPEATABLE)
+
+    share_ratio: int | Decimal = attrs.field(validator=_percent)
+
+
+@attrs.frozen
+class GetShareRatio(AmsRequest[ShareRatio]):
+    """Ask which split of advertising revenue is in force.
+
+    WeChat page: percentage/GetShareRatio (查询分账比例).
+
+    Args:
+        appid: a Mini Program's appid for the split in force for it, or the provider's own (component) appid for the
+            provider's current default. The answer is the provider's percent in both cases.
+
+    Returns:
+        :class:`ShareRatio`, percent as ``Decimal``.
+
+    Raises:
+        ConfigurationError: ``appid`` is not a str of 1 to 64 printable characters; nothing was sent.
+        AgreementUnsignedError: the merchant has not signed (1735).
+        ApiError: the server refused otherwise.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/getdefaultamsinfo", action="get_share_ratio", safety=Safety.SAFE)
+
+    appid: str = attrs.field(validator=text_between(1, 64))

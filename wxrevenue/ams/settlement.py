@@ -1,0 +1,203 @@
+"""Half-month settlements of advertising revenue (结算收入). Every amount is an ``int`` in fen (分, 1/100 yuan)."""
+
+from __future__ import annotations
+
+import datetime  # noqa: ICN001  (a field below is called date)
+import enum
+from decimal import Decimal
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+
+from wxrevenue._codec import Count, Model, Name
+from wxrevenue._dates import beijing_date, half_month
+from wxrevenue._request import AmsRequest, Endpoint, Safety
+from wxrevenue.errors import ConfigurationError, DecodeError
+
+RowKey: TypeAlias = tuple[str, int, str]
+
+LARGEST_PAGE_SIZE = 10_000
+"""Above this a ``page_size`` is surely a mistake. The pages name no maximum; the server may cap it lower by itself."""
+
+
+def yuan(fen: int) -> Decimal:
+    """Return an amount in yuan, exactly: ``yuan(12345) == Decimal("123.45")``."""
+    return Decimal(fen).scaleb(-2)
+
+
+class SettlementStatus(enum.IntEnum):
+    """Where a half-month's settlement stands. Open: a number that is not listed survives as ``UNKNOWN_<number>``."""
+
+    SETTLING = 1
+    """结算中: the amount may still change."""
+    SETTLED = 2
+    """已结算."""
+    SETTLED_3 = 3
+    """已结算, the page's second number for the same."""
+    PAYING = 4
+    """付款中."""
+    PAID = 5
+    """已付款."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> SettlementStatus | None:
+        if type(value) is not int:
+            return None
+        unknown = int.__new__(cls, value)
+        unknown._name_ = f"UNKNOWN_{value}"
+        unknown._value_ = value
+        return unknown
+
+
+@attrs.define
+class SlotRevenue(Model):
+    """What one advertising slot earned within a half-month."""
+
+    slot_id: Name
+    """The slot's name, such as ``SLOT_ID_WEAPP_BANNER``."""
+    slot_settled_revenue: int
+    """Fen."""
+
+
+@attrs.define
+class Settlement(Model):
+    """The settlement of one half-month, as the server spells it."""
+
+    month: str
+    """``yyyymm``."""
+    order: int
+    """1: the 1st to the 15th; 2: the 16th to the end of the month."""
+    settled_revenue: int
+    """Fen."""
+    date: datetime.date | None = None
+    """When the data was last updated; not always there."""
+    zone: str | None = None
+    """The half-month as a Chinese text, for display; compute with :attr:`period`."""
+    sett_status: SettlementStatus | None = None
+    sett_no: str | None = None
+    """The settlement's number; empty until the row settles."""
+    mail_send_cnt: Count | None = None
+    """How often a copy of the settlement was asked for."""
+    slot_revenue: list[SlotRevenue] = attrs.field(factory=list[SlotRevenue])
+
+    @property
+    def period(self) -> tuple[datetime.date, datetime.date]:
+        """First and last day of the half-month, Beijing calendar.
+
+        Raises:
+            DecodeError: the server's ``month`` or ``order`` names no half-month.
+        """
+        try:
+            return half_month(self.month, self.order)
+        except ValueError:
+            pass
+        raise DecodeError("month and order name no half-month", path="$.month")
+
+    @property
+    def key(self) -> RowKey:
+        """What tells this row from others: ``(month, order, sett_no or "")``."""
+        return (self.month, self.order, self.sett_no or "")
+
+    @property
+    def supersedes(self) -> RowKey | None:
+        """The key this row had before it got its ``sett_no``: an upsert deletes it in the same transaction."""
+        return (self.month, self.order, "") if self.sett_no else None
+
+    def fingerprint(self) -> int:
+        """Return a number that changes when anything in the row does; it compares within one process."""
+        slots = [(slot.slot_id, slot.slot_settled_revenue) for slot in self.slot_revenue]
+        return hash((self.settled_revenue, self.sett_status, self.date, self.sett_no, self.mail_send_cnt, self.zone, *slots))
+
+    @property
+    def is_settled(self) -> bool:
+        """The amount is final (status 2 to 5)."""
+        return self.sett_status is not None and SettlementStatus.SETTLED <= self.sett_status <= SettlementStatus.PAID
+
+    @property
+    def is_paid(self) -> bool:
+        """The money was paid (status 5)."""
+        return self.sett_status == SettlementStatus.PAID
+
+
+@attrs.define
+class SettlementPage(Model):
+    """One page of settlements. The ``_all`` sums are all-time, not of the range asked for; fen."""
+
+    at_least_one: ClassVar[tuple[str, ...]] = ("settlement_list", "total_num")
+
+    revenue_all: int | None = None
+    """Everything earned, fen."""
+    penalty_all: int | None = None
+    """Everything deducted, fen."""
+    settled_revenue_all: int | None = None
+    """Everything settled, fen."""
+    settlement_list: list[Settlement] = attrs.field(factory=list[Settlement])
+    """The rows, newest first; empty where the server left the list out."""
+    total_num: Count | None = None
+    """Rows of the whole range; live answers sometimes lie."""
+    body: str | None = None
+    """The company that settles."""
+
+    @property
+    def rows(self) -> list[Settlement]:
+        """The rows, as every paged answer calls them."""
+        return self.settlement_list
+
+    @property
+    def total(self) -> int | None:
+        """How many rows the whole range has, as every paged answer calls it."""
+        return self.total_num
+
+
+def _positive(most: int | None = None) -> Any:
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        where = f"{type(instance).__name__}.{attribute.name}"
+        if type(value) is not int:
+            raise ConfigurationError(f"{where}: expected an int, got {type(value).__name__}")
+        if value < 1 or (most is not None and value > most):
+            raise ConfigurationError(f"{where}: expected 1 {f'to {most}' if most else 'or more'}")
+
+    return check
+
+
+@attrs.frozen
+class GetAgencySettlement(AmsRequest[SettlementPage]):
+    """Fetch one page of the provider's half-month settlements.
+
+    Every half-month that overlaps the range is returned, newest first. The interface is documented on two paths; when one
+    answers 1736 the client repeats the call on the other and remembers which one works.
+
+    WeChat page: settlement/GetAgencySettlement (获取服务商结算收入数据).
+
+    Args:
+        start_date: first day, Beijing calendar: a ``datetime.date`` or a zero-padded ``'yyyy-mm-dd'``.
+        end_date: last day, inclusive.
+        page: page number, from 1.
+        page_size: rows per page; no maximum is documented, and the server may cap it.
+
+    Returns:
+        :class:`SettlementPage`, amounts in fen.
+
+    Raises:
+        ConfigurationError: a date or a number is not allowed; nothing was sent.
+        DecodeError: the answer is not what the page says.
+        ApiError: the server refused.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        path="/wxa/operationams",
+        action="get_agency_settled_revenue",
+        safety=Safety.SAFE,
+        alternate="/wxa/getdefaultamsinfo",
+        alternate_on=1736,
+    )
+
+    start_date: str = attrs.field(converter=beijing_date)
+    end_date: str = attrs.field(converter=beijing_date)
+    page: int = attrs.field(default=1, validator=_positive())
+    page_size: int = attrs.field(default=20, validator=_positive(LARGEST_PAGE_SIZE))
+
+    def __attrs_post_init__(self) -> None:
+        AmsRequest[SettlementPage].__attrs_post_init__(self)
+        if self.start_date > self.end_date:
+            raise ConfigurationError("GetAgencySettlement.start_date: must not be after end_date")

@@ -1,0 +1,165 @@
+"""The made-up books: who the providers are and what every half-month brought them. All money is whole fen."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import attrs
+
+from wxrevenue.sandbox._seeded import between, eight
+
+_SLOTS = ("BANNER", "REWARD_VIDEO", "INTERSTITIAL", "VIDEO_FEEDS", "VIDEO_BEGIN", "COVER", "TEMPLATE")
+_SETTLING, _PAID = 1, 5
+_STATUS_BY_AGE = {0: _SETTLING, 1: 2, 2: 3, 3: 4}
+_DAYS_TO_SETTLE = 10
+
+Row: TypeAlias = dict[str, Any]
+
+
+@attrs.frozen
+class HalfMonth:
+    """The days 1 to 15 of a month (order 1) or the rest of it (order 2), numbered without gaps by ``ordinal``."""
+
+    ordinal: int
+
+    @classmethod
+    def of(cls, day: date) -> HalfMonth:
+        """Return the half-month that a day belongs to."""
+        return cls((day.year * 12 + day.month - 1) * 2 + (day.day > 15))  # noqa: PLR2004  (the middle of a month)
+
+    @property
+    def order(self) -> int:
+        """1 or 2."""
+        return self.ordinal % 2 + 1
+
+    @property
+    def start(self) -> date:
+        """The first day."""
+        year, month = divmod(self.ordinal // 2, 12)
+        return date(year, month + 1, 1 if self.order == 1 else 16)
+
+    @property
+    def end(self) -> date:
+        """The last day."""
+        start = self.start
+        return start.replace(day=15 if self.order == 1 else monthrange(start.year, start.month)[1])
+
+
+@attrs.frozen(kw_only=True)
+class Provider:
+    """A service provider: ``statements`` is how many rows each of its half-months has."""
+
+    index: int
+    appid: str
+    programs: tuple[str, ...]
+    unsigned_program: str
+    has_account: bool
+    statements: int
+    largest: int
+
+
+@attrs.frozen
+class Totals:
+    """What the books hold: how many rows, and the sum of their ``settled_revenue`` in fen."""
+
+    rows: int
+    settled_revenue: int
+
+
+@attrs.frozen
+class _Ledger:
+    """What a provider's books say on one day: its rows, each with its half-month's number, and their header."""
+
+    rows: list[tuple[int, Row]]
+    header: Row
+
+
+def provider(index: int, *, has_account: bool = True) -> Provider:
+    """Return the provider of that number.
+
+    The first one's sums are larger than 32 bits hold; every third one has several rows to a half-month.
+    """
+    return Provider(
+        index=index,
+        appid=f"wxc{index:015x}",
+        programs=tuple(f"wxa{index:09x}{n:06x}" for n in range(4)),
+        unsigned_program=f"wxb{index:015x}",
+        has_account=has_account,
+        statements=3 if index % 3 == 2 else 1,  # noqa: PLR2004  (the third of three kinds)
+        largest=300_000_000 if index == 0 else 3_000_000,
+    )
+
+
+class Books:
+    """Everything ever settled, from ``years`` before ``today`` until ``today`` (a Beijing day, which may be moved on).
+
+    What a half-month brought depends on the seed, the provider and the half-month alone. Its status, and what that
+    entails, follow from how long ago it was: the newest is still settling, has no ``sett_no``, and is not yet complete.
+    """
+
+    def __init__(self, *, seed: int, today: date, years: int) -> None:
+        self.today = today
+        self._seed = seed
+        self._first = HalfMonth.of(today).ordinal - 24 * years + 1
+        self._ledger = lru_cache(maxsize=256)(self._write)
+
+    def rows(self, who: Provider, start: date, end: date) -> list[Row]:
+        """Return the rows of every half-month that shares a day with the range, newest first."""
+        low, high = HalfMonth.of(start).ordinal, HalfMonth.of(end).ordinal
+        return [row for ordinal, row in self._ledger(who, self.today).rows if low <= ordinal <= high]
+
+    def totals(self, who: Provider, start: date, end: date) -> Totals:
+        """Return how many rows the range has and their sum in fen."""
+        rows = self.rows(who, start, end)
+        return Totals(len(rows), sum(row["settled_revenue"] for row in rows))
+
+    def header(self, who: Provider) -> Row:
+        """Return the all-time sums in fen and the company that settles; they do not depend on a range."""
+        return self._ledger(who, self.today).header
+
+    def _write(self, who: Provider, today: date) -> _Ledger:
+        newest = HalfMonth.of(today).ordinal
+        halves = map(HalfMonth, range(newest, self._first - 1, -1))
+        rows = [(half.ordinal, self._row(who, half, n, today)) for half in halves for n in range(who.statements)]
+        penalty = between(0, who.largest // 100, self._seed, who.appid, "penalty")
+        header = {
+            "body": "沙箱示例科技有限公司",
+            "revenue_all": sum(row["settled_revenue"] for _, row in rows) + penalty,
+            "penalty_all": penalty,
+            "settled_revenue_all": sum(row["settled_revenue"] for _, row in rows if row["sett_status"] != _SETTLING),
+        }
+        return _Ledger(rows, header)
+
+    def _row(self, who: Provider, half: HalfMonth, statement: int, today: date) -> Row:
+        start, end = half.start, half.end
+        status = _STATUS_BY_AGE.get(HalfMonth.of(today).ordinal - half.ordinal, _PAID)
+        number, mails, *lots = eight(self._seed, who.appid, half.ordinal, statement)
+        slots = _slots(who.largest, status, lots)
+        return {
+            "date": min(today, end + timedelta(days=_DAYS_TO_SETTLE)).isoformat(),
+            "zone": f"{start.year}年{start.month}月{start.day}日至{end.day}日",
+            "month": f"{start.year}{start.month:02d}",
+            "order": half.order,
+            "sett_status": status,
+            "settled_revenue": sum(slot["slot_settled_revenue"] for slot in slots),
+            "sett_no": "" if status == _SETTLING else f"{start:%Y%m%d}{who.index:05d}{statement:02d}{number % 10_000:04d}",
+            # A number of mails, but the wire has it as a string.
+            "mail_send_cnt": str(max(0, mails % 9 - 6)),
+            "slot_revenue": slots,
+        }
+
+
+def _slots(largest: int, status: int, lots: list[int]) -> list[Row]:
+    """Return two to four slots; what is still settling has only nine tenths of what it will come to."""
+    first, count, *amounts = lots
+    share = 9 if status == _SETTLING else 10
+    return [
+        {
+            "slot_id": f"SLOT_ID_WEAPP_{_SLOTS[(first + n) % len(_SLOTS)]}",
+            "slot_settled_revenue": (largest // 100 + amount % largest) * share // 10,
+        }
+        for n, amount in enumerate(amounts[: 2 + count % 3])
+    ]

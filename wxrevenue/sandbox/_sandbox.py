@@ -1,0 +1,187 @@
+"""The sandbox as its users see it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from wxrevenue.sandbox._ams import Ams
+from wxrevenue.sandbox._books import Books, provider
+from wxrevenue.sandbox._core import Core
+from wxrevenue.sandbox._pay import Pay
+from wxrevenue.sandbox._transport import SandboxTransport
+from wxrevenue.sandbox._trouble import Fate, Trouble
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from wxrevenue.sandbox._ams import SettlementPath
+    from wxrevenue.sandbox._books import Totals
+    from wxrevenue.sandbox._call import Answer
+    from wxrevenue.sandbox._pay import Mark, Merchant
+    from wxrevenue.sandbox._trouble import Forced
+
+_BEIJING = timezone(timedelta(hours=8))
+
+
+class Sandbox:
+    """A made-up server with providers, Mini Programs, six years of settlements and a WeChat Pay merchant.
+
+    Args:
+        seed: the same seed gives the same books and, to the same calls, the same trouble.
+        components: how many service providers with an account there are. They take turns in three envelopes: ``ret``
+            beside the data, the data alone, a nested ``base_resp`` (these have three rows to a half-month).
+        today: the Beijing day up to which the books are kept; by default the day of ``now`` on construction.
+        years: how far back the books go.
+        trouble: how it misbehaves; by default not at all.
+        settlement_path: the one path that serves settlements, the other then answers 1736; by default both do.
+        now: the time in Unix seconds, for quotas and signatures.
+        sleep: how latency is waited for.
+    """
+
+    def __init__(  # noqa: PLR0913  (knobs, all by keyword)
+        self,
+        *,
+        seed: int = 0,
+        components: int = 3,
+        today: date | None = None,
+        years: int = 6,
+        trouble: Trouble | None = None,
+        settlement_path: SettlementPath | None = None,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        everyone = [provider(n, has_account=n < components) for n in range(components + 1)]
+        self._providers = {who.appid: who for who in everyone}
+        self._books = Books(seed=seed, today=today or datetime.fromtimestamp(now(), _BEIJING).date(), years=years)
+        self._ams = Ams(seed=seed, books=self._books, providers=self._providers, now=now, settlement_path=settlement_path)
+        self._pay = Pay(seed=seed, now=now)
+        self._core = Core(ams=self._ams, pay=self._pay, fate=Fate(seed), trouble=trouble or Trouble())
+        self._sleep = sleep
+
+    # -- the server ------------------------------------------------------------------------------------------------
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer one request without any I/O; ``path`` includes the query, as it was on the wire."""
+        return self._core.handle(method, path, headers, body)
+
+    def transport(self) -> SandboxTransport:
+        """Return a transport that carries a client's requests into this sandbox, in process."""
+        return SandboxTransport(self._core, self._sleep)
+
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
+        """Serve HTTP within ``async with``, whose value is the base URL; port 0 takes any free one."""
+        from wxrevenue.sandbox._server import serve  # noqa: PLC0415  (aiohttp, for those who use it)
+
+        return serve(self._core, self._sleep, host=host, port=port)
+
+    # -- trouble ---------------------------------------------------------------------------------------------------
+
+    @property
+    def trouble(self) -> Trouble:
+        """How it misbehaves from now on; may be replaced at any time."""
+        return self._core.trouble
+
+    @trouble.setter
+    def trouble(self, trouble: Trouble) -> None:
+        self._core.trouble = trouble
+
+    def next(self, *forced: Forced, action: str | None = None) -> None:
+        """Decide what happens to the next calls (of this action), one item for each, before any rate is looked at."""
+        for item in forced:
+            self._core.fate.script(item, action)
+
+    @property
+    def calls(self) -> Counter[tuple[str, str]]:
+        """How many calls ended how: counts by ``(action, outcome)``, outcome being ``ok``, a code or a mishap's value."""
+        return self._core.calls
+
+    # -- service providers -----------------------------------------------------------------------------------------
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The appids of the service providers that have an account."""
+        return tuple(who.appid for who in self._providers.values() if who.has_account)
+
+    @property
+    def component_without_account(self) -> str:
+        """The appid of a service provider to whom every call answers 2056."""
+        return next(who.appid for who in self._providers.values() if not who.has_account)
+
+    def programs(self, component_appid: str) -> tuple[str, ...]:
+        """Return the appids of the provider's Mini Programs."""
+        return self._providers[component_appid].programs
+
+    def unsigned_program(self, component_appid: str) -> str:
+        """Return the appid of a Mini Program whose merchant has not signed: asking for its ratio answers 1735."""
+        return self._providers[component_appid].unsigned_program
+
+    def confirm_ratio(self, component_appid: str, program_appid: str | None = None) -> None:
+        """Let the merchants agree to the ratio that the provider set last, or one of them: now it is in force.
+
+        Raises:
+            KeyError: there is no such provider.
+            ValueError: the Mini Program is not the provider's.
+        """
+        self._ams.confirm(component_appid, program_appid)
+
+    # -- tokens ----------------------------------------------------------------------------------------------------
+
+    def component_token(self, component_appid: str) -> str:
+        """Return the provider's current token."""
+        return self._ams.tokens.component(self._providers[component_appid].appid)
+
+    def authorizer_token(self, program_appid: str) -> str:
+        """Return a Mini Program's token; it is of the wrong kind here, every call with it answers 48001."""
+        return self._ams.tokens.authorizer(program_appid)
+
+    def expire_token(self, component_appid: str) -> None:
+        """Let the provider's token run out: it answers 42001 from now on, and a new one is in force."""
+        self._ams.tokens.expire(self._providers[component_appid].appid)
+
+    def tokens(self, component_appid: str) -> Callable[[], Coroutine[Any, Any, str]]:
+        """Return what a client takes as ``tokens=``: an async function that gives the provider's current token."""
+
+        async def current() -> str:
+            return self.component_token(component_appid)
+
+        return current
+
+    # -- settlements -----------------------------------------------------------------------------------------------
+
+    @property
+    def today(self) -> date:
+        """The Beijing day up to which the books are kept. Moving it on settles what was settling and opens new half-months."""
+        return self._books.today
+
+    @today.setter
+    def today(self, day: date) -> None:
+        self._books.today = day
+
+    def totals(self, component_appid: str, start: date | str, end: date | str) -> Totals:
+        """Return what the books themselves hold for these days: the number of rows and their sum in fen."""
+        return self._books.totals(self._providers[component_appid], _day(start), _day(end))
+
+    # -- WeChat Pay ------------------------------------------------------------------------------------------------
+
+    @property
+    def merchant(self) -> Merchant:
+        """The merchant's numbers and keys, made at the first look."""
+        return self._pay.merchant
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The transactions marked so far, each once, in the order of their first mark."""
+        return tuple(self._pay.marks)
+
+    def confirm_transaction(self, out_trade_no: str) -> None:
+        """Let the payment go through: marking it is refused from now on."""
+        self._pay.confirmed.add(out_trade_no)
+
+
+def _day(day: date | str) -> date:
+    return date.fromisoformat(day) if isinstance(day, str) else day

@@ -1,0 +1,80 @@
+"""Token sources for users who get their tokens elsewhere: fixed ones, and a function."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wxrevenue._clock import within
+from wxrevenue._ports import TokenSource
+from wxrevenue._request import TokenKind
+from wxrevenue._secret import Secret, token_of
+from wxrevenue.errors import ConfigurationError, TokenUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    Tokens: TypeAlias = str | Secret | Callable[[], Awaitable[str | Secret]] | TokenSource
+
+
+class StaticTokens:
+    """Tokens that never change. After a refusal there is no other to try, so the refusal surfaces at once.
+
+    Args:
+        component: the component's token.
+        authorizers: authorizers' tokens by appid.
+    """
+
+    def __init__(self, *, component: str | Secret | None = None, authorizers: Mapping[str, str | Secret] | None = None) -> None:
+        component = Secret(component) if isinstance(component, str) else component
+        authorizers = {appid: Secret(token) if isinstance(token, str) else token for appid, token in (authorizers or {}).items()}
+        self._component = None if component is None else token_of(component)
+        self._authorizers = {appid: token_of(token) for appid, token in authorizers.items()}
+
+    async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret:  # noqa: ARG002
+        """Return the token of that kind.
+
+        Raises:
+            TokenUnavailableError: none was given.
+        """
+        found = self._component if kind is TokenKind.COMPONENT else self._authorizers.get(appid or "")
+        if found is None:
+            raise TokenUnavailableError(f"no {kind.value} token was given{f' for {appid}' if appid else ''}")
+        return found
+
+    async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
+        """Do nothing: there is no other token."""
+
+    def __repr__(self) -> str:
+        return f"StaticTokens(component={self._component!r}, authorizers={sorted(self._authorizers)})"
+
+
+class CallableTokens:
+    """Asks an async function for the component's token at every request, so that the user's own cache stays in charge."""
+
+    def __init__(self, function: Callable[[], Awaitable[str | Secret]]) -> None:
+        self._function = function
+
+    async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret | str:  # noqa: ARG002
+        """Return what the function returns."""
+        if kind is not TokenKind.COMPONENT:
+            raise TokenUnavailableError("a token function hands out the component's token only: use a TokenSource for authorizers")
+        answer: Any = self._function()
+        if not inspect.isawaitable(answer):
+            answer = None
+            raise ConfigurationError("tokens: expected an async function; it returned something that cannot be awaited")
+        return await within(timeout, answer, "a token")
+
+    async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
+        """Do nothing: the function is asked again anyway."""
+
+
+def token_source(tokens: Tokens) -> TokenSource:
+    """Return the token source that a client's ``tokens`` argument stands for."""
+    if isinstance(tokens, Secret):
+        return StaticTokens(component=tokens)
+    if isinstance(tokens, TokenSource):
+        return tokens
+    if callable(tokens):
+        return CallableTokens(tokens)
+    raise ConfigurationError(f"tokens: expected a str, an async function returning one, or a TokenSource, got {type(tokens).__name__}")

@@ -1,0 +1,225 @@
+"""The default transport: aiohttp, set up so that one turn is one request and nothing of it shows in an error.
+
+What aiohttp's exceptions say is dropped, for it may be the whole URL: only their class decides what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from wxrevenue._ports import HttpResponse
+from wxrevenue._secret import Secret
+from wxrevenue._version import USER_AGENT
+from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError, without_history
+from wxrevenue.transports._watch import Exchange, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from ssl import SSLContext
+
+    from aiohttp import ClientResponse, ClientSession
+    from multidict import CIMultiDict
+
+    from wxrevenue._ports import HttpRequest
+    from wxrevenue.errors import Reason
+
+KEEP_ALIVE: Final = 7.0
+"""Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
+LARGEST_BODY: Final = 16 * 1024 * 1024
+"""Bytes, decoded. More than this is a bomb or a mistake."""
+_NOT_SENT: Final = ("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "NonHttpUrlClientError", "ClientHttpProxyError")
+_REASONS: Sequence[tuple[str, Reason]] = (
+    ("ClientConnectorDNSError", "dns"),
+    ("ClientConnectorCertificateError", "tls"),
+    ("ClientSSLError", "tls"),
+    ("ServerFingerprintMismatch", "tls"),
+    ("ClientProxyConnectionError", "proxy"),
+    ("ClientHttpProxyError", "proxy"),
+    ("TimeoutError", "timeout"),
+    ("ClientConnectorError", "connect"),
+    ("ServerDisconnectedError", "reset"),
+    ("OSError", "reset"),
+)
+"""The first row whose class is among an exception's bases says what broke; ``protocol`` where none is."""
+
+
+class AiohttpTransport:
+    """Sends requests with aiohttp; safe for many concurrent callers of one event loop.
+
+    Connections are kept alive for 7 s, redirects are not followed, cookies not kept, answers above 16 MiB refused, TLS is 1.2
+    or newer and always verified. aiohttp is imported, and the session made, by the first request.
+
+    Args:
+        session: a session of your own, which is then never closed here. Its cookies and proxies are yours to answer for, and a
+            time-out of it counts as "may have been sent".
+        proxy: the URL of an HTTP proxy; may hold a password.
+        ssl: a TLS context, for a private authority for instance. It must verify certificates.
+        limit: connections at most.
+        trust_env: whether to take a proxy from the environment.
+    """
+
+    def __init__(
+        self,
+        session: ClientSession | None = None,
+        *,
+        proxy: str | Secret | None = None,
+        ssl: SSLContext | None = None,
+        limit: int = 100,
+        trust_env: bool = False,
+    ) -> None:
+        proxy = Secret(proxy) if isinstance(proxy, str) else proxy
+        if type(limit) is not int or limit < 1:
+            raise ConfigurationError("AiohttpTransport.limit: expected an int, 1 or more")
+        _check_tls(ssl)
+        self._given = session
+        self._session = session
+        self._proxy = proxy
+        self._ssl = ssl
+        self._limit = limit
+        self._trust_env = trust_env
+        self._watch = Watch()
+        self._closed = False
+        self._headers: tuple[Mapping[str, str], CIMultiDict[str]] | None = None
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        """Send the request once; see :class:`wxrevenue._ports.Transport`."""
+        if self._closed:
+            raise ClientStateError("the transport is closed")
+        exchange = self._watch.start(timeout)
+        try:
+            return await self._exchange(self._session or self._open(), request)
+        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever aiohttp raises)
+            failure = without_history(error)
+        finally:
+            self._watch.stop(exchange)
+        raise self._translated(failure, exchange, request)
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the session was given; may be called twice."""
+        self._closed = True
+        self._watch.close()
+        if self._session is not None and self._given is None:
+            await self._session.close()
+
+    async def _exchange(self, session: ClientSession, request: HttpRequest) -> HttpResponse:
+        response = await session.request(
+            request.method,
+            _url(request),
+            data=request.body or None,
+            headers=self._multidict(request.headers),
+            allow_redirects=False,
+            raise_for_status=False,
+            **self._per_request(),
+        )
+        try:
+            return HttpResponse(response.status, response.headers, await _body(response))
+        except BaseException:
+            response.close()
+            raise
+
+    def _open(self) -> ClientSession:
+        """Make the session: on first use, because it wants a running loop and a tenth of a second of imports."""
+        import aiohttp  # noqa: PLC0415
+
+        watch = self._watch
+
+        class Connector(aiohttp.TCPConnector):
+            """Tells the watch when an exchange got its connection: from then on bytes may have been sent."""
+
+            async def connect(self, *args: Any, **kwargs: Any) -> Any:
+                connection = await super().connect(*args, **kwargs)
+                watch.connected()
+                return connection
+
+        self._session = aiohttp.ClientSession(
+            connector=Connector(limit=self._limit, keepalive_timeout=KEEP_ALIVE, ssl=self._ssl or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            headers={"Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT},
+            trust_env=self._trust_env,
+        )
+        return self._session
+
+    def _per_request(self) -> dict[str, Any]:
+        """Return what a request must say itself: the proxy, and to a given session that we keep the time."""
+        options: dict[str, Any] = {} if self._proxy is None else {"proxy": self._proxy.reveal()}
+        if self._given is not None:
+            import aiohttp  # noqa: PLC0415
+
+            options["timeout"] = aiohttp.ClientTimeout(total=None)
+            if self._ssl is not None:
+                options["ssl"] = self._ssl
+        return options
+
+    def _multidict(self, headers: Mapping[str, str]) -> CIMultiDict[str]:
+        """Return the headers as aiohttp keeps them; the same mapping is converted once."""
+        if self._headers is None or self._headers[0] is not headers:
+            from multidict import CIMultiDict  # noqa: PLC0415
+
+            self._headers = headers, CIMultiDict(headers)
+        return self._headers[1]
+
+    def _translated(self, error: BaseException, exchange: Exchange, request: HttpRequest) -> BaseException:
+        """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
+        if isinstance(error, asyncio.CancelledError) and not exchange.timed_out():
+            return error
+        if isinstance(error, WxRevenueError):
+            return error
+        host = urlsplit(request.url).netloc
+        bases = {base.__name__ for base in type(error).__mro__}
+        not_sent = not exchange.connected if self._given is None else not bases.isdisjoint(_NOT_SENT)
+        kind = NotSentError if not_sent else ResponseLostError
+        if isinstance(error, asyncio.CancelledError):
+            full = not_sent and self._given is None and self._watch.on_the_wire() >= self._limit
+            return kind(f"no {'free connection' if full else 'answer'} in time, {host}", reason="pool" if full else "timeout")
+        hopeless = not bases.isdisjoint({"InvalidURL", "NonHttpUrlClientError"})
+        return kind(f"{type(error).__name__}, {host}", reason=_reason(bases), retryable=not hopeless)
+
+
+def _reason(bases: set[str]) -> Reason:
+    for name, reason in _REASONS:
+        if name in bases:
+            return reason
+    return "protocol"
+
+
+def _check_tls(context: SSLContext | None) -> None:
+    if context is None:
+        return
+    import ssl  # noqa: PLC0415
+
+    if not isinstance(context, ssl.SSLContext):
+        raise ConfigurationError(f"AiohttpTransport.ssl: expected an ssl.SSLContext, got {type(context).__name__}")
+    if context.verify_mode != ssl.CERT_REQUIRED:
+        raise ConfigurationError("AiohttpTransport.ssl: expected a context that verifies certificates (verify_mode CERT_REQUIRED)")
+
+
+def _url(request: HttpRequest) -> Any:
+    """Return the URL parsed but not normalised; for a token it is built once and kept with the token."""
+    from yarl import URL  # noqa: PLC0415
+
+    if request.secret is None:
+        return URL(request.url, encoded=True)
+    kept = request.secret.derived
+    found = kept.get(request.url)
+    if found is None:
+        found = kept[request.url] = URL(request.wire_url(), encoded=True)
+    return found
+
+
+async def _body(response: ClientResponse) -> bytes:
+    """Read the decoded body, up to the cap."""
+    content = response.content
+    body = await content.read(LARGEST_BODY + 1)
+    if content.at_eof() and content.exception() is None:
+        return body
+    chunks, size = [body], len(body)
+    while size <= LARGEST_BODY and (not content.at_eof() or content.exception() is not None):
+        chunk = await content.read(LARGEST_BODY + 1 - size)
+        chunks.append(chunk)
+        size += len(chunk)
+    if size > LARGEST_BODY:
+        raise ResponseLostError(f"the answer is larger than {LARGEST_BODY} bytes", reason="too_large")
+    return b"".join(chunks)
