@@ -113,7 +113,10 @@ class Engine:
         """Return the call's result, or the error that ends it."""
         from wxrevenue._codec import decode, encode  # noqa: PLC0415  (the first call needs it, importing a client does not)
 
-        call.body = encode(call.request)
+        body = encode(call.request)
+        if isinstance(body, WxRevenueError):
+            return body
+        call.body = body
         call.path = self._path(call.endpoint)
         while True:
             outcome = await self._attempt(call)
@@ -129,8 +132,7 @@ class Engine:
             call.retries.succeeded()
         else:
             self.quota.give(1)
-        kind: Any = type(call.request)
-        return decode(result_of(kind), outcome)
+        return decode(result_of(call.request.__class__), outcome)
 
     async def _attempt(self, call: Call) -> Any:
         call.attempts += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import attrs
 
@@ -13,6 +13,8 @@ from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftErro
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
     from typing import Self
+
+    from wxrevenue._request import Endpoint
 
 LARGEST_PREFETCH = 8
 
@@ -55,6 +57,8 @@ class Page(Protocol[R_co]):
 
 class Pageable(Protocol):
     """A frozen request that has a page number."""
+
+    endpoint: ClassVar[Endpoint]
 
     @property
     def page(self) -> int:
@@ -172,7 +176,7 @@ class Paginator(Generic[R]):
                 got += len(fresh)
                 more = size > 0 and (total is None or got < total)
                 if more and not fresh:
-                    raise PageDriftError(f"page {number} only repeats earlier rows, of {'many' if total is None else total}", got=got)
+                    raise self._drift(f"page {number} only repeats earlier rows, of {'many' if total is None else total}", got)
                 del page
                 if more:
                     self._fetch_ahead(number, size, 0 if total is None else total - got)
@@ -183,6 +187,11 @@ class Paginator(Generic[R]):
                 del fresh  # a page is not kept while the next one is awaited
         finally:
             await self._drop_ahead()
+
+    def _drift(self, message: str, got: int) -> PageDriftError:
+        error = PageDriftError(message, got=got)
+        error.endpoint = self._request.endpoint.name
+        return error
 
     def _sort(self, rows: Sequence[R]) -> list[R]:
         fresh, revised = self._seen.sort(rows)

@@ -76,6 +76,10 @@ def result_of(kind: Any) -> Any:
     raise ConfigurationError(f"{kind.__name__} does not say what it returns: derive it from AmsRequest[Result] or PayRequest[Result]")
 
 
+NOT_SENT = frozenset({"authorizer_appid"})
+"""Fields of requests that steer the call and are no part of its body."""
+
+
 @attrs.frozen
 class AmsRequest(Request[T_co]):
     """A request to the advertising interfaces of Mini Program service providers.

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
 from wxrevenue._clock import LOOP_CLOCK
-from wxrevenue._codec import digits, parse
+from wxrevenue._codec import parse
 from wxrevenue._codes import api_error
+from wxrevenue._model import digits
 from wxrevenue._ports import HttpRequest
 from wxrevenue._retry import retry_after
 from wxrevenue._secret import Secret, scrub, token_of
@@ -87,12 +88,12 @@ class AmsService:
     def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:
         """Return the payload without its envelope, or the error that the answer stands for."""
         payload: Any = parse(response.body)
-        failure: Any = _failure(payload) if type(payload) is dict else payload
+        failure = _failure(payload)
         if response.status in _OK:
             if failure is None:
                 return payload
-            if not isinstance(failure, _Failure):
-                return failure if isinstance(failure, DecodeError) else DecodeError("expected an object")
+            if isinstance(failure, DecodeError):
+                return failure
         code, message = failure if isinstance(failure, _Failure) else (None, "")
         message = " ".join(scrub(message, request.secret).split())
         rid = _RID.search(message)
@@ -130,11 +131,14 @@ class _Failure(NamedTuple):
 
 def _failure(payload: Any) -> _Failure | DecodeError | None:
     """Take the envelope off; return what it says went wrong, if anything. Any of its three codes may."""
-    nested = payload.pop("base_resp", None)
+    if type(payload) is not dict:
+        return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
+    fields = cast("dict[str, Any]", payload)
+    nested = fields.pop("base_resp", None)
     found = None
     holders: tuple[tuple[Any, str, str, str], ...] = (
-        (payload, "ret", "err_msg", "$"),
-        (payload, "errcode", "errmsg", "$"),
+        (fields, "ret", "err_msg", "$"),
+        (fields, "errcode", "errmsg", "$"),
         (nested, "ret", "err_msg", "$.base_resp"),
     )
     for holder, code_key, message_key, path in holders:

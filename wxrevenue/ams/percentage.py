@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from wxrevenue._codec import Model
+from wxrevenue._model import Model
 from wxrevenue._request import AmsRequest, Endpoint, Safety, text_between
 from wxrevenue.errors import ConfigurationError
 

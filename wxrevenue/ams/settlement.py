@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
-from wxrevenue._codec import Count, Model, Name
 from wxrevenue._dates import beijing_date, half_month
+from wxrevenue._model import Count, Model, Name
 from wxrevenue._request import AmsRequest, Endpoint, Safety
 from wxrevenue.errors import ConfigurationError, DecodeError
 
@@ -160,6 +160,11 @@ def _positive(most: int | None = None) -> Any:
     return check
 
 
+def _not_before_start(instance: Any, _attribute: attrs.Attribute[Any], value: str) -> None:
+    if value < instance.start_date:
+        raise ConfigurationError(f"{type(instance).__name__}.end_date: expected start_date or a later day")
+
+
 @attrs.frozen
 class GetAgencySettlement(AmsRequest[SettlementPage]):
     """Fetch one page of the provider's half-month settlements.
@@ -193,11 +198,6 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
     )
 
     start_date: str = attrs.field(converter=beijing_date)
-    end_date: str = attrs.field(converter=beijing_date)
+    end_date: str = attrs.field(converter=beijing_date, validator=_not_before_start)
     page: int = attrs.field(default=1, validator=_positive())
     page_size: int = attrs.field(default=20, validator=_positive(LARGEST_PAGE_SIZE))
-
-    def __attrs_post_init__(self) -> None:
-        AmsRequest[SettlementPage].__attrs_post_init__(self)
-        if self.start_date > self.end_date:
-            raise ConfigurationError("GetAgencySettlement.start_date: must not be after end_date")

@@ -1,0 +1,5 @@
+"""``python -m wxrevenue``: the command line."""
+
+from wxrevenue.cli import main
+
+main()

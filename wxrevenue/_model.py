@@ -1,0 +1,40 @@
+"""What answers are made of: the base of every model, and the types whose spelling on the wire is documented to vary."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
+
+import attrs
+
+_DIGITS: Final = "digits"
+_STRIPPED: Final = "stripped"
+_LONGEST_NUMBER: Final = 20
+
+Count: TypeAlias = Annotated[int, _DIGITS]
+"""A number of things: an int, or a string of digits, never negative."""
+Name: TypeAlias = Annotated[str, _STRIPPED]
+"""A name that some pages print with blanks around it."""
+
+
+@attrs.define
+class Model:
+    """Base of every answer. Fields that the documents do not know are kept in :attr:`extra`."""
+
+    at_least_one: ClassVar[tuple[str, ...]] = ()
+    """Wire names of which an answer must hold at least one, though each alone may be missing."""
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Whatever else the server sent, by wire name."""
+        return self._extra or {}
+
+
+def digits(value: Any) -> int | None:
+    """Return an int, or a string of digits with an optional minus, as an int; ``None`` for anything else."""
+    if type(value) is int:
+        return value
+    if type(value) is str and len(value) <= _LONGEST_NUMBER and value.isascii() and value.removeprefix("-").isdigit():
+        return int(value)
+    return None
