@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wxrevenue._lifetime import Stay
+from wxrevenue._ports import Verdict
 from wxrevenue._request import Safety
+from wxrevenue.errors import (
+    ApiError,
+    DeadlineExceededError,
+    QuotaExceededError,
+    ResponseLostError,
+    ServerBusyError,
+    TokenError,
+    TooFastError,
+    WxRevenueError,
+)
 
 if TYPE_CHECKING:
-    from wxrevenue._lifetime import Stay
     from wxrevenue._ports import HttpRequest, HttpResponse
     from wxrevenue._request import Endpoint, Request
     from wxrevenue._retry import Retries
     from wxrevenue._secret import Secret
-    from wxrevenue.errors import TokenError, WxRevenueError
 
 
-class Call:
+class Call(Stay):
     """What a call is, and what happened to it so far."""
 
     __slots__ = (
@@ -26,6 +36,7 @@ class Call:
         "credential",
         "deadline",
         "endpoint",
+        "now",
         "path",
         "refusal",
         "refused",
@@ -33,15 +44,15 @@ class Call:
         "request_id",
         "retries",
         "started",
-        "stay",
         "waited",
     )
 
-    def __init__(self, request: Request[Any], stay: Stay, started: float, deadline: float) -> None:
+    def __init__(self, request: Request[Any], started: float, deadline: float) -> None:
+        super().__init__()
         self.request: Any = request
         self.endpoint: Endpoint = request.endpoint
-        self.stay = stay
-        self.started = started
+        self.started = self.now = started
+        """When the call began, and when the clock was looked at last."""
         self.deadline = deadline
         self.path = ""
         self.body = b""
@@ -91,3 +102,26 @@ class Service(Protocol):
     def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:
         """Return the payload, or the error that the answer stands for."""
         ...
+
+
+def verdict_on(outcome: Any) -> Verdict:
+    """Return what an exchange's outcome tells a rate limiter."""
+    if not isinstance(outcome, WxRevenueError):
+        return Verdict.OK
+    if isinstance(outcome, TooFastError):
+        return Verdict.TOO_FAST
+    if isinstance(outcome, QuotaExceededError):
+        return Verdict.QUOTA_SPENT
+    answered = isinstance(outcome, ApiError) and not isinstance(outcome, (ServerBusyError, TokenError))
+    return Verdict.OK if answered else Verdict.UNKNOWN
+
+
+def lost(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
+    """Return the error for an exchange without an answer; only the class of a foreign exception is told, for its text may show the URL."""
+    if not isinstance(failure, WxRevenueError):
+        return ResponseLostError(f"the transport raised {type(failure).__name__}", reason="protocol", retryable=False)
+    if cut_by_deadline and getattr(failure, "reason", None) in {"timeout", "pool"}:
+        cut = DeadlineExceededError("the deadline passed while the request was on its way")
+        cut.ambiguous = failure.ambiguous
+        return cut
+    return failure

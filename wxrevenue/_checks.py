@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 from urllib.parse import urlsplit
 
 from wxrevenue.errors import ConfigurationError
@@ -45,14 +46,14 @@ def text(where: str, value: object) -> str:
     return value
 
 
-def instance(where: str, value: object, kind: type) -> object:
+def instance(where: str, value: Any, kind: type) -> Any:
     """Return an instance of that class, or ``None``."""
     if value is not None and not isinstance(value, kind):
         raise ConfigurationError(f"{where}: expected a {kind.__name__}, got {type(value).__name__}")
     return value
 
 
-def function(where: str, value: object) -> object:
+def function(where: str, value: Any) -> Any:
     """Return something that can be called, or ``None``."""
     if value is not None and not callable(value):
         raise ConfigurationError(f"{where}: expected a function, got {type(value).__name__}")

@@ -1,31 +1,24 @@
-"""What every client shares: checked options, clones, and how it ends."""
+"""What every client shares: how it is cloned, and how it ends."""
 
 from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from wxrevenue import _checks
-from wxrevenue._clock import LOOP_CLOCK
-from wxrevenue._retry import RetryPolicy
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Self
 
-    from wxrevenue._engine import Engine
-    from wxrevenue._ports import RateLimiter, Transport
+    from wxrevenue._assembly import Parts
 
 
 class Client:
-    """An engine with an end. A client closes what it made itself; what it was given stays open."""
+    """An engine with an end. A client closes what was made for it; what it was given stays open."""
 
-    _engine: Engine
-    _owned: tuple[Transport | RateLimiter, ...] | None
-    """What to close at the end; ``None`` in a clone, which closes nothing."""
+    _parts: Parts
+    _is_clone = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -39,43 +32,22 @@ class Client:
         New calls are refused and waiting ones end with ``ClientStateError``; requests on the wire finish within their
         ``timeout``. On a clone (``with_options``) this does nothing.
         """
-        if self._owned is None:
+        if self._is_clone:
             return
-        await self._engine.lifetime.aclose()
-        for made in self._owned:
-            await made.aclose()
+        await self._parts.engine.lifetime.aclose()
+        for part in self._parts.made:
+            await part.aclose()
 
-    def _clone(self, **changes: Any) -> Self:
+    def _clone(self, changes: Mapping[str, Any]) -> Self:
+        from wxrevenue import _assembly  # noqa: PLC0415  (as in the constructor)
+
         clone = copy.copy(self)
-        clone._engine = attrs.evolve(self._engine, **changes)  # noqa: SLF001
-        clone._owned = None  # noqa: SLF001
+        clone._parts = _assembly.Parts(_assembly.evolved(type(self).__name__, self._parts.engine, changes))  # noqa: SLF001
+        clone._is_clone = True  # noqa: SLF001
         return clone
-
-
-def checked(where: str, **options: Any) -> dict[str, Any]:
-    """Return a client's options, defaults in place of ``None``.
-
-    Args:
-        where: the client's name, for messages.
-        options: any of those in the table below.
-
-    Raises:
-        ConfigurationError: one is not allowed.
-    """
-    return {name: _CHECKS[name](f"{where}.{name}", value) for name, value in options.items()}
 
 
 def unknown_option(where: str, changes: Mapping[str, Any], known: type) -> None:
     """Raise ``ConfigurationError`` for an option that a clone cannot change; ``known`` is the ``TypedDict`` of those it can."""
     if strange := changes.keys() - known.__annotations__.keys():
         raise ConfigurationError(f"{where}.with_options: {strange.pop()!r} is not one of {', '.join(known.__annotations__)}")
-
-
-_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
-    "timeout": _checks.seconds,
-    "deadline": _checks.seconds,
-    "page_deadline": _checks.seconds,
-    "retry": lambda where, value: _checks.instance(where, value, RetryPolicy) or RetryPolicy(),
-    "clock": lambda _where, value: LOOP_CLOCK if value is None else value,
-    "on_event": _checks.function,
-}

@@ -29,7 +29,7 @@ def parse(body: bytes) -> Any:
     return DecodeError("the body is not complete JSON" if body else "the body is empty", retryable=True)
 
 
-def encode(request: object) -> bytes | ConfigurationError:
+def encode(request: Any) -> bytes | ConfigurationError:
     """Return the JSON body of a request: UTF-8 as it is, decimals exactly, ``None`` left out. An error is a value.
 
     Raises:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from wxrevenue._call import Call
+from wxrevenue._call import Call, lost, verdict_on
+from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
-from wxrevenue._ports import Verdict
 from wxrevenue._request import result_of
 from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue.errors import (
@@ -24,8 +24,6 @@ from wxrevenue.errors import (
     DeadlineExceededError,
     OutcomeUnknownError,
     QuotaExceededError,
-    ResponseLostError,
-    ServerBusyError,
     TokenError,
     TooFastError,
     TransportError,
@@ -67,9 +65,9 @@ class Engine:
 
     async def send(self, request: Request[T], *, deadline: float | None = None) -> T:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now."""
-        stay = self.lifetime.enter()
         started = self.clock.monotonic()
-        call = Call(request, stay, started, started + (deadline or self.deadline))
+        call = Call(request, started, started + (deadline or self.deadline))
+        self.lifetime.enter(call)
         try:
             outcome = await self._attempts(call)
         except asyncio.CancelledError as error:
@@ -78,7 +76,7 @@ class Engine:
             self._tell_end(call, error)
             raise
         finally:
-            self.lifetime.leave(stay)
+            self.lifetime.leave(call)
         if isinstance(outcome, BaseException):
             outcome = self._ending(call, outcome)
         self._tell_end(call, outcome)
@@ -90,7 +88,7 @@ class Engine:
         """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
         if isinstance(error, WxRevenueError):
             return self._conclude(call, error)
-        if call.stay.was_dismissed():
+        if call.was_dismissed():
             return self._conclude(call, ClientStateError("the client was closed while the call waited"))
         return without_history(error)  # type: ignore[no-any-return]
 
@@ -111,8 +109,6 @@ class Engine:
 
     async def _attempts(self, call: Call) -> Any:
         """Return the call's result, or the error that ends it."""
-        from wxrevenue._codec import decode, encode  # noqa: PLC0415  (the first call needs it, importing a client does not)
-
         body = encode(call.request)
         if isinstance(body, WxRevenueError):
             return body
@@ -136,11 +132,11 @@ class Engine:
 
     async def _attempt(self, call: Call) -> Any:
         call.attempts += 1
-        if self.on_event is None:
-            return await self._turn(call)
-        started = self.clock.monotonic()
+        started = call.now
         outcome = await self._turn(call)
-        self.tell(call.endpoint, "AttemptEvent", attempt=call.attempts, duration=self.clock.monotonic() - started, outcome=_named(outcome))
+        if self.on_event is not None:
+            duration = self.clock.monotonic() - started
+            self.tell(call.endpoint, "AttemptEvent", attempt=call.attempts, duration=duration, outcome=_named(outcome))
         return outcome
 
     def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
@@ -152,7 +148,7 @@ class Engine:
 
     async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
         self.tell(call.endpoint, "RetryEvent", attempt=call.attempts, wait=seconds, error=_named(error))
-        started = self.clock.monotonic()
+        started = call.now
         await self.clock.sleep(seconds)
         self._waited(call, "back-off", started)
 
@@ -162,13 +158,14 @@ class Engine:
         """Take a turn and exchange; three repeats stay within the turn: after 1737, with another token, on the other path."""
         if self.limiter is None:
             return await self._exchange(call)
-        turn = await self._in_time(call, self.limiter.acquire(self.service.scope(call.request), timeout=self._left(call)))
+        scope = self.service.scope(call.request)
+        turn = await self._in_time(call, self.limiter.acquire(scope, timeout=call.deadline - call.now))
         if isinstance(turn, WxRevenueError):
             return turn
         try:
             while True:
                 outcome = await self._exchange(call)
-                await turn.report(_verdict(outcome))
+                await turn.report(verdict_on(outcome))
                 if not isinstance(outcome, ApiError):
                     return outcome
                 if not await self._worth_another(call, turn, outcome):
@@ -181,7 +178,7 @@ class Engine:
 
     async def _in_time(self, call: Call, wait: Any) -> Any:
         """Await a turn; return it, or the limiter's refusal."""
-        started = self.clock.monotonic()
+        started = call.now
         try:
             return await wait
         except (TooFastError, QuotaExceededError) as error:
@@ -194,7 +191,7 @@ class Engine:
         """Tell whether the call is repeated within its turn."""
         endpoint = call.endpoint
         if isinstance(error, (TooFastError, QuotaExceededError)):
-            self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=_verdict(error).value)
+            self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value)
             if isinstance(error, QuotaExceededError):
                 _told_when(error, await self._in_time(call, turn.again(timeout=0)))
             return isinstance(error, TooFastError)
@@ -232,7 +229,7 @@ class Engine:
 
     async def _bound(self, call: Call) -> HttpRequest | WxRevenueError:
         """Return the request with a token or signature taken after every wait."""
-        left = self._left(call)
+        left = call.deadline - call.now
         if self.lifetime.closed:
             return ClientStateError("the client was closed while the call waited")
         if left <= 0:
@@ -247,34 +244,28 @@ class Engine:
         left = self._left(call)
         if left <= 0:
             return DeadlineExceededError("the deadline passed before the request could be sent")
-        call.stay.on_wire = True
+        call.on_wire = True
         try:
             return await self.transport.send(request, timeout=min(left, self.timeout))
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (a third party's transport may raise anything)
             failure = without_history(error)
         finally:
-            call.stay.on_wire = False
+            call.on_wire = False
         if isinstance(failure, asyncio.CancelledError):
             call.may_have_acted()
             raise failure
-        return self._lost(failure, cut_by_deadline=left < self.timeout)
-
-    def _lost(self, failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
-        if not isinstance(failure, WxRevenueError):
-            return ResponseLostError(f"the transport raised {type(failure).__name__}", reason="protocol", retryable=False)
-        if cut_by_deadline and getattr(failure, "reason", None) in {"timeout", "pool"}:
-            cut = DeadlineExceededError("the deadline passed while the request was on its way")
-            cut.ambiguous = failure.ambiguous
-            return cut
-        return failure
+        return lost(failure, cut_by_deadline=left < self.timeout)
 
     # ------------------------------------------------------------------ time and events
 
     def _left(self, call: Call) -> float:
-        return call.deadline - self.clock.monotonic()
+        """Return the seconds until the call's deadline, by a fresh look at the clock."""
+        call.now = self.clock.monotonic()
+        return call.deadline - call.now
 
     def _waited(self, call: Call, what: str, started: float) -> None:
-        duration = self.clock.monotonic() - started
+        call.now = self.clock.monotonic()
+        duration = call.now - started
         if duration > _NOTICEABLE:
             call.waited += duration
             self.tell(call.endpoint, "WaitEvent", what=what, duration=duration)
@@ -306,14 +297,3 @@ def _told_when(error: ApiError, refusal: Any) -> ApiError:
         error.retry_after = refusal.retry_after
         return error
     return error if refusal is None else refusal
-
-
-def _verdict(outcome: Any) -> Verdict:
-    if isinstance(outcome, TooFastError):
-        return Verdict.TOO_FAST
-    if isinstance(outcome, QuotaExceededError):
-        return Verdict.QUOTA_SPENT
-    if not isinstance(outcome, WxRevenueError):
-        return Verdict.OK
-    answered = isinstance(outcome, ApiError) and not isinstance(outcome, (ServerBusyError, TokenError))
-    return Verdict.OK if answered else Verdict.UNKNOWN

@@ -6,29 +6,24 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
 
 import attrs
 
-from wxrevenue import _checks, funds
-from wxrevenue._client import Client, checked, unknown_option
-from wxrevenue._engine import Engine
-from wxrevenue._ports import Signer, Verifier
+from wxrevenue import funds
+from wxrevenue._client import Client, unknown_option
 from wxrevenue._request import PayRequest
 from wxrevenue._secret import Secret
 from wxrevenue._shortcut import shortcut
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.funds._service import BASE_URL, PayService
-from wxrevenue.signers._pem import PemSigner
-from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.funds import BASE_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self, Unpack
 
     from wxrevenue._events import Event
-    from wxrevenue._ports import Clock, Transport
+    from wxrevenue._ports import Clock, Signer, Transport, Verifier
     from wxrevenue._retry import RetryPolicy
 
 T = TypeVar("T")
 _NAME: Final = "FundsDistributionClient"
-_LONGEST_NAME: Final = 64
 
 
 class FundsOptions(TypedDict, total=False):
@@ -84,19 +79,12 @@ class FundsDistributionClient(Client):
     ) -> None:
         private_key = Secret(private_key) if isinstance(private_key, str) else private_key  # first of all: what follows may raise
         private_key = Secret(private_key.decode("latin-1")) if isinstance(private_key, bytes) else private_key
-        options = checked(_NAME, retry=retry, clock=clock, timeout=timeout, deadline=deadline, on_event=on_event)
-        service = PayService(
-            _checks.base_url(f"{_NAME}.base_url", base_url),
-            _quotable("mchid", mchid),
-            _quotable("serial_no", serial_no),
-            signer=private_key if isinstance(private_key, Signer) else PemSigner(private_key),
-            verifier=_verifier(verifier),
-            clock=options["clock"],
-        )
-        self._sub_mchid = None if sub_mchid is None else _quotable("sub_mchid", sub_mchid)
-        carrier = transport or AiohttpTransport()
-        self._owned = () if transport else (carrier,)
-        self._engine = Engine(service=service, transport=carrier, limiter=None, **options)
+        from wxrevenue import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
+
+        parts = {"mchid": mchid, "serial_no": serial_no, "verifier": verifier, "base_url": base_url, "transport": transport}
+        options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "on_event": on_event}
+        self._parts = _assembly.pay_parts(_NAME, private_key, {**parts, **options})
+        self._sub_mchid = None if sub_mchid is None else _assembly.quotable(f"{_NAME}.sub_mchid", sub_mchid)
 
     async def send(self, request: PayRequest[T]) -> T:
         """Send any WeChat Pay request, also one of your own class, and return its result."""
@@ -104,24 +92,10 @@ class FundsDistributionClient(Client):
             raise ConfigurationError(f"{_NAME}.send: expected a PayRequest, got {type(request).__name__}")
         if self._sub_mchid is not None and getattr(request, "sub_mchid", "") is None:
             request = cast("PayRequest[T]", attrs.evolve(cast("Any", request), sub_mchid=self._sub_mchid))
-        return await self._engine.send(request)
+        return await self._parts.engine.send(request)
 
     def with_options(self, **options: Unpack[FundsOptions]) -> Self:
         """Return a clone with other options on the same transport; closing the clone does nothing."""
         changes: dict[str, Any] = dict(options)
         unknown_option(_NAME, changes, FundsOptions)
-        return self._clone(**checked(_NAME, **changes))
-
-
-def _quotable(name: str, value: str) -> str:
-    """Return a value that stands between quotes in the Authorization header."""
-    found = _checks.text(f"{_NAME}.{name}", value)
-    if not found.isascii() or not found.replace("_", "").isalnum() or len(found) > _LONGEST_NAME:
-        raise ConfigurationError(f"{_NAME}.{name}: expected letters, digits and '_', at most {_LONGEST_NAME}")
-    return found
-
-
-def _verifier(value: Verifier) -> Verifier:
-    if not isinstance(value, Verifier):
-        raise ConfigurationError(f"{_NAME}.verifier: expected a Verifier such as StaticVerifier, got {type(value).__name__}")
-    return value
+        return self._clone(changes)

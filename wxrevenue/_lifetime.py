@@ -9,7 +9,7 @@ from wxrevenue.errors import ClientStateError
 
 
 class Stay:
-    """One call's stay in the client: which task makes it, and whether its request is on the wire."""
+    """A call's stay in the client: which task makes it, and whether its request is on the wire."""
 
     __slots__ = ("_cancels", "_task", "dismissed", "on_wire")
 
@@ -40,7 +40,7 @@ class Lifetime:
         self._stays: set[Stay] = set()
         self._all_left: asyncio.Future[None] | None = None
 
-    def enter(self) -> Stay:
+    def enter(self, stay: Stay) -> None:
         """Let a call in.
 
         Raises:
@@ -49,9 +49,7 @@ class Lifetime:
         if self.closed:
             raise ClientStateError("the client is closed")
         self._check_home()
-        stay = Stay()
         self._stays.add(stay)
-        return stay
 
     def leave(self, stay: Stay) -> None:
         """Let a call out."""

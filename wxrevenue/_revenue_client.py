@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
-from wxrevenue import _checks, ams
-from wxrevenue._client import Client, checked, unknown_option
-from wxrevenue._engine import Engine
+from wxrevenue import ams
+from wxrevenue._client import Client, unknown_option
 from wxrevenue._request import AmsRequest
 from wxrevenue._secret import Secret
 from wxrevenue._shortcut import shortcut
-from wxrevenue.ams._service import BASE_URL, AmsService
-from wxrevenue.errors import ConfigurationError, one_of
-from wxrevenue.limiters._local import LocalRateLimiter
-from wxrevenue.tokens._plain import token_source
-from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.ams import BASE_URL
+from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
     from wxrevenue.tokens._plain import Tokens
 
 T = TypeVar("T")
-SETTLEMENT_PATHS: Final = ("/wxa/operationams", "/wxa/getdefaultamsinfo")
 _NAME: Final = "RevenueClient"
 
 
@@ -91,20 +86,12 @@ class RevenueClient(Client):
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         tokens = Secret(tokens) if isinstance(tokens, str) else tokens  # first of all: what follows may raise
-        options = checked(_NAME, retry=retry, clock=clock, timeout=timeout, deadline=deadline, on_event=on_event)
-        source = token_source(tokens)
-        service = AmsService(
-            _checks.base_url(f"{_NAME}.base_url", base_url),
-            source,
-            _account(component_appid, source) or f"client-{os.urandom(4).hex()}",
-            scope=scope,
-            clock=options["clock"],
-        )
-        self._page_deadline: float = checked(_NAME, page_deadline=page_deadline)["page_deadline"]
-        carrier = transport or AiohttpTransport()
-        gate = limiter or LocalRateLimiter(clock=options["clock"])
-        self._owned = (*(() if transport else (carrier,)), *(() if limiter else (gate,)))
-        self._engine = Engine(service=service, transport=carrier, limiter=gate, pinned_path=_pinned(settlement_path), **options)
+        from wxrevenue import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
+
+        parts = {"base_url": base_url, "transport": transport, "limiter": limiter, "scope": scope, "settlement_path": settlement_path}
+        options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "on_event": on_event}
+        self._parts = _assembly.ams_parts(_NAME, tokens, component_appid, {**parts, **options})
+        self._page_deadline: float = _assembly.checked(_NAME, {"page_deadline": page_deadline})["page_deadline"]
 
     @classmethod
     def from_env(cls, **settings: Any) -> Self:
@@ -128,13 +115,13 @@ class RevenueClient(Client):
     @property
     def component_appid(self) -> str:
         """The account's name in scopes and events: the component's appid where it is known, else a random name."""
-        return self._engine.service.account
+        return self._parts.engine.service.account
 
     async def send(self, request: AmsRequest[T]) -> T:
         """Send any AMS request, also one of your own class, and return its result."""
         if not isinstance(request, AmsRequest):
             raise ConfigurationError(f"{_NAME}.send: expected an AmsRequest, got {type(request).__name__}")
-        return await self._engine.send(request)
+        return await self._parts.engine.send(request)
 
     def iter_agency_settlement(
         self, start_date: str | date, end_date: str | date, page_size: int = 20, *, prefetch: int = 1
@@ -149,10 +136,10 @@ class RevenueClient(Client):
         request = ams.GetAgencySettlement(start_date, end_date, page_size=page_size)
 
         async def fetch(one: ams.GetAgencySettlement) -> ams.SettlementPage:
-            return await self._engine.send(one, deadline=self._page_deadline)
+            return await self._parts.engine.send(one, deadline=self._page_deadline)
 
         def on_page(**facts: Any) -> None:
-            self._engine.tell(request.endpoint, "PageEvent", **facts)
+            self._parts.engine.tell(request.endpoint, "PageEvent", **facts)
 
         return Paginator(request, fetch, prefetch=prefetch, on_page=on_page)
 
@@ -170,24 +157,11 @@ class RevenueClient(Client):
         return self._with(changes)
 
     def _with(self, changes: dict[str, Any]) -> Self:
-        own = cast("AmsService", self._engine.service)
+        from wxrevenue import _assembly  # noqa: PLC0415
+
+        page_deadline = changes.pop("page_deadline", self._page_deadline)
         tokens, appid = changes.pop("tokens", None), changes.pop("component_appid", None)
-        source = own.tokens if tokens is None else token_source(tokens)
-        page_deadline = checked(_NAME, page_deadline=changes.pop("page_deadline", self._page_deadline))["page_deadline"]
-        account = _account(appid, None if tokens is None else source) or own.account
-        service = AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock)
-        clone = self._clone(service=service, **checked(_NAME, **changes))
-        clone._page_deadline = page_deadline  # noqa: SLF001
+        service = _assembly.another_account(_NAME, self._parts.engine, tokens, appid)
+        clone = self._clone({**changes, "service": service})
+        clone._page_deadline = _assembly.checked(_NAME, {"page_deadline": page_deadline})["page_deadline"]  # noqa: SLF001
         return clone
-
-
-def _account(component_appid: str | None, source: object) -> str | None:
-    """Return the account's name: the one given, or the one the token source knows."""
-    name = component_appid or getattr(source, "component_appid", None)
-    return None if name is None else _checks.text(f"{_NAME}.component_appid", name)
-
-
-def _pinned(path: str | None) -> str | None:
-    if path is not None and path not in SETTLEMENT_PATHS:
-        raise ConfigurationError(f"{_NAME}.settlement_path: expected {one_of(SETTLEMENT_PATHS)}")
-    return path

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wxrevenue.ams.settlement import GetAgencySettlement, Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
 
 __all__ = [
+    "BASE_URL",
     "GetAgencySettlement",
     "GetShareRatio",
     "SetShareRatio",
@@ -25,6 +26,8 @@ __all__ = [
     "SlotRevenue",
     "yuan",
 ]
+
+BASE_URL = "https://api.weixin.qq.com"
 
 __getattr__, __dir__ = lazy_names(
     __name__,

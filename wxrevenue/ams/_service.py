@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from wxrevenue._ports import Clock, HttpResponse, TokenSource
     from wxrevenue._request import AmsRequest
 
-BASE_URL: Final = "https://api.weixin.qq.com"
 _HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 _OK: Final = range(200, 300)
+_ENVELOPE: Final = frozenset({"ret", "err_msg", "errcode", "errmsg", "base_resp"})
 _RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")
 _LONGEST_MESSAGE: Final = 500
 _PLAIN: Final = "handed out as a str"
@@ -134,6 +134,8 @@ def _failure(payload: Any) -> _Failure | DecodeError | None:
     if type(payload) is not dict:
         return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
     fields = cast("dict[str, Any]", payload)
+    if fields.keys().isdisjoint(_ENVELOPE):
+        return None
     nested = fields.pop("base_resp", None)
     found = None
     holders: tuple[tuple[Any, str, str, str], ...] = (

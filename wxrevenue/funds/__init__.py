@@ -13,6 +13,8 @@ from wxrevenue._lazy import lazy_names
 if TYPE_CHECKING:
     from wxrevenue.funds.mark import MarkTransaction
 
-__all__ = ["MarkTransaction"]
+__all__ = ["BASE_URL", "MarkTransaction"]
+
+BASE_URL = "https://apihk.mch.weixin.qq.com"
 
 __getattr__, __dir__ = lazy_names(__name__, {"wxrevenue.funds.mark": "MarkTransaction"})

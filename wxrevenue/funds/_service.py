@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from wxrevenue._ports import Clock, HttpResponse, Signer, Verifier
     from wxrevenue._request import PayRequest
 
-BASE_URL: Final = "https://apihk.mch.weixin.qq.com"
 _ACCEPTED: Final = 202
 _OK: Final = range(200, 300)
 _NONCE_BYTES: Final = 16

@@ -1,0 +1,127 @@
+"""What clients are made of: the one place that knows every part. The first client that is made loads it, not an import."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import attrs
+
+from wxrevenue import _checks
+from wxrevenue._clock import LOOP_CLOCK
+from wxrevenue._engine import Engine
+from wxrevenue._ports import RateLimiter, Signer, Transport, Verifier
+from wxrevenue._retry import RetryPolicy
+from wxrevenue.ams._service import AmsService
+from wxrevenue.errors import ConfigurationError, one_of
+from wxrevenue.funds._service import PayService
+from wxrevenue.limiters._local import LocalRateLimiter
+from wxrevenue.signers._pem import PemSigner
+from wxrevenue.tokens._plain import token_source
+from wxrevenue.transports._aiohttp import AiohttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wxrevenue._secret import Secret
+    from wxrevenue.tokens._plain import Tokens
+
+SETTLEMENT_PATHS: Final = ("/wxa/operationams", "/wxa/getdefaultamsinfo")
+_LONGEST_NAME: Final = 64
+
+
+class Parts:
+    """An engine, and what was made for it and is to be closed with it."""
+
+    def __init__(self, engine: Engine, *made: Transport | RateLimiter | None) -> None:
+        self.engine = engine
+        self.made = tuple(part for part in made if part is not None)
+
+
+def ams_parts(where: str, tokens: Tokens, component_appid: str | None, settings: Mapping[str, Any]) -> Parts:
+    """Return the parts of a client of the advertising interfaces; ``where`` names it in messages."""
+    options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
+    source = token_source(tokens)
+    service = AmsService(
+        _checks.base_url(f"{where}.base_url", settings["base_url"]),
+        source,
+        _account(where, component_appid, source) or f"client-{os.urandom(4).hex()}",
+        scope=_checks.function(f"{where}.scope", settings["scope"]),
+        clock=options["clock"],
+    )
+    path = settings["settlement_path"]
+    if path is not None and path not in SETTLEMENT_PATHS:
+        raise ConfigurationError(f"{where}.settlement_path: expected {one_of(SETTLEMENT_PATHS)}")
+    given, gate = _given(where, settings, "transport", Transport), _given(where, settings, "limiter", RateLimiter)
+    transport, limiter = given or AiohttpTransport(), gate or LocalRateLimiter(clock=options["clock"])
+    engine = Engine(service=service, transport=transport, limiter=limiter, pinned_path=path, **options)
+    return Parts(engine, None if given else transport, None if gate else limiter)
+
+
+def another_account(where: str, engine: Engine, tokens: Tokens | None, component_appid: str | None) -> AmsService:
+    """Return the service of another account, or of another token, on the same wire."""
+    own = cast("AmsService", engine.service)
+    source = own.tokens if tokens is None else token_source(tokens)
+    account = _account(where, component_appid, None if tokens is None else source) or own.account
+    return AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock)
+
+
+def pay_parts(where: str, private_key: Secret | Signer, settings: Mapping[str, Any]) -> Parts:
+    """Return the parts of a client of WeChat Pay."""
+    options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
+    if not isinstance(settings["verifier"], Verifier):
+        raise ConfigurationError(f"{where}.verifier: expected a Verifier such as StaticVerifier, got {type(settings['verifier']).__name__}")
+    service = PayService(
+        _checks.base_url(f"{where}.base_url", settings["base_url"]),
+        quotable(f"{where}.mchid", settings["mchid"]),
+        quotable(f"{where}.serial_no", settings["serial_no"]),
+        signer=private_key if isinstance(private_key, Signer) else PemSigner(private_key),
+        verifier=settings["verifier"],
+        clock=options["clock"],
+    )
+    given = _given(where, settings, "transport", Transport)
+    transport = given or AiohttpTransport()
+    return Parts(Engine(service=service, transport=transport, limiter=None, **options), None if given else transport)
+
+
+def evolved(where: str, engine: Engine, changes: Mapping[str, Any]) -> Engine:
+    """Return the engine with other options, for a clone."""
+    return attrs.evolve(engine, **checked(where, changes))
+
+
+def checked(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a client's options, defaults in place of ``None``.
+
+    Raises:
+        ConfigurationError: one is not allowed.
+    """
+    return {name: _CHECKS[name](f"{where}.{name}", value) for name, value in options.items()}
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "timeout": _checks.seconds,
+    "deadline": _checks.seconds,
+    "page_deadline": _checks.seconds,
+    "retry": lambda where, value: _checks.instance(where, value, RetryPolicy) or RetryPolicy(),
+    "clock": lambda _where, value: LOOP_CLOCK if value is None else value,
+    "on_event": _checks.function,
+    "service": lambda _where, value: value,
+}
+
+
+def quotable(where: str, value: object) -> str:
+    """Return a value that may stand between quotes in a header."""
+    found = _checks.text(where, value)
+    if not found.isascii() or not found.replace("_", "").isalnum() or len(found) > _LONGEST_NAME:
+        raise ConfigurationError(f"{where}: expected letters, digits and '_', at most {_LONGEST_NAME}")
+    return found
+
+
+def _account(where: str, component_appid: str | None, source: object) -> str | None:
+    """Return the account's name: the one given, or the one the token source knows."""
+    name = component_appid or getattr(source, "component_appid", None)
+    return None if name is None else _checks.text(f"{where}.component_appid", name)
+
+
+def _given(where: str, settings: Mapping[str, Any], name: str, port: type) -> Any:
+    return _checks.instance(f"{where}.{name}", settings[name], port)
