@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,6 +13,7 @@ from wxrevenue._clock import LOOP_CLOCK
 from wxrevenue._engine import Engine
 from wxrevenue._ports import RateLimiter, Signer, Transport, Verifier
 from wxrevenue._retry import RetryPolicy
+from wxrevenue._secret import Secret, Unusable
 from wxrevenue.ams._service import AmsService
 from wxrevenue.errors import ConfigurationError, one_of
 from wxrevenue.funds._service import PayService
@@ -23,8 +25,6 @@ from wxrevenue.transports._aiohttp import AiohttpTransport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wxrevenue._secret import Secret
-    from wxrevenue.tokens._plain import Tokens
 
 SETTLEMENT_PATHS: Final = ("/wxa/operationams", "/wxa/getdefaultamsinfo")
 _LONGEST_NAME: Final = 64
@@ -38,7 +38,7 @@ class Parts:
         self.made = tuple(part for part in made if part is not None)
 
 
-def ams_parts(where: str, tokens: Tokens, component_appid: str | None, settings: Mapping[str, Any]) -> Parts:
+def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Mapping[str, Any]) -> Parts:
     """Return the parts of a client of the advertising interfaces; ``where`` names it in messages."""
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
     source = token_source(tokens)
@@ -58,7 +58,7 @@ def ams_parts(where: str, tokens: Tokens, component_appid: str | None, settings:
     return Parts(engine, None if given else transport, None if gate else limiter)
 
 
-def another_account(where: str, engine: Engine, tokens: Tokens | None, component_appid: str | None) -> AmsService:
+def another_account(where: str, engine: Engine, tokens: Any, component_appid: str | None) -> AmsService:
     """Return the service of another account, or of another token, on the same wire."""
     own = cast("AmsService", engine.service)
     source = own.tokens if tokens is None else token_source(tokens)
@@ -66,7 +66,7 @@ def another_account(where: str, engine: Engine, tokens: Tokens | None, component
     return AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock)
 
 
-def pay_parts(where: str, private_key: Secret | Signer, settings: Mapping[str, Any]) -> Parts:
+def pay_parts(where: str, private_key: Any, settings: Mapping[str, Any]) -> Parts:
     """Return the parts of a client of WeChat Pay."""
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
     if not isinstance(settings["verifier"], Verifier):
@@ -75,7 +75,7 @@ def pay_parts(where: str, private_key: Secret | Signer, settings: Mapping[str, A
         _checks.base_url(f"{where}.base_url", settings["base_url"]),
         quotable(f"{where}.mchid", settings["mchid"]),
         quotable(f"{where}.serial_no", settings["serial_no"]),
-        signer=private_key if isinstance(private_key, Signer) else PemSigner(private_key),
+        signer=_signer(where, private_key),
         verifier=settings["verifier"],
         clock=options["clock"],
     )
@@ -115,6 +115,16 @@ def quotable(where: str, value: object) -> str:
     if not found.isascii() or not found.replace("_", "").isalnum() or len(found) > _LONGEST_NAME:
         raise ConfigurationError(f"{where}: expected letters, digits and '_', at most {_LONGEST_NAME}")
     return found
+
+
+def _signer(where: str, key: Any) -> Signer:
+    """Return what signs: a PEM key, boxed, or a signer of the user's own."""
+    if isinstance(key, Secret):
+        return PemSigner(key)
+    if isinstance(key, Signer) and inspect.iscoroutinefunction(key.sign):
+        return key
+    kind = key.kind if isinstance(key, Unusable) else type(key).__name__
+    raise ConfigurationError(f"{where}.private_key: expected PEM as str or bytes, or a Signer with an async sign(), got {kind}")
 
 
 def _account(where: str, component_appid: str | None, source: object) -> str | None:

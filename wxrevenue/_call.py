@@ -36,6 +36,7 @@ class Call(Stay):
         "credential",
         "deadline",
         "endpoint",
+        "in_doubt",
         "now",
         "path",
         "refusal",
@@ -60,6 +61,8 @@ class Call(Stay):
         self.waited = 0.0
         self.ambiguous = False
         """A call that changes something may have done so."""
+        self.in_doubt = False
+        """A request is on its way, or was answered with success: whether the call acted is not yet concluded."""
         self.request_id: str | None = None
         self.retries: Retries | None = None
         self.alternate_tried = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ def seconds(where: str, value: object) -> float:
     """Return a positive, finite number of seconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigurationError(f"{where}: expected seconds as a number, got {type(value).__name__}")
-    if not 0 < value < math.inf:
+    if not 0 < value <= sys.float_info.max:
         raise ConfigurationError(f"{where}: expected a positive, finite number of seconds")
     return value
 

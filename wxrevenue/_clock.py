@@ -35,16 +35,16 @@ class LoopClock:
 LOOP_CLOCK = LoopClock()
 
 
-def call_later(clock: Clock, seconds: float, callback: Callable[[], None]) -> Callable[[], object]:
-    """Call back once, after ``seconds`` by that clock; return what calls it off.
+def call_later(clock: Clock, seconds: float, callback: Callable[[BaseException | None], None]) -> Callable[[], object]:
+    """Call back once, after ``seconds`` by that clock, or with what the clock raised; return what calls it off.
 
     The loop's own clock needs no task for this. Another clock offers nothing but ``sleep``, so a task sleeps there.
     """
     loop = asyncio.get_running_loop()
     if isinstance(clock, LoopClock):
-        return loop.call_later(seconds, callback).cancel
+        return loop.call_later(seconds, callback, None).cancel
     asleep = loop.create_task(_sleep(clock, seconds))
-    asleep.add_done_callback(lambda task: None if task.cancelled() else callback())
+    asleep.add_done_callback(lambda task: None if task.cancelled() else callback(task.exception()))
     return asleep.cancel
 
 

@@ -55,7 +55,7 @@ def decode(kind: Any, payload: Any) -> Any:
 @functools.cache
 def structure_hook(kind: Any) -> Hook:
     """Return the function that turns a payload into that type."""
-    return converter.get_structure_hook(kind)
+    return make_structure(kind, converter)
 
 
 @functools.cache
@@ -78,8 +78,8 @@ def names_sent(request: Any) -> tuple[str, ...]:
 
 
 def _number(value: Decimal) -> orjson.Fragment:
-    """Return a decimal as a JSON number of the same digits; minus nought is nought."""
-    return orjson.Fragment(format(value or abs(value), "f").encode())
+    """Return a decimal as a JSON number of the same digits; nought is nought, however it is written."""
+    return orjson.Fragment(format(value, "f").encode() if value else b"0")
 
 
 def _make_converter() -> Converter:

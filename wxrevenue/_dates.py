@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Final
 
 from wxrevenue.errors import ConfigurationError
 
-BEIJING: Final = timezone(timedelta(hours=8), "Beijing")
 FIRST_HALF_ENDS: Final = 15
 _DAY: Final = 86_400
 _OFFSET: Final = 8 * 3_600
 _WRITTEN: Final = len("2020-03-25")
 
 
-def beijing_date(value: str | date) -> str:
+def beijing_date(value: str | date, where: str = "a date") -> str:
     """Return a Beijing calendar day as the wire spells it, ``yyyy-mm-dd``.
 
     Args:
         value: a :class:`datetime.date`, or a zero-padded string. A ``datetime`` is refused: whose midnight would it mean?
+        where: what to call it in the error.
 
     Raises:
         ConfigurationError: it is something else, or no such day exists.
     """
     if isinstance(value, datetime) or not isinstance(value, (str, date)):
-        raise ConfigurationError(f"a date must be a datetime.date or a 'yyyy-mm-dd' str, got {type(value).__name__}")
+        raise ConfigurationError(f"{where}: expected a datetime.date or a 'yyyy-mm-dd' str, got {type(value).__name__}")
     if isinstance(value, date):
         return value.isoformat()
     if not _is_day(value):
-        raise ConfigurationError("a date must be zero-padded 'yyyy-mm-dd' and exist in the calendar")
+        raise ConfigurationError(f"{where}: expected zero-padded 'yyyy-mm-dd', a day that exists in the calendar")
     return value
 
 
@@ -46,7 +46,9 @@ def half_month(month: str, order: int) -> tuple[date, date]:
     Raises:
         ValueError: ``month`` is not ``yyyymm``, or ``order`` neither 1 nor 2.
     """
-    first = datetime.strptime(month, "%Y%m").replace(tzinfo=BEIJING).date()
+    if len(month) != len("202003") or not (month.isascii() and month.isdigit()):
+        raise ValueError("month must be yyyymm")
+    first = date(int(month[:4]), int(month[4:]), 1)
     if order == 1:
         return first, first.replace(day=FIRST_HALF_ENDS)
     if order == 2:  # noqa: PLR2004

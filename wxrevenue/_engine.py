@@ -73,6 +73,7 @@ class Engine:
         except asyncio.CancelledError as error:
             outcome = error
         except BaseException as error:  # a user's own token source, signer, verifier or clock raised it
+            self._settle_doubt(call)
             self._tell_end(call, error)
             raise
         finally:
@@ -88,9 +89,15 @@ class Engine:
         """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
         if isinstance(error, WxRevenueError):
             return self._conclude(call, error)
+        self._settle_doubt(call)
         if call.was_dismissed():
             return self._conclude(call, ClientStateError("the client was closed while the call waited"))
         return without_history(error)  # type: ignore[no-any-return]
+
+    def _settle_doubt(self, call: Call) -> None:
+        """Take a call that was interrupted between its request and the answer's last check for one that may have acted."""
+        if call.in_doubt:
+            call.may_have_acted()
 
     def _conclude(self, call: Call, error: WxRevenueError) -> WxRevenueError:
         """Write the call's facts into the error that ends it."""
@@ -149,8 +156,12 @@ class Engine:
     async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
         self.tell(call.endpoint, "RetryEvent", attempt=call.attempts, wait=seconds, error=_named(error))
         started = call.now
-        await self.clock.sleep(seconds)
-        self._waited(call, "back-off", started)
+        call.waiting = True
+        try:
+            await self.clock.sleep(seconds)
+        finally:
+            call.waiting = False
+            self._waited(call, "back-off", started)
 
     # ------------------------------------------------------------------ turn
 
@@ -179,21 +190,25 @@ class Engine:
     async def _in_time(self, call: Call, wait: Any) -> Any:
         """Await a turn; return it, or the limiter's refusal."""
         started = call.now
+        call.waiting = True
         try:
             return await wait
         except (TooFastError, QuotaExceededError) as error:
             refusal = error
         finally:
+            call.waiting = False
             self._waited(call, "turn", started)
         return without_history(refusal)
 
     async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
         """Tell whether the call is repeated within its turn."""
         endpoint = call.endpoint
+        if self.lifetime.closed:
+            return False
         if isinstance(error, (TooFastError, QuotaExceededError)):
             self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value)
             if isinstance(error, QuotaExceededError):
-                _told_when(error, await self._in_time(call, turn.again(timeout=0)))
+                _told_when(error, await self._in_time(call, turn.again(timeout=min(0.0, self._left(call)))))
             return isinstance(error, TooFastError)
         if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and call.refusal is None:
             call.refused, call.refusal = call.credential, error
@@ -223,6 +238,7 @@ class Engine:
             return response
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(request, response)
+        call.in_doubt = not isinstance(outcome, WxRevenueError)
         if call.alternate_tried and not isinstance(outcome, WxRevenueError):
             self.paths[call.endpoint] = call.path
         return outcome
@@ -234,7 +250,11 @@ class Engine:
             return ClientStateError("the client was closed while the call waited")
         if left <= 0:
             return DeadlineExceededError("the deadline passed before the request could be sent")
-        request = await self.service.bind(call, timeout=left)
+        call.waiting = True
+        try:
+            request = await self.service.bind(call, timeout=left)
+        finally:
+            call.waiting = False
         if call.refusal is not None and call.credential == call.refused:
             return call.refusal  # the same token came back: the server has answered for it already
         return request
@@ -244,15 +264,12 @@ class Engine:
         left = self._left(call)
         if left <= 0:
             return DeadlineExceededError("the deadline passed before the request could be sent")
-        call.on_wire = True
+        call.in_doubt = True
         try:
             return await self.transport.send(request, timeout=min(left, self.timeout))
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (a third party's transport may raise anything)
             failure = without_history(error)
-        finally:
-            call.on_wire = False
         if isinstance(failure, asyncio.CancelledError):
-            call.may_have_acted()
             raise failure
         return lost(failure, cut_by_deadline=left < self.timeout)
 

@@ -9,7 +9,7 @@ import attrs
 from wxrevenue import funds
 from wxrevenue._client import Client, unknown_option
 from wxrevenue._request import PayRequest
-from wxrevenue._secret import Secret
+from wxrevenue._secret import boxed
 from wxrevenue._shortcut import shortcut
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.funds import BASE_URL
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wxrevenue._events import Event
     from wxrevenue._ports import Clock, Signer, Transport, Verifier
     from wxrevenue._retry import RetryPolicy
+    from wxrevenue._secret import Secret
 
 T = TypeVar("T")
 _NAME: Final = "FundsDistributionClient"
@@ -77,8 +78,9 @@ class FundsDistributionClient(Client):
         deadline: float = 60.0,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        private_key = Secret(private_key) if isinstance(private_key, str) else private_key  # first of all: what follows may raise
-        private_key = Secret(private_key.decode("latin-1")) if isinstance(private_key, bytes) else private_key
+        private_key = boxed(
+            private_key.decode("latin-1") if isinstance(private_key, bytes) else private_key, "sign"
+        )  # first of all: what follows may raise
         from wxrevenue import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
 
         parts = {"mchid": mchid, "serial_no": serial_no, "verifier": verifier, "base_url": base_url, "transport": transport}

@@ -9,19 +9,20 @@ from wxrevenue.errors import ClientStateError
 
 
 class Stay:
-    """A call's stay in the client: which task makes it, and whether its request is on the wire."""
+    """A call's stay in the client: which task makes it, and whether it waits for something."""
 
-    __slots__ = ("_cancels", "_task", "dismissed", "on_wire")
+    __slots__ = ("_cancels", "_task", "dismissed", "waiting")
 
     def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._cancels = self._task.cancelling() if self._task else 0
-        self.on_wire = False
+        self.waiting = False
+        """For a turn, a token, a signature or a back-off, and not for an answer."""
         self.dismissed = False
 
     def dismiss(self) -> None:
-        """End the call's wait, as a timeout would; a request on the wire may finish."""
-        if not self.on_wire and self._task is not None and self._task is not asyncio.current_task():
+        """End the call's wait, as a timeout would; one that has a request on the wire may finish."""
+        if self.waiting and self._task is not None and self._task is not asyncio.current_task():
             self.dismissed = True
             self._task.cancel()
 

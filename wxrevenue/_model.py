@@ -9,6 +9,8 @@ import attrs
 _DIGITS: Final = "digits"
 _STRIPPED: Final = "stripped"
 _LONGEST_NUMBER: Final = 20
+_NUMBERS: Final = range(-(2**63), 2**64)
+"""What fits 64 bits, signed or not: the JSON parser rounds anything beyond."""
 
 Count: TypeAlias = Annotated[int, _DIGITS]
 """A number of things: an int, or a string of digits, never negative."""
@@ -36,5 +38,6 @@ def digits(value: Any) -> int | None:
     if type(value) is int:
         return value
     if type(value) is str and len(value) <= _LONGEST_NUMBER and value.isascii() and value.removeprefix("-").isdigit():
-        return int(value)
+        number = int(value)
+        return number if number in _NUMBERS else None
     return None

@@ -68,31 +68,58 @@ class Pageable(Protocol):
 
 @attrs.define
 class _Seen:
-    """Every row so far, by key and by its ordinal among equal keys of one answer."""
+    """Every row so far, with its content's fingerprint.
 
-    prints: dict[tuple[Hashable, int], int] = attrs.field(factory=dict["tuple[Hashable, int]", int])
+    Rows that differ only in having got their number are a group. While no answer has shown two rows of a group, it is one row,
+    known by the group; from then on its rows are known by their keys, and equal ones within an answer by their ordinal.
+    """
+
+    lone: dict[Hashable, tuple[Hashable, int]] = attrs.field(factory=dict["Hashable", "tuple[Hashable, int]"])
+    many: dict[Hashable, int] = attrs.field(factory=dict["Hashable", int])
+    crowds: set[Hashable] = attrs.field(factory=set["Hashable"])
 
     def sort(self, rows: Sequence[R]) -> tuple[list[R], list[R]]:
         """Return the rows that are new and those that came before with another content."""
+        for group, size in Counter(map(_group, rows)).items():
+            if size > 1:
+                self._crowd(group)
         fresh: list[R] = []
         revised: list[R] = []
         ordinals: Counter[Hashable] = Counter()
-        present = {row.key for row in rows}
         for row in rows:
-            identity = (row.key, ordinals[row.key])
             ordinals[row.key] += 1
-            former = self._former(row, identity, present)
+            former = self._replace(row, ordinals[row.key])
             if former is None:
                 fresh.append(row)
             elif former != row.fingerprint():
                 revised.append(row)
-            self.prints[identity] = row.fingerprint()
         return fresh, revised
 
-    def _former(self, row: Row, identity: tuple[Hashable, int], present: set[Hashable]) -> int | None:
-        if identity in self.prints or row.supersedes is None or row.supersedes in present:
-            return self.prints.get(identity)
-        return self.prints.pop((row.supersedes, 0), None)  # it got its number between two answers
+    def _replace(self, row: Row, ordinal: int) -> int | None:
+        """Keep the row's fingerprint; return the one it had before."""
+        group = _group(row)
+        key, _ = self.lone.get(group, (row.key, 0))
+        if key not in {row.key, group} and row.key != group:
+            self._crowd(group)  # two numbers: two rows, though no answer showed both
+        if group in self.crowds:
+            identity = (row.key, ordinal)
+            former = self.many.get(identity)
+            self.many[identity] = row.fingerprint()
+            return former
+        _, former = self.lone.get(group, (None, None))
+        self.lone[group] = (row.key, row.fingerprint())
+        return former
+
+    def _crowd(self, group: Hashable) -> None:
+        """Know the group's rows by their keys from now on."""
+        self.crowds.add(group)
+        if group in self.lone:
+            key, fingerprint = self.lone.pop(group)
+            self.many[key, 1] = fingerprint
+
+
+def _group(row: Row) -> Hashable:
+    return row.key if row.supersedes is None else row.supersedes
 
 
 class Paginator(Generic[R]):

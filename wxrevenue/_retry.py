@@ -7,7 +7,6 @@ server asked for, and logs exception texts.
 from __future__ import annotations
 
 import random
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -146,10 +145,11 @@ def retry_after(header: str | None, now: float) -> float | None:
 
 
 def _until(date: str, now: float) -> float:
+    from datetime import UTC  # noqa: PLC0415  (as above)
     from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
     try:
         when = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now
+    except (TypeError, ValueError, OverflowError):
         return 0
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 from wxrevenue import ams
 from wxrevenue._client import Client, unknown_option
 from wxrevenue._request import AmsRequest
-from wxrevenue._secret import Secret
+from wxrevenue._secret import Secret, boxed
 from wxrevenue._shortcut import shortcut
 from wxrevenue.ams import BASE_URL
 from wxrevenue.errors import ConfigurationError
@@ -85,7 +85,7 @@ class RevenueClient(Client):
         page_deadline: float = 300.0,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        tokens = Secret(tokens) if isinstance(tokens, str) else tokens  # first of all: what follows may raise
+        tokens = boxed(tokens, "get", "reject")  # first of all: what follows may raise
         from wxrevenue import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
 
         parts = {"base_url": base_url, "transport": transport, "limiter": limiter, "scope": scope, "settlement_path": settlement_path}
@@ -150,9 +150,9 @@ class RevenueClient(Client):
         closing the clone does nothing.
         """
         changes: dict[str, Any] = dict(options)
-        if isinstance(changes.get("tokens"), str):
-            changes["tokens"] = Secret(changes["tokens"])
         del options
+        if "tokens" in changes:
+            changes["tokens"] = boxed(changes["tokens"], "get", "reject")
         unknown_option(_NAME, changes, RevenueOptions)
         return self._with(changes)
 

@@ -64,12 +64,32 @@ class Secret:
         raise TypeError("a Secret is never pickled: hand the secret over by other means and wrap it there")
 
 
+class Unusable:
+    """Stands for a value of a type that no secret has; the value may be one all the same, and is let go of."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+def boxed(value: Any, *methods: str) -> Any:
+    """Return a value that may be raised beside: a string as a ``Secret``; a function, or an object with those methods, as it is.
+
+    The first thing that whoever takes a token or key does with it, since a traceback shows the locals of its frames.
+    """
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Secret) or callable(value) or (methods and all(hasattr(value, name) for name in methods)):
+        return value
+    return Unusable(type(value).__name__)
+
+
 def token_of(value: object) -> Secret:
     """Return what a source handed out as a ``Secret``."""
     if isinstance(value, str):
         value = Secret(value)
     if not isinstance(value, Secret):
-        raise ConfigurationError(f"a token must be a str or a Secret, got {type(value).__name__}")
+        kind, value = value.kind if isinstance(value, Unusable) else type(value).__name__, None
+        raise ConfigurationError(f"a token must be a str or a Secret, got {kind}")
     if not value.reveal():
         raise TokenUnavailableError("the token is empty")
     return value

@@ -53,7 +53,7 @@ def _nested(path: str, hook: Hook, value: Any, kind: Any) -> Any:
 
 def is_strict(kind: Any) -> bool:
     """Tell whether a type is checked by a function of ours."""
-    return attrs.has(kind) or kind is list or get_origin(kind) is list or kind in _LEAVES or _optional(kind) is not None
+    return attrs.has(kind) or kind is list or get_origin(kind) in {list, dict} or kind in _LEAVES or _optional(kind) is not None
 
 
 def make_structure(kind: Any, converter: Converter) -> Hook:
@@ -98,6 +98,8 @@ class _Writer:
             return self._object(kind, source, path, depth)
         if kind is list or get_origin(kind) is list:
             return self._list(kind, source, path, depth)
+        if get_origin(kind) is dict and kind not in _LEAVES:
+            return self._mapping(kind, source, path, depth)
         if kind in _LEAVES:
             self.add(depth, *(line.format(v=source, path=path) for line in _LEAVES[kind]))
         elif (inner := _optional(kind)) is not None:
@@ -119,6 +121,14 @@ class _Writer:
         element = (get_args(kind) or (Any,))[0]
         built = self.value(element, item, f"{path}[{{len({out})}}]", depth + 1)
         self.add(depth + 1, f"{out}.append({built})")
+        return out
+
+    def _mapping(self, kind: Any, source: str, path: str, depth: int) -> str:
+        out, name, item = self.new("dict"), self.new("name"), self.new("item")
+        self.add(depth, f"if type({source}) is not dict: raise misfit(f'{path}', 'an object', {source})")
+        self.add(depth, f"{out} = {{}}", f"for {name}, {item} in {source}.items():")
+        built = self.value(get_args(kind)[1], item, f"{path}.*", depth + 1)
+        self.add(depth + 1, f"{out}[{name}] = {built}")
         return out
 
     def _object(self, kind: Any, source: str, path: str, depth: int) -> str:
@@ -176,6 +186,7 @@ _NAMES: Final[Mapping[str, Any]] = {
     "DecodeError": DecodeError,
     "fromisoformat": date.fromisoformat,
     "Decimal": Decimal,
+    "EXACT": 2.0**53,
 }
 """What generated code may call."""
 _INTEGER = "if type({v}) is not int: raise misfit(f'{path}', 'an integer', {v})"
@@ -198,6 +209,7 @@ _LEAVES: Mapping[Any, tuple[str, ...]] = {
     float: ("if type({v}) is not float and type({v}) is not int: raise misfit(f'{path}', 'a number', {v})", "{v} = float({v})"),
     Decimal: (
         "if type({v}) is not int and type({v}) is not float: raise misfit(f'{path}', 'a number', {v})",
+        "if type({v}) is float and not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",
         "{v} = Decimal(repr({v}))",
     ),
     date: (

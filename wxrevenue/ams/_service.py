@@ -12,7 +12,7 @@ from wxrevenue._codes import api_error
 from wxrevenue._model import digits
 from wxrevenue._ports import HttpRequest
 from wxrevenue._retry import retry_after
-from wxrevenue._secret import Secret, scrub, token_of
+from wxrevenue._secret import Secret, Unusable, scrub, token_of
 from wxrevenue.errors import DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError, without_history
 
 if TYPE_CHECKING:
@@ -112,9 +112,10 @@ class AmsService:
             url = f"{self.base_url}{path}?action={quote(action, safe='')}&access_token="
             return self._urls.setdefault((path, action), url)
 
-    def _secret(self, token: Secret | str) -> Secret:
+    def _secret(self, token: Any) -> Secret:
         """Return the token boxed; the same box for the same string, because what is derived from a token is kept in its box."""
-        if isinstance(token, Secret):
+        if not isinstance(token, str):
+            token = token if isinstance(token, Secret) else Unusable(type(token).__name__)  # out of sight before anything is raised
             return token_of(token)
         last = self._last
         if last is None or last.reveal() != token:

@@ -35,8 +35,15 @@ def _percent(instance: object, attribute: attrs.Attribute[Any], value: object) -
         raise ConfigurationError(f"{where}: expected a finite Decimal")
     if not 0 <= value <= _WHOLE:
         raise ConfigurationError(f"{where}: expected 0 to {_WHOLE} percent, got a number outside")
-    if value * _WHOLE % 1:
+    if isinstance(value, Decimal) and not _is_hundredths(value):
         raise ConfigurationError(f"{where}: expected at most 2 decimal places")
+
+
+def _is_hundredths(value: Decimal) -> bool:
+    """Tell whether there are at most two decimal places, by the digits: arithmetic would round to the context's precision."""
+    _, digits, exponent = value.as_tuple()
+    beyond = -2 - int(exponent)
+    return beyond <= 0 or not any(digits[-beyond:])
 
 
 @attrs.frozen

@@ -22,7 +22,8 @@ LARGEST_PAGE_SIZE = 10_000
 
 def yuan(fen: int) -> Decimal:
     """Return an amount in yuan, exactly: ``yuan(12345) == Decimal("123.45")``."""
-    return Decimal(fen).scaleb(-2)
+    sign, digits, _ = Decimal(fen).as_tuple()
+    return Decimal((sign, digits, -2))  # shifted by hand: arithmetic would round to the context's precision
 
 
 class SettlementStatus(enum.IntEnum):
@@ -105,8 +106,9 @@ class Settlement(Model):
 
     def fingerprint(self) -> int:
         """Return a number that changes when anything in the row does; it compares within one process."""
-        slots = [(slot.slot_id, slot.slot_settled_revenue) for slot in self.slot_revenue]
-        return hash((self.settled_revenue, self.sett_status, self.date, self.sett_no, self.mail_send_cnt, self.zone, *slots))
+        slots = [(slot.slot_id, slot.slot_settled_revenue, slot.extra) for slot in self.slot_revenue]
+        content = (self.settled_revenue, self.sett_status, self.sett_no, self.date, self.zone, self.mail_send_cnt, self.extra, slots)
+        return hash(repr(content))  # of the text, because hash(-1) == hash(-2)
 
     @property
     def is_settled(self) -> bool:
@@ -160,6 +162,14 @@ def _positive(most: int | None = None) -> Any:
     return check
 
 
+def _start_date(value: str | datetime.date) -> str:
+    return beijing_date(value, "GetAgencySettlement.start_date")
+
+
+def _end_date(value: str | datetime.date) -> str:
+    return beijing_date(value, "GetAgencySettlement.end_date")
+
+
 def _not_before_start(instance: Any, _attribute: attrs.Attribute[Any], value: str) -> None:
     if value < instance.start_date:
         raise ConfigurationError(f"{type(instance).__name__}.end_date: expected start_date or a later day")
@@ -197,7 +207,7 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
         alternate_on=1736,
     )
 
-    start_date: str = attrs.field(converter=beijing_date)
-    end_date: str = attrs.field(converter=beijing_date, validator=_not_before_start)
+    start_date: str = attrs.field(converter=_start_date)
+    end_date: str = attrs.field(converter=_end_date, validator=_not_before_start)
     page: int = attrs.field(default=1, validator=_positive())
     page_size: int = attrs.field(default=20, validator=_positive(LARGEST_PAGE_SIZE))

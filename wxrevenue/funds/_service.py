@@ -55,20 +55,21 @@ class PayService:
 
     async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
         """Return the HTTP request with a signature of its own: the bytes signed are the bytes sent."""
-        url = self._base_url + call.path
-        method, body = call.endpoint.method, call.body
         timestamp, nonce = str(int(self._clock.time())), secrets.token_hex(_NONCE_BYTES)
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        message = b"%s\n%s\n" % (f"{method}\n{target}\n{timestamp}\n{nonce}".encode(), body)
         try:
-            signature = await within(timeout, self._signer.sign(message), "a signature")
+            signature = await within(timeout, self._signer.sign(self._message(call, timestamp, nonce)), "a signature")
         except DeadlineExceededError as error:
             late = error
         else:
             headers = self._headers(timestamp, nonce, base64.b64encode(signature).decode())
-            return HttpRequest(method, url, headers, body)
+            return HttpRequest(call.endpoint.method, self._base_url + call.path, headers, call.body)
         return without_history(late)  # type: ignore[no-any-return]
+
+    def _message(self, call: Call, timestamp: str, nonce: str) -> bytes:
+        """Return what is signed: the request as it is sent, path and query included."""
+        parts = urlsplit(self._base_url + call.path)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return b"%s\n%s\n" % (f"{call.endpoint.method}\n{target}\n{timestamp}\n{nonce}".encode(), call.body)
 
     async def refused(self, call: Call) -> None:
         """Do nothing: there is no token to refuse."""
@@ -84,6 +85,7 @@ class PayService:
             await self._verifier.verify(serial=signed.serial, message=signed.message, signature=signed.signature, timeout=timeout)
         except (SignatureError, DeadlineExceededError) as error:
             wrong = error
+            wrong.ambiguous = True
         else:
             return None
         return without_history(wrong)  # type: ignore[no-any-return]

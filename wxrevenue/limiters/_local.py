@@ -52,8 +52,7 @@ class LocalRateLimiter:
 
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
         """Wait for a turn; see :class:`wxrevenue._ports.RateLimiter`."""
-        if self._closed:
-            raise ClientStateError("the rate limiter is closed")
+        self.check_open()
         turn = LocalTurn(self, scope, next(self._tickets))
         if self.gates and scope in self.gates:
             await self.gates[scope].wait(turn, timeout)
@@ -70,6 +69,11 @@ class LocalRateLimiter:
         self._closed = True
         for gate in list(self.gates.values()):
             gate.end()
+
+    def check_open(self) -> None:
+        """Raise ``ClientStateError`` after :meth:`aclose`."""
+        if self._closed:
+            raise ClientStateError("the rate limiter is closed")
 
     def close_gate(self, scope: str, verdict: Verdict) -> None:
         """Close the scope for everyone."""
@@ -103,6 +107,7 @@ class LocalTurn:
     async def again(self, *, timeout: float) -> None:
         """Wait for leave to send once more, ahead of everyone who came later."""
         self.release()
+        self._limiter.check_open()
         self._done = False
         gate = self._limiter.gates.get(self.scope)
         if gate is not None:
@@ -123,7 +128,9 @@ class LocalTurn:
 class _Waiter:
     """Somebody in the queue, ordered by ticket."""
 
-    __slots__ = ("deadline", "turn", "woken")
+    __slots__ = ("deadline", "timer", "turn", "woken")
+
+    timer: asyncio.TimerHandle
 
     def __init__(self, turn: LocalTurn, deadline: float) -> None:
         self.turn = turn
@@ -191,18 +198,18 @@ class Gate:
     async def wait(self, turn: LocalTurn, timeout: float) -> None:
         """Return when the turn comes; raise at once when it cannot come in time."""
         waiter = _Waiter(turn, self._clock.monotonic() + timeout)
-        self._refuse_late([waiter], ahead=len(self._queue))
+        self._refuse_late([waiter], ahead=sum(other < waiter for other in self._queue))
         if not waiter.woken.done():
             heapq.heappush(self._queue, waiter)
             self._advance()
-        timer = asyncio.get_running_loop().call_later(timeout, self._expire, waiter)
+        self._expire_later(waiter)
         try:
             await waiter.woken
         except asyncio.CancelledError:
             self._leave(waiter)
             raise
         finally:
-            timer.cancel()
+            waiter.timer.cancel()
 
     def _leave(self, waiter: _Waiter) -> None:
         """Forget a cancelled waiter; a turn that came at the same moment goes to the next in line."""
@@ -211,10 +218,23 @@ class Gate:
             waiter.turn.release()
         self._remove(waiter)
 
+    def _expire_later(self, waiter: _Waiter) -> None:
+        """Look again when the waiter's time may be up.
+
+        By the loop's timer, because a waiter may stand behind a probe whose end nobody's clock knows; but it is the limiter's
+        clock that says whether the time is up.
+        """
+        left = waiter.deadline - self._clock.monotonic()
+        waiter.timer = asyncio.get_running_loop().call_later(left, self._expire, waiter)
+
     def _expire(self, waiter: _Waiter) -> None:
-        if not waiter.woken.done():
-            self._fail(waiter)
-            self._remove(waiter)
+        if waiter.woken.done():
+            return
+        if self._clock.monotonic() < waiter.deadline:
+            self._expire_later(waiter)
+            return
+        self._fail(waiter)
+        self._remove(waiter)
 
     def _remove(self, waiter: _Waiter) -> None:
         if waiter in self._queue:
@@ -232,9 +252,15 @@ class Gate:
         while self._queue and not self._probe_out and self._clock.monotonic() >= self._opens:
             self._let_go(heapq.heappop(self._queue))
         if self._queue and not self._probe_out:
-            self._call_off = call_later(self._clock, self._opens - self._clock.monotonic(), self._advance)
+            self._call_off = call_later(self._clock, self._opens - self._clock.monotonic(), self._look_again)
         elif not self._queue and not self._probe_out and self._proven:
             self._limiter.gates.pop(self._scope, None)
+
+    def _look_again(self, error: BaseException | None) -> None:
+        """Go on after a pause; whom a user's own clock failed is told so."""
+        if error is not None and self._queue:
+            self._fail(heapq.heappop(self._queue), error)
+        self._advance()
 
     def _let_go(self, waiter: _Waiter) -> None:
         if waiter.woken.done():
@@ -252,7 +278,7 @@ class Gate:
             if waiter.deadline < first:
                 self._fail(waiter)
 
-    def _fail(self, waiter: _Waiter, error: Exception | None = None) -> None:
+    def _fail(self, waiter: _Waiter, error: BaseException | None = None) -> None:
         if not waiter.woken.done():
             waiter.woken.set_exception(error or self._refusal())
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._secret import Secret
+from wxrevenue._secret import boxed
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from wxrevenue._secret import Secret
 
 SMALLEST_KEY: Final = 2048
 """Bits."""
@@ -26,7 +28,9 @@ class PemSigner:
     """
 
     def __init__(self, private_key: str | bytes | Secret) -> None:
-        private_key = private_key if isinstance(private_key, Secret) else _boxed(private_key)
+        private_key = boxed(
+            private_key.decode("latin-1") if isinstance(private_key, bytes) else private_key
+        )  # first of all: what follows may raise
         self._key = _load(private_key)
 
     async def sign(self, message: bytes) -> bytes:
@@ -40,12 +44,7 @@ class PemSigner:
         return self._key.sign(message, PKCS1v15(), SHA256())
 
 
-def _boxed(key: Any) -> Secret:
-    key = key.decode("latin-1") if isinstance(key, bytes) else key
-    return Secret(key if isinstance(key, str) else "")
-
-
-def _load(pem: Secret) -> RSAPrivateKey:
+def _load(pem: Any) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 

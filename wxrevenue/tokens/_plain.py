@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from wxrevenue._clock import within
 from wxrevenue._ports import TokenSource
 from wxrevenue._request import TokenKind
-from wxrevenue._secret import Secret, token_of
+from wxrevenue._secret import Secret, Unusable, boxed, token_of
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
 
 if TYPE_CHECKING:
@@ -26,9 +26,12 @@ class StaticTokens:
     """
 
     def __init__(self, *, component: str | Secret | None = None, authorizers: Mapping[str, str | Secret] | None = None) -> None:
-        component = Secret(component) if isinstance(component, str) else component
-        authorizers = {appid: Secret(token) if isinstance(token, str) else token for appid, token in (authorizers or {}).items()}
-        self._component = None if component is None else token_of(component)
+        component = None if component is None else _token(component)
+        authorizers = {appid: _token(token) for appid, token in (authorizers or {}).items()}
+        self._component: Secret | None = None
+        self._authorizers: dict[str, Secret] = {}
+        if component is not None:
+            self._component = token_of(component)
         self._authorizers = {appid: token_of(token) for appid, token in authorizers.items()}
 
     async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret:  # noqa: ARG002
@@ -69,12 +72,17 @@ class CallableTokens:
         """Do nothing: the function is asked again anyway."""
 
 
-def token_source(tokens: Tokens) -> TokenSource:
-    """Return the token source that a client's ``tokens`` argument stands for."""
+def token_source(tokens: Any) -> TokenSource:
+    """Return the token source that a client's ``tokens`` argument, boxed, stands for."""
     if isinstance(tokens, Secret):
         return StaticTokens(component=tokens)
     if isinstance(tokens, TokenSource):
         return tokens
     if callable(tokens):
-        return CallableTokens(tokens)
-    raise ConfigurationError(f"tokens: expected a str, an async function returning one, or a TokenSource, got {type(tokens).__name__}")
+        return CallableTokens(cast("Any", tokens))
+    raise ConfigurationError(f"tokens: expected a str, an async function returning one, or a TokenSource, got {tokens.kind}")
+
+
+def _token(value: Any) -> Any:
+    """Return a token boxed; a function is none here."""
+    return Unusable(type(value).__name__) if callable(value) else boxed(value)

@@ -41,6 +41,7 @@ _REASONS: Sequence[tuple[str, Reason]] = (
     ("ClientConnectorError", "connect"),
     ("ServerDisconnectedError", "reset"),
     ("OSError", "reset"),
+    ("CancelledError", "reset"),
 )
 """The first row whose class is among an exception's bases says what broke; ``protocol`` where none is."""
 
@@ -91,10 +92,10 @@ class AiohttpTransport:
         try:
             return await self._exchange(self._session or self._open(), request)
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever aiohttp raises)
-            failure = without_history(error)
+            failure = self._translated(without_history(error), exchange, request.url)
         finally:
             self._watch.stop(exchange)
-        raise self._translated(failure, exchange, request)
+        raise without_history(failure)
 
     async def aclose(self) -> None:
         """Close the connections, unless the session was given; may be called twice."""
@@ -111,7 +112,7 @@ class AiohttpTransport:
             headers=self._multidict(request.headers),
             allow_redirects=False,
             raise_for_status=False,
-            **self._per_request(),
+            **self._per_request(request.method),
         )
         try:
             return HttpResponse(response.status, response.headers, await _body(response))
@@ -142,9 +143,11 @@ class AiohttpTransport:
         )
         return self._session
 
-    def _per_request(self) -> dict[str, Any]:
-        """Return what a request must say itself: the proxy, and to a given session that we keep the time."""
+    def _per_request(self, method: str) -> dict[str, Any]:
+        """Return what a request must say itself: the proxy, to a given session that we keep the time, and not to be sent twice."""
         options: dict[str, Any] = {} if self._proxy is None else {"proxy": self._proxy.reveal()}
+        if method != "POST":
+            options["middlewares"] = (_once,)
         if self._given is not None:
             import aiohttp  # noqa: PLC0415
 
@@ -161,21 +164,43 @@ class AiohttpTransport:
             self._headers = headers, CIMultiDict(headers)
         return self._headers[1]
 
-    def _translated(self, error: BaseException, exchange: Exchange, request: HttpRequest) -> BaseException:
+    def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
         """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
-        if isinstance(error, asyncio.CancelledError) and not exchange.timed_out():
+        from_outside = exchange.cancelled_from_outside()
+        if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
             return error
-        if isinstance(error, WxRevenueError):
-            return error
-        host = urlsplit(request.url).netloc
-        bases = {base.__name__ for base in type(error).__mro__}
+        broken = error.broken if isinstance(error, _BrokenError) else error
+        bases = {base.__name__ for base in type(broken).__mro__}
         not_sent = not exchange.connected if self._given is None else not bases.isdisjoint(_NOT_SENT)
         kind = NotSentError if not_sent else ResponseLostError
-        if isinstance(error, asyncio.CancelledError):
-            full = not_sent and self._given is None and self._watch.on_the_wire() >= self._limit
-            return kind(f"no {'free connection' if full else 'answer'} in time, {host}", reason="pool" if full else "timeout")
+        if exchange.expired:
+            full = not_sent and exchange.company >= self._limit
+            return kind(f"no {'free connection' if full else 'answer'} in time, {_host(url)}", reason="pool" if full else "timeout")
         hopeless = not bases.isdisjoint({"InvalidURL", "NonHttpUrlClientError"})
-        return kind(f"{type(error).__name__}, {host}", reason=_reason(bases), retryable=not hopeless)
+        return kind(f"{type(broken).__name__}, {_host(url)}", reason=_reason(bases), retryable=not hopeless)
+
+
+class _BrokenError(Exception):
+    """Stands for the exception it is made from, under a name that makes aiohttp give up."""
+
+    def __init__(self, broken: BaseException) -> None:
+        self.broken = broken
+
+
+async def _once(request: Any, handler: Any) -> Any:
+    """Keep aiohttp from sending a GET, PUT or DELETE again by itself on a broken connection."""
+    try:
+        return await handler(request)
+    except Exception as error:  # noqa: BLE001
+        broken = error
+    raise _BrokenError(broken)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return "no host"
 
 
 def _reason(bases: set[str]) -> Reason:
@@ -192,8 +217,10 @@ def _check_tls(context: SSLContext | None) -> None:
 
     if not isinstance(context, ssl.SSLContext):
         raise ConfigurationError(f"AiohttpTransport.ssl: expected an ssl.SSLContext, got {type(context).__name__}")
-    if context.verify_mode != ssl.CERT_REQUIRED:
-        raise ConfigurationError("AiohttpTransport.ssl: expected a context that verifies certificates (verify_mode CERT_REQUIRED)")
+    if ssl.TLSVersion.MINIMUM_SUPPORTED < context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        raise ConfigurationError("AiohttpTransport.ssl: expected a context whose minimum_version is TLSv1_2 or newer")
+    if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
+        raise ConfigurationError("AiohttpTransport.ssl: expected a context that verifies certificates and their host names")
 
 
 def _url(request: HttpRequest) -> Any:

@@ -10,25 +10,29 @@ from wxrevenue.errors import ClientStateError
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "_expired", "connected", "expires", "task")
+    __slots__ = ("_cancels", "company", "connected", "expired", "expires", "task")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
         self.expires = expires
         self.connected = False
         """It has a connection: bytes may have been sent."""
+        self.expired = False
+        self.company = 0
+        """How many exchanges had a connection when its time was up."""
         self._cancels = task.cancelling()
-        self._expired = False
 
-    def expire(self) -> None:
+    def expire(self, company: int) -> None:
         """Interrupt the task, as :func:`asyncio.timeout` would."""
-        if not self._expired:
-            self._expired = True
+        if not self.expired:
+            self.expired = True
+            self.company = company
             self.task.cancel()
 
-    def timed_out(self) -> bool:
-        """Tell whether the cancellation that just arrived is the watch's alone; if so, take it back."""
-        return self._expired and self.task.uncancel() <= self._cancels
+    def cancelled_from_outside(self) -> bool:
+        """Tell whether a cancellation that arrived was meant for the task; one of ours is taken back."""
+        cancels = self.task.uncancel() if self.expired else self.task.cancelling()
+        return cancels > self._cancels
 
 
 class Watch:
@@ -38,6 +42,7 @@ class Watch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._running: dict[object, Exchange] = {}
+        self._closed = False
 
     def start(self, timeout: float) -> Exchange:
         """Watch the running task's exchange from now on, for ``timeout`` seconds."""
@@ -66,24 +71,32 @@ class Watch:
     def stop(self, exchange: Exchange) -> None:
         """Forget an exchange. The timer stays: the next exchange is likely to need it."""
         self._running.pop(exchange.task, None)
+        if self._closed and not self._running:
+            self._silence()
 
     def close(self) -> None:
-        """Stop the timer."""
+        """Stop the timer as soon as nothing is in flight any more."""
+        self._closed = True
+        if not self._running:
+            self._silence()
+
+    def _silence(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _ring_at(self, when: float) -> None:
-        self.close()
+        self._silence()
         if self._loop is not None:
             self._timer = self._loop.call_at(when, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
         now = asyncio.get_running_loop().time()
+        company = self.on_the_wire()
         for exchange in self._running.values():
             if exchange.expires <= now:
-                exchange.expire()
+                exchange.expire(company)
         waiting = [exchange.expires for exchange in self._running.values() if exchange.expires > now]
         if waiting:
             self._ring_at(min(waiting))
