@@ -109,7 +109,7 @@ async def test_http_sees_the_target_as_sent() -> None:
     """Path and query reach the core byte for byte, with their percent-encoding."""
     sandbox = Sandbox()
     seen: list[str] = []
-    core = sandbox._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    core = sandbox._core  # pyright: ignore[reportPrivateUsage]
     handle = core.handle
 
     def spy(method: str, target: str, headers: Any, body: bytes) -> Answer:

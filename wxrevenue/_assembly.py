@@ -11,14 +11,12 @@ import attrs
 from wxrevenue import _checks
 from wxrevenue._clock import LOOP_CLOCK
 from wxrevenue._engine import Engine
-from wxrevenue._ports import RateLimiter, Signer, Transport, Verifier
+from wxrevenue._ports import Clock, RateLimiter, Signer, Transport, Verifier
 from wxrevenue._retry import RetryPolicy
 from wxrevenue._secret import Secret, Unusable
 from wxrevenue.ams._service import AmsService
 from wxrevenue.errors import ConfigurationError, one_of
-from wxrevenue.funds._service import PayService
 from wxrevenue.limiters._local import LocalRateLimiter
-from wxrevenue.signers._pem import PemSigner
 from wxrevenue.tokens._plain import token_source
 from wxrevenue.transports._aiohttp import AiohttpTransport
 
@@ -68,6 +66,8 @@ def another_account(where: str, engine: Engine, tokens: Any, component_appid: st
 
 def pay_parts(where: str, private_key: Any, settings: Mapping[str, Any]) -> Parts:
     """Return the parts of a client of WeChat Pay."""
+    from wxrevenue.funds._service import PayService  # noqa: PLC0415  (who only reads settlements does without)
+
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
     if not isinstance(settings["verifier"], Verifier):
         raise ConfigurationError(f"{where}.verifier: expected a Verifier such as StaticVerifier, got {type(settings['verifier']).__name__}")
@@ -103,7 +103,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "deadline": _checks.seconds,
     "page_deadline": _checks.seconds,
     "retry": lambda where, value: _checks.instance(where, value, RetryPolicy) or RetryPolicy(),
-    "clock": lambda _where, value: LOOP_CLOCK if value is None else value,
+    "clock": lambda where, value: _checks.instance(where, value, Clock) or LOOP_CLOCK,
     "on_event": _checks.function,
     "service": lambda _where, value: value,
 }
@@ -120,6 +120,8 @@ def quotable(where: str, value: object) -> str:
 def _signer(where: str, key: Any) -> Signer:
     """Return what signs: a PEM key, boxed, or a signer of the user's own."""
     if isinstance(key, Secret):
+        from wxrevenue.signers._pem import PemSigner  # noqa: PLC0415  (as above)
+
         return PemSigner(key)
     if isinstance(key, Signer) and inspect.iscoroutinefunction(key.sign):
         return key

@@ -9,13 +9,17 @@ from wxrevenue._ports import Verdict
 from wxrevenue._request import Safety
 from wxrevenue.errors import (
     ApiError,
+    ClientStateError,
     DeadlineExceededError,
+    OutcomeUnknownError,
     QuotaExceededError,
     ResponseLostError,
     ServerBusyError,
     TokenError,
     TooFastError,
+    TransportError,
     WxRevenueError,
+    without_history,
 )
 
 if TYPE_CHECKING:
@@ -45,11 +49,12 @@ class Call(Stay):
         "request_id",
         "retries",
         "started",
+        "token_tried",
         "waited",
     )
 
     def __init__(self, request: Request[Any], started: float, deadline: float) -> None:
-        super().__init__()
+        Stay.__init__(self)  # half the cost of super(), on every call
         self.request: Any = request
         self.endpoint: Endpoint = request.endpoint
         self.started = self.now = started
@@ -66,6 +71,8 @@ class Call(Stay):
         self.request_id: str | None = None
         self.retries: Retries | None = None
         self.alternate_tried = False
+        self.token_tried = False
+        """Another token was asked for already, since the last attempt began or a token was last accepted."""
         self.credential: Secret | None = None
         """The token of the request sent last."""
         self.refused: Secret | None = None
@@ -76,6 +83,29 @@ class Call(Stay):
         """Remember that the call may have taken effect, if it is one that changes something."""
         if self.endpoint.safety is not Safety.SAFE:
             self.ambiguous = True
+
+    def settle_doubt(self) -> None:
+        """Take a call that was interrupted between its request and the last check of the answer for one that may have acted."""
+        if self.in_doubt:
+            self.may_have_acted()
+
+    def concluded(self, error: BaseException) -> BaseException:
+        """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
+        if not isinstance(error, WxRevenueError):
+            self.settle_doubt()
+            if not self.was_dismissed():
+                return without_history(error)  # type: ignore[no-any-return]
+            error = ClientStateError("the client was closed while the call waited")
+        if error.ambiguous:
+            self.may_have_acted()
+        if self.ambiguous:
+            error.ambiguous = True
+            if isinstance(error, (TransportError, TooFastError, DeadlineExceededError)):
+                error = OutcomeUnknownError(last=error)
+        error.endpoint = self.endpoint.name
+        error.attempts = self.attempts
+        self.request_id = getattr(error, "request_id", None)
+        return error
 
 
 class Service(Protocol):
@@ -128,3 +158,16 @@ def lost(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
         cut.ambiguous = failure.ambiguous
         return cut
     return failure
+
+
+def told_when(error: ApiError, refusal: Any) -> ApiError:
+    """Return the error to surface when a repeat was refused: the server's own, knowing when the next turn may come."""
+    if isinstance(refusal, type(error)):
+        error.retry_after = refusal.retry_after
+        return error
+    return error if refusal is None else refusal
+
+
+def named(outcome: Any) -> str:
+    """Return how events call an outcome."""
+    return type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"

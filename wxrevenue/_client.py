@@ -35,8 +35,11 @@ class Client:
         if self._is_clone:
             return
         await self._parts.engine.lifetime.aclose()
-        for part in self._parts.made:
-            await part.aclose()
+        from contextlib import AsyncExitStack  # noqa: PLC0415  (loaded by then anyway)
+
+        async with AsyncExitStack() as stack:  # one that fails to close keeps none of the others open
+            for part in self._parts.made:
+                stack.push_async_callback(part.aclose)
 
     def _clone(self, changes: Mapping[str, Any]) -> Self:
         from wxrevenue import _assembly  # noqa: PLC0415  (as in the constructor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio import get_running_loop
 from typing import TYPE_CHECKING, TypeVar
 
 from wxrevenue.errors import DeadlineExceededError
@@ -21,7 +22,7 @@ class LoopClock:
 
     def monotonic(self) -> float:
         """Return the loop's time."""
-        return asyncio.get_running_loop().time()
+        return get_running_loop().time()
 
     def time(self) -> float:
         """Return Unix seconds."""

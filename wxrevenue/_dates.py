@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import functools
 from datetime import date, datetime
 from typing import Final
 
@@ -33,6 +34,7 @@ def beijing_date(value: str | date, where: str = "a date") -> str:
     return value
 
 
+@functools.lru_cache
 def _is_day(text: str) -> bool:
     try:
         return len(text) == _WRITTEN and date.fromisoformat(text).isoformat() == text

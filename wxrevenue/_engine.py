@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from wxrevenue._call import Call, lost, verdict_on
+from wxrevenue._call import Call, lost, named, told_when, verdict_on
 from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
@@ -22,11 +22,9 @@ from wxrevenue.errors import (
     ApiError,
     ClientStateError,
     DeadlineExceededError,
-    OutcomeUnknownError,
     QuotaExceededError,
     TokenError,
     TooFastError,
-    TransportError,
     WxRevenueError,
     without_history,
 )
@@ -73,44 +71,17 @@ class Engine:
         except asyncio.CancelledError as error:
             outcome = error
         except BaseException as error:  # a user's own token source, signer, verifier or clock raised it
-            self._settle_doubt(call)
+            call.settle_doubt()
             self._tell_end(call, error)
             raise
         finally:
             self.lifetime.leave(call)
         if isinstance(outcome, BaseException):
-            outcome = self._ending(call, outcome)
+            outcome = call.concluded(outcome)
         self._tell_end(call, outcome)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome  # type: ignore[no-any-return]
-
-    def _ending(self, call: Call, error: BaseException) -> BaseException:
-        """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
-        if isinstance(error, WxRevenueError):
-            return self._conclude(call, error)
-        self._settle_doubt(call)
-        if call.was_dismissed():
-            return self._conclude(call, ClientStateError("the client was closed while the call waited"))
-        return without_history(error)  # type: ignore[no-any-return]
-
-    def _settle_doubt(self, call: Call) -> None:
-        """Take a call that was interrupted between its request and the answer's last check for one that may have acted."""
-        if call.in_doubt:
-            call.may_have_acted()
-
-    def _conclude(self, call: Call, error: WxRevenueError) -> WxRevenueError:
-        """Write the call's facts into the error that ends it."""
-        if error.ambiguous:
-            call.may_have_acted()
-        if call.ambiguous:
-            error.ambiguous = True
-            if isinstance(error, (TransportError, TooFastError, DeadlineExceededError)):
-                error = OutcomeUnknownError(last=error)
-        error.endpoint = call.endpoint.name
-        error.attempts = call.attempts
-        call.request_id = getattr(error, "request_id", None)
-        return error
 
     # ------------------------------------------------------------------ attempts
 
@@ -121,8 +92,11 @@ class Engine:
             return body
         call.body = body
         call.path = self._path(call.endpoint)
+        attempt = self._turn if self.on_event is None else self._told_turn
         while True:
-            outcome = await self._attempt(call)
+            call.attempts += 1
+            call.token_tried = False
+            outcome = await attempt(call)
             if not isinstance(outcome, WxRevenueError):
                 break
             if outcome.ambiguous:
@@ -137,13 +111,12 @@ class Engine:
             self.quota.give(1)
         return decode(result_of(call.request.__class__), outcome)
 
-    async def _attempt(self, call: Call) -> Any:
-        call.attempts += 1
+    async def _told_turn(self, call: Call) -> Any:
         started = call.now
         outcome = await self._turn(call)
-        if self.on_event is not None:
-            duration = self.clock.monotonic() - started
-            self.tell(call.endpoint, "AttemptEvent", attempt=call.attempts, duration=duration, outcome=_named(outcome))
+        duration = self.clock.monotonic() - started
+        facts = {"outcome": named(outcome), "code": getattr(outcome, "code", None)}
+        self.tell(call.endpoint, "AttemptEvent", attempt=call.attempts, duration=duration, **facts)
         return outcome
 
     def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
@@ -154,7 +127,7 @@ class Engine:
         return call.retries.wait(error, call.endpoint.safety, call.attempts, self._left(call))
 
     async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
-        self.tell(call.endpoint, "RetryEvent", attempt=call.attempts, wait=seconds, error=_named(error))
+        self.tell(call.endpoint, "RetryEvent", attempt=call.attempts, wait=seconds, error=named(error), code=getattr(error, "code", None))
         started = call.now
         call.waiting = True
         try:
@@ -183,7 +156,7 @@ class Engine:
                     return outcome
                 refusal = await self._in_time(call, turn.again(timeout=self._left(call)))
                 if refusal is not None:
-                    return _told_when(outcome, refusal)
+                    return told_when(outcome, refusal)
         finally:
             turn.release()
 
@@ -208,9 +181,11 @@ class Engine:
         if isinstance(error, (TooFastError, QuotaExceededError)):
             self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value)
             if isinstance(error, QuotaExceededError):
-                _told_when(error, await self._in_time(call, turn.again(timeout=min(0.0, self._left(call)))))
+                told_when(error, await self._in_time(call, turn.again(timeout=min(0.0, self._left(call)))))
+            call.token_tried = False
             return isinstance(error, TooFastError)
-        if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and call.refusal is None:
+        if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not call.token_tried:
+            call.token_tried = True
             call.refused, call.refusal = call.credential, error
             self.tell(call.endpoint, "TokenEvent", kind=endpoint.token.value, code=error.code)
             await self.service.refused(call)
@@ -230,11 +205,21 @@ class Engine:
 
     async def _exchange(self, call: Call) -> Any:
         """Send one request; return the payload or an error."""
-        request = await self._bound(call)
+        late = self._too_late(call)
+        if late is not None:
+            return late
+        call.waiting = True
+        try:
+            request = await self.service.bind(call, timeout=call.deadline - call.now)
+        finally:
+            call.waiting = False
         if isinstance(request, WxRevenueError):
             return request
+        if call.refusal is not None and call.credential == call.refused:
+            return call.refusal  # the same token came back: the server has answered for it already
         response = await self._wire(call, request)
         if isinstance(response, WxRevenueError):
+            call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(request, response)
@@ -243,21 +228,13 @@ class Engine:
             self.paths[call.endpoint] = call.path
         return outcome
 
-    async def _bound(self, call: Call) -> HttpRequest | WxRevenueError:
-        """Return the request with a token or signature taken after every wait."""
-        left = call.deadline - call.now
+    def _too_late(self, call: Call) -> WxRevenueError | None:
+        """Return why nothing can be sent any more, if so."""
         if self.lifetime.closed:
             return ClientStateError("the client was closed while the call waited")
-        if left <= 0:
+        if call.deadline <= call.now:
             return DeadlineExceededError("the deadline passed before the request could be sent")
-        call.waiting = True
-        try:
-            request = await self.service.bind(call, timeout=left)
-        finally:
-            call.waiting = False
-        if call.refusal is not None and call.credential == call.refused:
-            return call.refusal  # the same token came back: the server has answered for it already
-        return request
+        return None
 
     async def _wire(self, call: Call, request: HttpRequest) -> HttpResponse | WxRevenueError:
         """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
@@ -290,7 +267,7 @@ class Engine:
     def _tell_end(self, call: Call, outcome: Any) -> None:
         if self.on_event is not None:
             facts = {"attempts": call.attempts, "waited": call.waited, "request_id": call.request_id, "ambiguous": call.ambiguous}
-            self.tell(call.endpoint, "CallEvent", outcome=_named(outcome), duration=self.clock.monotonic() - call.started, **facts)
+            self.tell(call.endpoint, "CallEvent", outcome=named(outcome), duration=self.clock.monotonic() - call.started, **facts)
 
     def tell(self, endpoint: Endpoint, event: str, /, **facts: Any) -> None:
         """Tell the user's ``on_event``; what it raises is logged and goes no further."""
@@ -302,15 +279,3 @@ class Engine:
             self.on_event(getattr(_events, event)(endpoint=endpoint.name, account=self.service.account, **facts))
         except Exception:  # noqa: BLE001
             _log.exception("on_event raised on %s", event)
-
-
-def _named(outcome: Any) -> str:
-    return type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
-
-
-def _told_when(error: ApiError, refusal: Any) -> ApiError:
-    """Return the error to surface when a repeat was refused: the server's own, knowing when the next turn may come."""
-    if isinstance(refusal, type(error)):
-        error.retry_after = refusal.retry_after
-        return error
-    return error if refusal is None else refusal

@@ -31,20 +31,22 @@ class CallEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class AttemptEvent(Event):
-    """One attempt ended; ``outcome`` as in :class:`CallEvent`."""
+    """One attempt ended; ``outcome`` as in :class:`CallEvent`, ``code`` the server's, if it refused."""
 
     attempt: int
     duration: float
     outcome: str
+    code: int | str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class RetryEvent(Event):
-    """An attempt failed with ``error`` (a class name) and is repeated after ``wait`` seconds."""
+    """An attempt failed with ``error`` (a class name; ``code`` the server's, if it sent one) and is repeated after ``wait`` seconds."""
 
     attempt: int
     wait: float
     error: str
+    code: int | str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -9,6 +9,7 @@ import attrs
 _DIGITS: Final = "digits"
 _STRIPPED: Final = "stripped"
 _LONGEST_NUMBER: Final = 20
+_SURELY_FITS: Final = 19
 _NUMBERS: Final = range(-(2**63), 2**64)
 """What fits 64 bits, signed or not: the JSON parser rounds anything beyond."""
 
@@ -37,7 +38,11 @@ def digits(value: Any) -> int | None:
     """Return an int, or a string of digits with an optional minus, as an int; ``None`` for anything else."""
     if type(value) is int:
         return value
-    if type(value) is str and len(value) <= _LONGEST_NUMBER and value.isascii() and value.removeprefix("-").isdigit():
+    if type(value) is not str or not value.isascii():
+        return None
+    if len(value) < _SURELY_FITS and value.isdigit():
+        return int(value)
+    if len(value) <= _LONGEST_NUMBER and value.removeprefix("-").isdigit():
         number = int(value)
         return number if number in _NUMBERS else None
     return None

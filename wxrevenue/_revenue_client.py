@@ -146,8 +146,8 @@ class RevenueClient(Client):
     def with_options(self, **options: Unpack[RevenueOptions]) -> Self:
         """Return a clone with other options on the same transport and limiter.
 
-        ``with_options(tokens=…, component_appid=…)`` is a client for another account. The clone lives as long as this client;
-        closing the clone does nothing.
+        ``with_options(tokens=…, component_appid=…)`` is a client for another account; with ``tokens`` alone it stays the same
+        account to the rate limiter. The clone lives as long as this client; closing the clone does nothing.
         """
         changes: dict[str, Any] = dict(options)
         del options

@@ -136,10 +136,13 @@ class _Writer:
         fields = [field for field in attrs.fields(kind) if field.init and field.name != "_extra"]
         required = [field for field in fields if field.default is attrs.NOTHING]
         values = {field.name: self.new("value") for field in fields}
-        self.add(depth, f"if type({source}) is not dict: raise misfit(f'{path}', 'an object', {source})")
+        not_an_object = f"raise misfit(f'{path}', 'an object', {source})"
         if required:
             self.add(depth, "try:", *(f"    {values[f.name]} = {source}[{f.name!r}]" for f in required))
             self.add(depth, f"except KeyError as lost: raise DecodeError('missing', path=f'{path}.' + lost.args[0]) from None")
+            self.add(depth, f"except TypeError: {not_an_object} from None")  # no other JSON value has items by name
+        else:
+            self.add(depth, f"if type({source}) is not dict: {not_an_object}")
         seen = self.new("seen")
         self.add(depth, f"{seen} = {len(required)}")
         for field in fields:

@@ -16,7 +16,7 @@ from wxrevenue._secret import Secret, Unusable, scrub, token_of
 from wxrevenue.errors import DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError, without_history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from wxrevenue._call import Call
     from wxrevenue._ports import Clock, HttpResponse, TokenSource
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 _OK: Final = range(200, 300)
-_ENVELOPE: Final = frozenset({"ret", "err_msg", "errcode", "errmsg", "base_resp"})
+_OUTER: Final = (("ret", "err_msg", "$.ret"), ("errcode", "errmsg", "$.errcode"))
+_NESTED: Final = (("ret", "err_msg", "$.base_resp.ret"),)
 _RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")
 _LONGEST_MESSAGE: Final = 500
 _PLAIN: Final = "handed out as a str"
@@ -135,25 +136,26 @@ def _failure(payload: Any) -> _Failure | DecodeError | None:
     if type(payload) is not dict:
         return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
     fields = cast("dict[str, Any]", payload)
-    if fields.keys().isdisjoint(_ENVELOPE):
-        return None
+    found = _taken(fields, _OUTER)
     nested = fields.pop("base_resp", None)
+    if nested is None:
+        return found
+    if type(nested) is not dict:
+        return DecodeError("expected an object", path="$.base_resp")
+    return found or _taken(cast("dict[str, Any]", nested), _NESTED)
+
+
+def _taken(fields: dict[str, Any], envelopes: Iterable[tuple[str, str, str]]) -> _Failure | DecodeError | None:
+    """Take codes and messages out of an object; return the first failure among them."""
     found = None
-    holders: tuple[tuple[Any, str, str, str], ...] = (
-        (fields, "ret", "err_msg", "$"),
-        (fields, "errcode", "errmsg", "$"),
-        (nested, "ret", "err_msg", "$.base_resp"),
-    )
-    for holder, code_key, message_key, path in holders:
-        if holder is None:
+    for code_key, message_key, path in envelopes:
+        message = fields.pop(message_key, "")
+        code = fields.pop(code_key, 0)
+        if code == 0 and type(code) is int:
             continue
-        if type(holder) is not dict:
-            return DecodeError("expected an object", path=path)
-        envelope = cast("dict[str, Any]", holder)
-        message = envelope.pop(message_key, "")
-        code = digits(envelope.pop(code_key, 0))
+        code = digits(code)
         if code is None:
-            return DecodeError("expected an integer or a string of digits", path=f"{path}.{code_key}")
+            return DecodeError("expected an integer or a string of digits", path=path)
         if code and found is None:
             found = _Failure(code, message if isinstance(message, str) else "")
     return found

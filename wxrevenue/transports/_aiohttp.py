@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from ssl import SSLContext
 
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientSession, StreamReader
     from multidict import CIMultiDict
 
     from wxrevenue._ports import HttpRequest
@@ -82,6 +82,7 @@ class AiohttpTransport:
         self._trust_env = trust_env
         self._watch = Watch()
         self._closed = False
+        self._options: dict[str, dict[str, Any]] = {}
         self._headers: tuple[Mapping[str, str], CIMultiDict[str]] | None = None
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
@@ -110,12 +111,13 @@ class AiohttpTransport:
             _url(request),
             data=request.body or None,
             headers=self._multidict(request.headers),
-            allow_redirects=False,
-            raise_for_status=False,
-            **self._per_request(request.method),
+            **(self._options.get(request.method) or self._per_request(request.method)),
         )
         try:
-            return HttpResponse(response.status, response.headers, await _body(response))
+            body = await response.content.read(LARGEST_BODY + 1)
+            if not _is_whole(response.content):
+                body = await _rest(response.content, body)
+            return HttpResponse(response.status, response.headers, body)
         except BaseException:
             response.close()
             raise
@@ -129,8 +131,8 @@ class AiohttpTransport:
         class Connector(aiohttp.TCPConnector):
             """Tells the watch when an exchange got its connection: from then on bytes may have been sent."""
 
-            async def connect(self, *args: Any, **kwargs: Any) -> Any:
-                connection = await super().connect(*args, **kwargs)
+            async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
+                connection = await super().connect(req, traces, timeout)
                 watch.connected()
                 return connection
 
@@ -145,7 +147,11 @@ class AiohttpTransport:
 
     def _per_request(self, method: str) -> dict[str, Any]:
         """Return what a request must say itself: the proxy, to a given session that we keep the time, and not to be sent twice."""
-        options: dict[str, Any] = {} if self._proxy is None else {"proxy": self._proxy.reveal()}
+        options: dict[str, Any] = {"allow_redirects": False, "raise_for_status": False}
+        if self._proxy is None:
+            self._options[method] = options
+        else:
+            options["proxy"] = self._proxy.reveal()  # may hold a password, so it is not kept
         if method != "POST":
             options["middlewares"] = (_once,)
         if self._given is not None:
@@ -225,25 +231,23 @@ def _check_tls(context: SSLContext | None) -> None:
 
 def _url(request: HttpRequest) -> Any:
     """Return the URL parsed but not normalised; for a token it is built once and kept with the token."""
-    from yarl import URL  # noqa: PLC0415
-
-    if request.secret is None:
-        return URL(request.url, encoded=True)
-    kept = request.secret.derived
+    kept = {} if request.secret is None else request.secret.derived
     found = kept.get(request.url)
     if found is None:
+        from yarl import URL  # noqa: PLC0415
+
         found = kept[request.url] = URL(request.wire_url(), encoded=True)
     return found
 
 
-async def _body(response: ClientResponse) -> bytes:
-    """Read the decoded body, up to the cap."""
-    content = response.content
-    body = await content.read(LARGEST_BODY + 1)
-    if content.at_eof() and content.exception() is None:
-        return body
+def _is_whole(content: StreamReader) -> bool:
+    return content.at_eof() and content.exception() is None
+
+
+async def _rest(content: StreamReader, body: bytes) -> bytes:
+    """Read on, up to the cap."""
     chunks, size = [body], len(body)
-    while size <= LARGEST_BODY and (not content.at_eof() or content.exception() is not None):
+    while size <= LARGEST_BODY and not _is_whole(content):
         chunk = await content.read(LARGEST_BODY + 1 - size)
         chunks.append(chunk)
         size += len(chunk)

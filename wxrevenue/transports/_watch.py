@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import current_task, get_running_loop
 
 from wxrevenue.errors import ClientStateError
 
@@ -46,12 +47,12 @@ class Watch:
 
     def start(self, timeout: float) -> Exchange:
         """Watch the running task's exchange from now on, for ``timeout`` seconds."""
-        task = asyncio.current_task()
+        loop = get_running_loop()
+        task = current_task(loop)
         assert task is not None  # noqa: S101  (a coroutine that awaits I/O runs in a task)
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        elif loop is not task.get_loop():
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
             raise ClientStateError("the transport was first used on another event loop: make one per loop")
         exchange = self._running[task] = Exchange(task, loop.time() + timeout)
         if self._timer is None or exchange.expires < self._timer.when():
@@ -60,7 +61,7 @@ class Watch:
 
     def connected(self) -> None:
         """Take notice that the running task's exchange got its connection."""
-        exchange = self._running.get(asyncio.current_task())
+        exchange = self._running.get(current_task(self._loop))
         if exchange is not None:
             exchange.connected = True
 

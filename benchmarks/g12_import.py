@@ -1,0 +1,32 @@
+"""G12: how long a program waits for ``from wxrevenue import RevenueClient``.
+
+Fair because the rival imports what any asyncio program built on attrs and cattrs imports before its first own line; both
+start a fresh interpreter, whose start-up is counted on both sides.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Final
+
+from benchmarks._measure import Outcome, in_turns
+
+LIMIT: Final = 1.35
+OURS: Final = "from wxrevenue import RevenueClient"
+RIVAL: Final = "import asyncio, attrs, cattrs"
+
+
+def milliseconds(statement: str) -> float:
+    """Return the wall time of an interpreter that runs the statement, in milliseconds."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603  (one of the two above)
+    return (time.perf_counter() - started) * 1e3
+
+
+def run(*, quick: bool = False) -> list[Outcome]:
+    """Measure."""
+    rounds = 7 if quick else 31
+    ours, rival, ratio = in_turns(lambda: milliseconds(OURS), lambda: milliseconds(RIVAL), rounds)
+    return [Outcome("G12", f"{OURS} / {RIVAL}", ours, rival, "ms", ratio, LIMIT)]

@@ -1,0 +1,1 @@
+"""What the tests share: time that costs nothing, servers that are functions, and the leak oracle."""

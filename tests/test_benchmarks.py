@@ -1,0 +1,96 @@
+"""The benchmarks run, and both sides of each do the same job."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g12_import
+from benchmarks._answers import settlement_page
+from wxrevenue import SettlementPage
+from wxrevenue._codec import decode
+
+
+def test_g1_both_sides_fetch_the_same_page() -> None:
+    """The client's page and the one that aiohttp alone fetched hold the same rows."""
+    with g1_call.sides() as (runner, both):
+        ours, rival = runner.run(both.ours()), runner.run(both.rival())
+    assert len(ours.rows) == 2
+    assert rival.pop("ret") == 0
+    rival.pop("err_msg")
+    assert decode(SettlementPage, rival) == ours
+
+
+async def test_g2_both_sides_run() -> None:
+    """The client answers from memory, and the yardstick runs."""
+    ours = g2_share_ratio.Ours()
+    assert (await ours.call()).share_ratio == 40
+    await g2_share_ratio.rival()
+    ours.forget()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 20])
+def test_g3_both_sides_decode_the_same(rows: int) -> None:
+    """The hand-written loop and the generated function make equal pages of the same bytes."""
+    body = settlement_page(rows)
+    assert g3_decode.ours(body) == g3_decode.rival(body)
+    assert len(g3_decode.ours(body).rows) == rows
+
+
+def test_g3_every_optional_field_is_there() -> None:
+    """The pages that are decoded hold every documented field: no side gains from what is left out."""
+    page = g3_decode.ours(settlement_page(2))
+    assert None not in attrs.astuple(page, filter=lambda field, _value: field.name != "_extra")
+    assert None not in attrs.astuple(page.rows[0], filter=lambda field, _value: field.name != "_extra")
+
+
+def test_g3_required_fields_only() -> None:
+    """Without optional fields, too, both sides make equal pages."""
+    body = g3_decode.required_page(3)
+    assert g3_decode.ours_required(body) == g3_decode.rival_required(body)
+    assert len(g3_decode.ours_required(body).settlement_list) == 3
+
+
+def test_g12_both_statements_run() -> None:
+    """Both interpreters start and import what they are told."""
+    assert g12_import.milliseconds(g12_import.OURS) > 0
+    assert g12_import.milliseconds(g12_import.RIVAL) > 0
+
+
+def test_rounds_alternate_and_ratios_are_of_one_round() -> None:
+    """Who goes first changes every round, and the median is that of the rounds' own ratios."""
+    order: list[str] = []
+    ours, rival = iter([0.0, 1.0, 4.0, 9.0]), iter([0.0, 1.0, 2.0, 3.0])
+
+    def our_round() -> float:
+        order.append("ours")
+        return next(ours)
+
+    def rival_round() -> float:
+        order.append("rival")
+        return next(rival)
+
+    assert _measure.in_turns(our_round, rival_round, rounds=3) == (4.0, 2.0, 2.0)
+    assert order == ["ours", "rival", "ours", "rival", "rival", "ours", "ours", "rival"]
+
+
+def test_the_command_prints_one_line_per_comparison(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table tells goal, both figures, ratio and verdict; goals can be chosen by name."""
+    met, missed = (_measure.Outcome("G9", "a / b", 2.0, 4.0, "µs", ratio, 1.0) for ratio in (0.5, 1.01))
+
+    def run(*, quick: bool) -> list[_measure.Outcome]:
+        return [met, missed] if quick else []
+
+    monkeypatch.setattr(command, "_GOALS", {"G9": run})
+    command.main(["G9", "--quick"])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["goal", "ours", "/", "rival", "ours", "rival", "ratio", "goal"]
+    assert [line.split()[-1] for line in lines] == ["met", "MISSED"]
+
+
+def test_an_unknown_goal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A goal that does not exist ends the command with a message."""
+    with pytest.raises(SystemExit):
+        command.main(["G0"])
+    assert "unknown goal: G0" in capsys.readouterr().err

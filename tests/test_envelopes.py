@@ -1,0 +1,436 @@
+"""Taking an answer out of its envelope: three of AMS in HTTP 200 bodies, and WeChat Pay's statuses with their error bodies."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import quote
+
+import orjson
+import pytest
+from support.leaks import assert_no_leak
+
+from wxrevenue import (
+    AgreementUnsignedError,
+    ApiError,
+    DecodeError,
+    HttpRequest,
+    HttpResponse,
+    InvalidParameterError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    Secret,
+    ServerBusyError,
+    StaticTokens,
+    TokenError,
+    TooFastError,
+    WxRevenueError,
+)
+from wxrevenue.ams._service import AmsService
+from wxrevenue.funds._service import PayService
+
+TOKEN = "fake-token-/+=&% é"
+NOW = 1_774_000_000.0
+CODE, TEXT = "<code>", "<text>"
+"""What :func:`filled` replaces in the shape of an envelope."""
+RID = "673c5301-3770ec4c-3b1177cc"
+
+
+class Clock:
+    """A clock that stands still."""
+
+    def monotonic(self) -> float:
+        """Return no time."""
+        return 0.0
+
+    def time(self) -> float:
+        """Return a fixed Unix time."""
+        return NOW
+
+    async def sleep(self, seconds: float) -> None:
+        """Do not wait."""
+
+
+AMS = AmsService("https://host", StaticTokens(component=TOKEN), "wx1", clock=Clock())
+PAY = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None), verifier=cast("Any", None), clock=Clock())
+
+
+def ams(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Any:
+    """Return what AMS's answer stands for; a body that is no bytes is sent as JSON."""
+    request = HttpRequest("POST", "https://host/p?access_token=", {}, b"{}", Secret(TOKEN).encoded())
+    return AMS.unwrap(request, HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
+
+
+def pay(body: Any, status: int, headers: dict[str, str] | None = None) -> Any:
+    """Return what WeChat Pay's answer stands for."""
+    request = HttpRequest("POST", "https://host/p", {}, b"{}")
+    return PAY.unwrap(request, HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
+
+
+def filled(shape: Any, code: object, text: str = "") -> Any:
+    """Return an envelope of that shape with code and text in their places."""
+    if isinstance(shape, dict):
+        return {key: filled(value, code, text) for key, value in cast("dict[str, Any]", shape).items()}
+    return code if shape == CODE else text if shape == TEXT else shape
+
+
+# -- AMS: success --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {},
+        {"ret": 0, "err_msg": ""},
+        {"ret": 0, "err_msg": "ok"},
+        {"ret": 0, "err_msg": "OK"},
+        {"ret": 0},
+        {"err_msg": "ok"},
+        {"ret": "0"},
+        {"ret": "00"},
+        {"errcode": 0, "errmsg": "ok"},
+        {"errcode": "0"},
+        {"base_resp": {"ret": 0, "err_msg": "ok"}},
+        {"base_resp": {"ret": "0"}},
+        {"base_resp": {}},
+        {"base_resp": None},
+        {"base_resp": {"new": 1}},
+        {"ret": 0, "errcode": 0, "base_resp": {"ret": 0}},
+    ],
+    ids=str,
+)
+def test_success_in_every_envelope(envelope: dict[str, Any]) -> None:
+    """D-16: no code, or zero in any of the three places, is success; nothing of the envelope stays in the payload."""
+    assert ams({**envelope, "share_ratio": 40, "new": None}) == {"share_ratio": 40, "new": None}
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "text/html", "application/json; encoding=utf-8", "nonsense"])
+def test_content_type_is_not_trusted(content_type: str | None) -> None:
+    """A body is read as JSON whatever it calls itself."""
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    assert ams({"share_ratio": 40}, headers=headers) == {"share_ratio": 40}
+
+
+@pytest.mark.parametrize("status", [200, 201, 206, 299])
+def test_any_2xx_is_read_alike(status: int) -> None:
+    """Only the envelope decides between success and failure there."""
+    assert ams({"share_ratio": 40}, status) == {"share_ratio": 40}
+    assert type(ams({"ret": 1737}, status)) is TooFastError
+
+
+# -- AMS: failure --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [1700, "1700"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"ret": CODE, "err_msg": TEXT},
+        {"errcode": CODE, "errmsg": TEXT},
+        {"base_resp": {"ret": CODE, "err_msg": TEXT}},
+        {"ret": 0, "err_msg": "ok", "errcode": CODE, "errmsg": TEXT},
+        {"ret": 0, "err_msg": "ok", "base_resp": {"ret": CODE, "err_msg": TEXT}},
+        {"ret": CODE, "err_msg": TEXT, "base_resp": {"ret": 0, "err_msg": "ok"}, "errcode": 0},
+        {"ret": CODE, "err_msg": TEXT, "share_ratio": 40},
+    ],
+)
+def test_failure_in_every_envelope(code: int | str, shape: Any) -> None:
+    """D-16: a code other than zero in any of the three places is that error, as a number or as digits."""
+    found = ams(filled(shape, code, "what was wrong"))
+    assert type(found) is InvalidParameterError
+    assert (found.code, found.message, found.status, found.request_id, found.retry_after) == (1700, "what was wrong", 200, None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "ambiguous"),
+    [
+        ({"ret": -1}, ServerBusyError, True),
+        ({"ret": "-1"}, ServerBusyError, True),
+        ({"errcode": -202}, ServerBusyError, True),
+        ({"ret": 1735}, AgreementUnsignedError, False),
+        ({"errcode": 1735, "errmsg": f" rid: {RID}"}, AgreementUnsignedError, False),
+        ({"ret": 1736, "err_msg": "inner error thirdid is empty"}, PermissionDeniedError, False),
+        ({"ret": 1737}, TooFastError, False),
+        ({"errcode": 45011}, TooFastError, False),
+        ({"errcode": 45009}, QuotaExceededError, False),
+        ({"errcode": 40001}, TokenError, False),
+        ({"errcode": 48001}, PermissionDeniedError, False),
+        ({"ret": 424242}, ApiError, False),
+    ],
+    ids=str,
+)
+def test_codes_choose_the_class(body: dict[str, Any], kind: type[ApiError], *, ambiguous: bool) -> None:
+    """What the pages document arrives as its class; -1 and -202 leave open whether the call took effect."""
+    found = ams(body)
+    assert type(found) is kind
+    assert found.ambiguous is ambiguous
+    assert found.retryable is (kind is ServerBusyError)
+
+
+@pytest.mark.parametrize("code", [True, False, None, 1.0, 1.5, "", "ok", "1.0", " 1", "0x1", "\uff11", [], {}, 2.0**70], ids=repr)
+@pytest.mark.parametrize(
+    ("shape", "path"),
+    [
+        ({"ret": CODE}, "$.ret"),
+        ({"errcode": CODE}, "$.errcode"),
+        ({"base_resp": {"ret": CODE}}, "$.base_resp.ret"),
+    ],
+)
+def test_malformed_codes(code: object, shape: Any, path: str) -> None:
+    """D-16: a code that is no integer is a malformed answer, which tells its place and may have followed from an act."""
+    found = ams({**filled(shape, code), "share_ratio": 40})
+    assert type(found) is DecodeError
+    assert (found.path, found.message) == (path, "expected an integer or a string of digits")
+    assert (found.ambiguous, found.retryable) == (True, False)
+
+
+@pytest.mark.parametrize("nested", [[], "ok", 0, True])
+def test_a_nested_envelope_is_an_object(nested: object) -> None:
+    """An envelope of another shape is a malformed answer."""
+    found = ams({"base_resp": nested, "share_ratio": 40})
+    assert type(found) is DecodeError
+    assert str(found) == "expected an object @ $.base_resp"
+
+
+@pytest.mark.parametrize("message", [None, 5, ["x"], {}, True])
+def test_a_message_that_is_no_text_is_dropped(message: object) -> None:
+    """The code still decides."""
+    found = ams({"ret": 1700, "err_msg": message})
+    assert (type(found), found.message) == (InvalidParameterError, "")
+
+
+def test_last_of_two_equal_codes_wins() -> None:
+    """D-05: with the same key twice the last one counts, in both directions."""
+    assert type(ams(b'{"ret":0,"ret":1737}')) is TooFastError
+    assert ams(b'{"ret":1737,"ret":0,"share_ratio":40}') == {"share_ratio": 40}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[{}]", b"null", b"true", b"5", b'"ok"', b'"{\\"ret\\":0}"'])
+def test_top_level_is_an_object(body: bytes) -> None:
+    """D-09: a list, a text, a number or JSON inside of a string is a malformed answer, which a repetition will not mend."""
+    found = ams(body)
+    assert type(found) is DecodeError
+    assert (found.path, found.ambiguous, found.retryable) == ("$", True, False)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>fake-token</html>", b'{"ret":0', b'{"err_msg":"\\ud800","ret":1700}', b'{"ret":NaN}', b"[" * 100_000]
+)
+def test_bodies_that_are_no_json(body: bytes) -> None:
+    """D-01 D-07 D-08: cut short, empty, HTML: worth a repetition, and nothing of the body is shown."""
+    found = ams(body)
+    assert type(found) is DecodeError
+    assert (found.ambiguous, found.retryable) == (True, True)
+    assert "fake-token" not in str(found)
+
+
+# -- AMS: texts ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "request_id"),
+    [
+        (f" rid: {RID}", RID),
+        (f"api unauthorized rid: {RID}", RID),
+        (f"invalid credential rid:{RID}  ", RID),
+        (f"x rid: {RID.upper()}", RID.upper()),
+        ("x rid: 673c5301", "673c5301"),
+        (f"rid: {RID} is not at the end", None),
+        (f"grid: {RID}", None),
+        ("rid: zzz", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("shape", [{"errcode": 48001, "errmsg": TEXT}, {"ret": 48001, "err_msg": TEXT}])
+def test_rid_becomes_the_request_id(message: str, request_id: str | None, shape: Any) -> None:
+    """What WeChat's support asks for stands at the end of the message."""
+    assert ams(filled(shape, 48001, message)).request_id == request_id
+
+
+def test_long_messages_are_cut_after_their_rid_was_read() -> None:
+    """An error's text stays short, and its request id is not lost with the tail; blanks are folded into one."""
+    found = ams({"errcode": 48001, "errmsg": "x \n\t" * 5_000 + f"rid: {RID}"})
+    assert found.request_id == RID
+    assert len(found.message) == 500
+    assert "\n" not in found.message
+
+
+def lower(text: str) -> str:
+    """Return the text percent-encoded with lower-case digits."""
+    return "".join(c if c.isascii() and (c.isalnum() or c == "-") else "".join(f"%{byte:02x}" for byte in c.encode()) for c in text)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [TOKEN, quote(TOKEN), quote(TOKEN, safe=""), lower(TOKEN), quote(quote(TOKEN, safe=""), safe="")],
+)
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_live_token_is_scrubbed(spelled: str, status: int) -> None:
+    """L-08: the token of this very request does not come back in an error, however the server spells it."""
+    found = ams(
+        {"errcode": 40001, "errmsg": f"invalid credential <{spelled}> in /p?action=x&access_token={spelled}&y=1 rid: {RID}"}, status
+    )
+    assert type(found) is TokenError
+    assert found.message.startswith("invalid credential <***> in /p?action=x&access_token=***")
+    assert found.request_id == RID
+    assert_no_leak(found, secrets=[TOKEN])
+
+
+def test_another_token_is_scrubbed_by_its_parameter() -> None:
+    """Whatever stands behind ``access_token=`` goes, ours or not."""
+    assert ams({"errcode": 40001, "errmsg": "component_access_token=fake-token-other x"}).message == "component_access_token=*** x"
+
+
+# -- AMS: other statuses -------------------------------------------------------------------------------------------
+
+BUSY = (408, 429, 500, 502, 503, 504)
+FINAL = (300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 407, 410, 412, 418, 501, 505, 511)
+
+
+@pytest.mark.parametrize("status", [301, 404, 408, 429, 500, 503])
+def test_an_envelope_decides_whatever_the_status(status: int) -> None:
+    """A gateway that answers 4xx or 5xx with an envelope means its code."""
+    found = ams({"errcode": 45009, "errmsg": "reach max"}, status)
+    assert type(found) is QuotaExceededError
+    assert (found.code, found.status, found.message) == (45009, status, "reach max")
+    assert found.ambiguous is (status in {408, 500, 503})
+
+
+@pytest.mark.parametrize("body", [b"<html>fake-token</html>", b"", b"{}", b'{"ret":0}', b'{"ret":"x"}', b"[]", b'{"base_resp":5}'])
+@pytest.mark.parametrize("status", BUSY)
+def test_busy_statuses_without_an_envelope(status: int, body: bytes) -> None:
+    """Without a code, 408, 429 and most 5xx are a busy server; nothing of the body is shown."""
+    found = ams(body, status)
+    assert type(found) is ServerBusyError
+    assert (found.code, found.status, found.message, found.retryable) == (None, status, "", True)
+    assert found.ambiguous is (status != 429)
+    assert "fake-token" not in str(found)
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b"", b'{"ret":0,"share_ratio":40}'])
+@pytest.mark.parametrize("status", FINAL)
+def test_other_statuses_without_an_envelope(status: int, body: bytes) -> None:
+    """Redirects included, every other status is a plain refusal that is not repeated."""
+    found = ams(body, status)
+    assert type(found) is ApiError
+    assert (found.code, found.status, found.retryable) == (None, status, False)
+    assert found.ambiguous is (status >= 500)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("Fri, 20 Mar 2026 09:46:50 GMT", 10.0),
+        ("Fri, 20 Mar 2026 09:46:30 GMT", None),
+        ("0", None),
+        ("-1", None),
+        ("inf", None),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        ("9" * 100, None),
+        ("Mon, 01 Jan 2020 00:00:00 +99999999999999999999", None),
+        ("Fri, 99 Mar 2026 09:46:50 GMT", None),
+    ],
+)
+@pytest.mark.parametrize("unwrap", [ams, pay])
+def test_retry_after_is_read_or_ignored(unwrap: Any, header: str, seconds: float | None) -> None:
+    """Seconds or a date; nonsense of any kind is as good as no header, and never another exception."""
+    found = unwrap(b"", 503, {"retry-after": header})
+    assert type(found) is ServerBusyError
+    assert found.retry_after == seconds
+
+
+# -- WeChat Pay ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_pay_success_may_be_empty(status: int) -> None:
+    """A mark answers with no content: that is its success."""
+    assert pay(b"", status) is None
+    assert pay({"state": "FINISHED"}, status) == {"state": "FINISHED"}
+
+
+def test_pay_success_that_is_no_json() -> None:
+    """A signed answer that cannot be read leaves open what happened."""
+    found = pay(b"{", 200)
+    assert type(found) is DecodeError
+    assert (found.ambiguous, found.retryable) == (True, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"state":"PROCESSING"}'])
+def test_pay_202_is_repeated(body: bytes) -> None:
+    """The two language editions disagree on 202; repeating the same request is right under both."""
+    found = pay(body, 202, {"Request-ID": "08D799-1"})
+    assert type(found) is ServerBusyError
+    assert (found.status, found.code, found.request_id) == (202, None, "08D799-1")
+    assert (found.retryable, found.ambiguous) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "INVALID_REQUEST", InvalidParameterError),
+        (400, "PARAM_ERROR", InvalidParameterError),
+        (401, "SIGN_ERROR", PermissionDeniedError),
+        (403, "NO_AUTH", PermissionDeniedError),
+        (404, "ORDER_NOT_EXIST", ApiError),
+        (409, "SOMETHING_NEW", ApiError),
+        (500, "SYSTEM_ERROR", ServerBusyError),
+        (500, "SYSTEMERROR", ServerBusyError),
+        (503, "SERVICE_UNAVAILABLE", ServerBusyError),
+        (429, "RATE_LIMITED", ServerBusyError),
+        (429, "RATELIMIT_EXCEEDED", ServerBusyError),
+        (429, "RATELIMIT_EXCEED", ServerBusyError),
+        (429, "FREQUENCY_LIMITED", ServerBusyError),
+        (429, "NO_AUTH", ServerBusyError),
+        (429, "SOMETHING_NEW", ServerBusyError),
+    ],
+)
+def test_pay_error_bodies(status: int, code: str, kind: type[ApiError]) -> None:
+    """Code, message, detail and request id arrive; 429 is throttling whatever its code says today."""
+    detail = {"field": "/currency", "value": "USD", "issue": "only CNY", "location": "body"}
+    found = pay({"code": code, "message": " What\n is  wrong ", "detail": detail}, status, {"request-id": "08D799-270924360"})
+    assert type(found) is kind
+    assert (found.code, found.message, found.detail, found.request_id, found.status) == (
+        code,
+        "What is wrong",
+        detail,
+        "08D799-270924360",
+        status,
+    )
+    assert found.retryable is (kind is ServerBusyError)
+    assert found.ambiguous is (status >= 500)
+
+
+@pytest.mark.parametrize("status", BUSY)
+@pytest.mark.parametrize("body", [b"<html>nginx</html>", b"", b"null", b"[]", b'"x"', b"{}", b'{"code":5}', b'{"code":null,"message":[]}'])
+def test_pay_errors_without_a_code(status: int, body: bytes) -> None:
+    """A proxy's page, or a body without code: the status decides, and nothing of the page is shown."""
+    found = pay(body, status)
+    assert type(found) is ServerBusyError
+    assert (found.code, found.message, found.detail, found.status) == (None, "", None, status)
+    assert found.ambiguous is (status != 429)
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_pay_final_statuses(status: int) -> None:
+    """Redirects and refusals without a code are plain errors that are not repeated."""
+    found = pay(b"<html></html>", status)
+    assert type(found) is ApiError
+    assert (found.code, found.retryable, found.ambiguous) == (None, False, status >= 500)
+
+
+def test_pay_messages_are_cut() -> None:
+    """An error's text stays short."""
+    assert len(pay({"code": "NO_AUTH", "message": "x" * 5_000}, 403).message) == 500
+
+
+@pytest.mark.parametrize("body", [{"ret": 1700, "err_msg": "x"}, {"errcode": 1700}])
+def test_pay_knows_no_ams_envelope(body: dict[str, Any]) -> None:
+    """The services do not read each other's envelopes."""
+    assert pay(body, 200) == body
+    found = pay(body, 400)
+    assert isinstance(found, WxRevenueError)
+    assert type(found) is ApiError

@@ -1,0 +1,237 @@
+"""What ``on_event`` is told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+import pytest
+from support.fakes import COMPONENT, TOKEN, Put, Read, Tokens, ams_client, answer, ratio, refusal
+from support.leaks import assert_no_leak
+from support.virtual import settle, virtual
+
+from wxrevenue import (
+    AttemptEvent,
+    CallEvent,
+    ClientStateError,
+    Event,
+    GateEvent,
+    NotSentError,
+    PageEvent,
+    ResponseLostError,
+    RetryEvent,
+    RetryPolicy,
+    TokenEvent,
+    WaitEvent,
+)
+
+FULL = RetryPolicy(jitter=lambda: 1.0)
+
+
+async def events_of(*script: Any, request: Any = None, **options: Any) -> list[Any]:
+    """Return what one call told."""
+    told: list[Any] = []
+    settings: dict[str, Any] = {"retry": FULL, **options}
+    client, _ = ams_client(*script, on_event=told.append, **settings)
+    await asyncio.gather(client.send(request or Read()), return_exceptions=True)
+    assert all(isinstance(event, Event) and event.account == COMPONENT for event in told)
+    return told
+
+
+def one_call(told: list[Any]) -> dict[str, Any]:
+    """Return the fields of the only CallEvent, which is the last event."""
+    calls = [event for event in told if isinstance(event, CallEvent)]
+    assert calls == [told[-1]]
+    return attrs.asdict(calls[0])
+
+
+@virtual
+async def test_a_call_that_went_well() -> None:
+    """A call tells its one attempt and its end, with durations in seconds."""
+    told = await events_of(2, answer())
+    assert told[0] == AttemptEvent(endpoint="fake_read", account=COMPONENT, attempt=1, duration=2.0, outcome="ok", code=None)
+    assert one_call(told) == {
+        "endpoint": "fake_read",
+        "account": COMPONENT,
+        "attempts": 1,
+        "waited": 0.0,
+        "duration": 2.0,
+        "request_id": None,
+        "outcome": "ok",
+        "ambiguous": False,
+    }
+    assert len(told) == 2
+
+
+@virtual
+async def test_a_call_that_failed() -> None:
+    """The end of a failed call carries the error's class, its request id and whether it may have acted."""
+    told = await events_of(answer({"errcode": 48001, "errmsg": "no rid: 5f5f-6a6a"}))
+    assert {**one_call(told), "endpoint": 0, "account": 0} == {
+        "endpoint": 0,
+        "account": 0,
+        "attempts": 1,
+        "waited": 0.0,
+        "duration": 0.0,
+        "request_id": "5f5f-6a6a",
+        "outcome": "PermissionDeniedError",
+        "ambiguous": False,
+    }
+
+
+@virtual
+async def test_retries_are_told() -> None:
+    """Each repetition tells the error, the wait before it, and the wait when it is over."""
+    told = await events_of(NotSentError(reason="connect"), 1, answer(b"", 503), answer())
+    assert [type(event) for event in told] == [
+        AttemptEvent,
+        RetryEvent,
+        WaitEvent,
+        AttemptEvent,
+        RetryEvent,
+        WaitEvent,
+        AttemptEvent,
+        CallEvent,
+    ]
+    assert [(e.attempt, e.error) for e in told if isinstance(e, RetryEvent)] == [(1, "NotSentError"), (2, "ServerBusyError")]
+    assert [e.code for e in told if isinstance(e, (AttemptEvent, RetryEvent))] == [None] * 5
+    assert [e.wait for e in told if isinstance(e, RetryEvent)] == pytest.approx([0.05, 0.1])
+    assert [e.what for e in told if isinstance(e, WaitEvent)] == ["back-off"] * 2
+    assert [e.duration for e in told if isinstance(e, WaitEvent)] == pytest.approx([0.05, 0.1])
+    assert [(e.attempt, e.duration, e.outcome) for e in told if isinstance(e, AttemptEvent)] == [
+        (1, 0, "NotSentError"),
+        (2, 1, "ServerBusyError"),
+        (3, 0, "ok"),
+    ]
+    call = one_call(told)
+    assert (call["attempts"], call["waited"], call["duration"]) == (3, pytest.approx(0.15), pytest.approx(1.15))
+
+
+@virtual
+async def test_codes_are_told() -> None:
+    """Attempts and repetitions tell the server's code where it gave one."""
+    told = await events_of(refusal(-1), refusal(2056))
+    assert [e.code for e in told if isinstance(e, AttemptEvent)] == [-1, 2056]
+    assert [e.code for e in told if isinstance(e, RetryEvent)] == [-1]
+
+
+@virtual
+async def test_ambiguous_ends() -> None:
+    """A write that ends unknown says so; a read's lost answers are not ambiguous acts."""
+    script = [ResponseLostError(reason="reset") for _ in range(3)]
+    assert (one_call(await events_of(*script, request=Put()))["outcome"], one_call(await events_of(*script))["outcome"]) == (
+        "OutcomeUnknownError",
+        "ResponseLostError",
+    )
+    assert one_call(await events_of(*script, request=Put()))["ambiguous"]
+
+
+@virtual
+async def test_the_gate_is_told() -> None:
+    """A refusal tells which scope closed, and the wait for the turn when it is over; the wait is in the call's sum."""
+    told = await events_of(2, refusal(1737), 3, answer(), deadline=100.0)
+    assert [type(event) for event in told] == [GateEvent, WaitEvent, AttemptEvent, CallEvent]
+    gate, wait, attempt, call = told
+    assert (gate.scope, gate.verdict) == (f"{COMPONENT}/-/fake_read", "too_fast")
+    assert (wait.what, wait.duration) == ("turn", 60)
+    assert (attempt.duration, call.waited, call.duration) == (65, 60, 65)
+
+
+@virtual
+async def test_a_spent_quota_is_told_and_not_waited_for() -> None:
+    """A spent quota tells the gate; however slow that answer was, nothing of it counts as a wait."""
+    told = await events_of(2, refusal(45009))
+    assert [event.verdict for event in told if isinstance(event, GateEvent)] == ["quota_spent"]
+    assert not [event for event in told if isinstance(event, WaitEvent)]
+    call = one_call(told)
+    assert (call["waited"], call["duration"], call["outcome"]) == (0, 2, "QuotaExceededError")
+
+
+@virtual
+async def test_refused_tokens_are_told() -> None:
+    """A refused token tells its kind and code, never itself."""
+    told = await events_of(refusal(42001), answer(), tokens=Tokens("fake-token-one", "fake-token-two"))
+    assert [(event.kind, event.code) for event in told if isinstance(event, TokenEvent)] == [("component", 42001)]
+    assert_no_leak(*told, secrets=["fake-token-one", "fake-token-two"])
+
+
+@virtual
+async def test_a_foreign_exception_is_told() -> None:
+    """The exception of a user's own token function ends the call's event too."""
+
+    async def tokens() -> str:
+        raise LookupError("mine")
+
+    assert one_call(await events_of(tokens=tokens))["outcome"] == "LookupError"
+
+
+@virtual
+async def test_a_dismissed_call_is_told() -> None:
+    """A call ended by closing tells ClientStateError."""
+    told: list[Any] = []
+    client, _ = ams_client(tokens=Tokens(TOKEN, delays=[9.0]), on_event=told.append)
+    call = asyncio.create_task(client.send(Read()))
+    await settle()
+    await client.aclose()
+    with pytest.raises(ClientStateError):
+        await call
+    assert one_call(told)["outcome"] == "ClientStateError"
+
+
+@virtual
+async def test_one_event_per_call() -> None:
+    """Concurrent calls tell one CallEvent each."""
+    told: list[Any] = []
+    client, _ = ams_client(handler=lambda _: ratio(), on_event=told.append)
+    await asyncio.gather(*(client.get_share_ratio("wx1") for _ in range(10)))
+    assert sum(isinstance(event, CallEvent) for event in told) == 10
+
+
+@virtual
+async def test_pages_are_told() -> None:
+    """A walk tells its pages."""
+    told: list[Any] = []
+    client, _ = ams_client(answer({"ret": 0, "settlement_list": [], "total_num": 0}), on_event=told.append)
+    assert await client.iter_agency_settlement("2020-01-01", "2020-01-31").collect() == []
+    assert told[-1] == PageEvent(endpoint="get_agency_settled_revenue", account=COMPONENT, page=1, rows=0, fresh=0, total=0)
+
+
+@virtual
+async def test_what_on_event_raises_is_logged_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    """An ``on_event`` that raises harms no call; its error is in the log, without secrets."""
+
+    def on_event(event: Event) -> None:
+        raise LookupError("broken listener")
+
+    client, _ = ams_client(refusal(1737), answer(), on_event=on_event, deadline=100.0)
+    await client.send(Read())
+    records = [record for record in caplog.records if record.name == "wxrevenue"]
+    assert {record.message for record in records} == {
+        f"on_event raised on {kind}" for kind in ("GateEvent", "WaitEvent", "AttemptEvent", "CallEvent")
+    }
+    assert_no_leak(secrets=[TOKEN], caplog=caplog)
+
+
+@virtual
+async def test_clones_may_tell_someone_else() -> None:
+    """``with_options(on_event=…)`` replaces the listener for the clone only; ``None`` silences it."""
+    mine: list[Any] = []
+    theirs: list[Any] = []
+    client, _ = ams_client(handler=lambda _: answer(), on_event=mine.append)
+    await client.with_options(on_event=theirs.append).send(Read())
+    await client.with_options(on_event=None).send(Read())
+    assert not mine
+    assert len(theirs) == 2
+
+
+@pytest.mark.parametrize("kind", [CallEvent, AttemptEvent, RetryEvent, WaitEvent, GateEvent, TokenEvent, PageEvent])
+def test_events_are_frozen_values(kind: Any) -> None:
+    """Events are frozen, documented, and compare by value."""
+    assert attrs.has(kind)
+    assert kind.__doc__
+    names = [field.name for field in attrs.fields(kind)]
+    event: Any = kind(**dict.fromkeys(names, 1))
+    assert event == kind(**dict.fromkeys(names, 1))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        event.endpoint = "other"

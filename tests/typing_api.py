@@ -1,0 +1,273 @@
+"""What type checkers must infer, and what they must refuse. Never run: mypy and pyright read it.
+
+A wrong call carries an ignore; when a checker stops objecting to the call, the ignore becomes unused, and that is an error.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar, assert_type
+
+import attrs
+
+from wxrevenue import (
+    AiohttpTransport,
+    AmsRequest,
+    ApiError,
+    Clock,
+    Endpoint,
+    FundsDistributionClient,
+    GetAgencySettlement,
+    GetShareRatio,
+    HttpRequest,
+    HttpResponse,
+    LocalRateLimiter,
+    MarkTransaction,
+    MemoryTransport,
+    NotSentError,
+    Paginator,
+    PayRequest,
+    PemSigner,
+    RateLimiter,
+    RevenueClient,
+    Safety,
+    Secret,
+    SetShareRatio,
+    Settlement,
+    SettlementPage,
+    SettlementStatus,
+    ShareRatio,
+    Signer,
+    SlotRevenue,
+    StaticTokens,
+    StaticVerifier,
+    TokenKind,
+    TokenSource,
+    Transport,
+    Turn,
+    Verifier,
+    beijing_date,
+    yuan,
+)
+
+# -- requests of a user's own --------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class GetSettlement(AmsRequest[SettlementPage]):
+    """An interface that the package does not ship."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        path="/wxa/operationams", action="agency_get_settlement", token=TokenKind.AUTHORIZER, safety=Safety.SAFE
+    )
+    start_date: str = attrs.field(converter=beijing_date)
+
+
+@attrs.define
+class Balance:
+    """A result that is no model of the package."""
+
+    amount: int
+
+
+@attrs.frozen
+class GetBalance(PayRequest[Balance]):
+    """A request to WeChat Pay that the package does not ship."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/v3/global/profit-sharing/refunds/refundable-balance", method="GET", safety=Safety.SAFE)
+
+
+# -- sending -------------------------------------------------------------------------------------------------------
+
+
+async def send_infers_the_result(client: RevenueClient, funds: FundsDistributionClient) -> None:
+    """Infer the result from the request's own type, without an overload."""
+    assert_type(await client.send(GetShareRatio("wx1")), ShareRatio)
+    assert_type(await client.send(GetShareRatio(appid="wx1")), ShareRatio)
+    assert_type(await client.send(SetShareRatio(Decimal("40.5"))), None)
+    assert_type(await client.send(GetAgencySettlement("2020-01-01", date(2020, 12, 31), page=2)), SettlementPage)
+    assert_type(await client.send(GetSettlement(date(2020, 1, 1), authorizer_appid="wx1")), SettlementPage)
+    assert_type(await funds.send(MarkTransaction("P20150806125346")), None)
+    assert_type(await funds.send(GetBalance()), Balance)
+
+
+async def services_do_not_mix(client: RevenueClient, funds: FundsDistributionClient) -> None:
+    """Refuse the other service's requests, and what is no request."""
+    await client.send(MarkTransaction("P20150806125346"))  # type: ignore[arg-type]
+    await client.send(GetBalance())  # type: ignore[arg-type]
+    await funds.send(GetShareRatio("wx1"))  # type: ignore[arg-type]
+    await client.send("get_share_ratio")  # type: ignore[arg-type]
+    await client.send(GetShareRatio)  # type: ignore[arg-type]
+
+
+# -- shortcuts -----------------------------------------------------------------------------------------------------
+
+
+async def shortcuts_infer_the_result(client: RevenueClient, funds: FundsDistributionClient) -> None:
+    """Keep the request's parameters, their defaults and its result in one line per interface."""
+    assert_type(await client.get_share_ratio("wx1"), ShareRatio)
+    assert_type(await client.get_share_ratio(appid="wx1"), ShareRatio)
+    assert_type(await client.set_share_ratio(40), None)
+    assert_type(await client.set_share_ratio(Decimal("40.5")), None)
+    assert_type(await client.get_agency_settlement("2020-03-01", "2020-03-16"), SettlementPage)
+    assert_type(await client.get_agency_settlement(date(2020, 3, 1), "2020-03-16", page=1, page_size=20), SettlementPage)
+    assert_type(await funds.mark_transaction("P20150806125346"), None)
+    assert_type(await funds.mark_transaction(out_trade_no="P20150806125346", currency="CNY", sub_mchid="1"), None)
+
+
+async def shortcuts_refuse_wrong_arguments(client: RevenueClient, funds: FundsDistributionClient) -> None:
+    """Refuse what the request's constructor would refuse."""
+    await client.get_share_ratio()  # type: ignore[call-arg]
+    await client.get_share_ratio(5)  # type: ignore[arg-type]
+    await client.get_share_ratio("wx1", "wx2")  # type: ignore[call-arg]
+    await client.get_share_ratio(app_id="wx1")  # type: ignore[call-arg]
+    await client.set_share_ratio("40")  # type: ignore[arg-type]
+    await client.set_share_ratio(40.5)  # type: ignore[arg-type]
+    await client.get_agency_settlement("2020-03-01")  # type: ignore[call-arg]
+    await client.get_agency_settlement(20200301, "2020-03-16")  # type: ignore[arg-type]
+    await client.get_agency_settlement("2020-03-01", "2020-03-16", page="1")  # type: ignore[arg-type]
+    await client.get_agency_settlement("2020-03-01", "2020-03-16", pages=1)  # type: ignore[call-arg]
+    await funds.mark_transaction(5)  # type: ignore[arg-type]
+    await funds.mark_transaction("P20150806125346", sub_mchid=5)  # type: ignore[arg-type]
+
+
+def requests_refuse_wrong_arguments() -> None:
+    """Refuse the same in the requests themselves, which cannot be changed either."""
+    GetShareRatio()  # type: ignore[call-arg]
+    GetShareRatio(5)  # type: ignore[arg-type]
+    SetShareRatio(40.5)  # type: ignore[arg-type]
+    GetAgencySettlement(5, "2020-03-16")  # type: ignore[arg-type]
+    GetSettlement("2020-01-01", "wx1")  # type: ignore[call-arg]
+    GetShareRatio("wx1").appid = "wx2"  # type: ignore[misc]
+    assert_type(GetAgencySettlement(date(2020, 1, 1), "2020-12-31").start_date, str)
+
+
+# -- walking -------------------------------------------------------------------------------------------------------
+
+
+async def walks_give_rows(client: RevenueClient) -> None:
+    """Know the type of a walk's rows, however it is walked."""
+    async for row in client.iter_agency_settlement("2020-01-01", date(2020, 12, 31), page_size=20):
+        assert_type(row, Settlement)
+    walk = client.iter_agency_settlement(date(2020, 1, 1), "2020-12-31", prefetch=0)
+    assert_type(walk, Paginator[Settlement])
+    assert_type(walk.by_page(), AsyncGenerator[list[Settlement], None])
+    assert_type(await walk.collect(), list[Settlement])
+    assert_type(walk.revisions, list[Settlement])
+    async with walk as entered:
+        assert_type(entered, Paginator[Settlement])
+    client.iter_agency_settlement("2020-01-01")  # type: ignore[call-arg]
+    client.iter_agency_settlement(20200101, "2020-12-31")  # type: ignore[arg-type]
+
+
+def models_know_their_fields(page: SettlementPage, row: Settlement, ratio: ShareRatio) -> None:
+    """Know that money is ``int``, percent ``Decimal``, and that what may be missing is optional."""
+    assert_type(page.settlement_list, list[Settlement])
+    assert_type(page.total_num, int | None)
+    assert_type(page.revenue_all, int | None)
+    assert_type(page.extra, dict[str, Any])
+    assert_type(row.settled_revenue, int)
+    assert_type(row.date, date | None)
+    assert_type(row.sett_status, SettlementStatus | None)
+    assert_type(row.slot_revenue, list[SlotRevenue])
+    assert_type(row.period, tuple[date, date])
+    assert_type(row.key, tuple[str, int, str])
+    assert_type(row.supersedes, tuple[str, int, str] | None)
+    assert_type(row.is_settled, bool)
+    assert_type(ratio.share_ratio, Decimal)
+    assert_type(ratio.merchant_ratio, Decimal)
+    assert_type(yuan(row.settled_revenue), Decimal)
+    assert_type(beijing_date(date(2020, 1, 1)), str)
+    yuan(0.5)  # type: ignore[arg-type]
+    row.settled_revenu  # type: ignore[attr-defined]  # noqa: B018
+
+
+# -- making clients ------------------------------------------------------------------------------------------------
+
+
+async def clients_take_every_kind_of_token(source: TokenSource) -> None:
+    """Take a string, a secret, an async function and a source for tokens, but no number."""
+
+    async def token() -> str:
+        return "fake-token"
+
+    RevenueClient("fake-token")
+    RevenueClient(Secret("fake-token"))
+    RevenueClient(token)
+    RevenueClient(source)
+    RevenueClient(StaticTokens(component="fake-token"))
+    RevenueClient(5)  # type: ignore[arg-type]
+    RevenueClient()  # type: ignore[call-arg]
+    RevenueClient("fake-token", timeout="10")  # type: ignore[arg-type]
+    async with RevenueClient("fake-token") as client:
+        assert_type(client, RevenueClient)
+        assert_type(client.with_options(deadline=2.0, tokens="fake-token", component_appid="wx1"), RevenueClient)
+        client.with_options(dead_line=2.0)  # type: ignore[call-arg]
+
+
+def funds_clients_need_a_verifier(pem: bytes, signer: Signer, verifier: Verifier) -> None:
+    """Take a key as bytes or as a signer; let nothing switch verification off."""
+    FundsDistributionClient("1900000109", "AB12", pem, verifier=verifier)
+    FundsDistributionClient("1900000109", "AB12", signer, verifier=StaticVerifier({"CD34": pem}))
+    FundsDistributionClient("1900000109", "AB12", pem)  # type: ignore[call-arg]
+    FundsDistributionClient("1900000109", "AB12", pem, verifier=None)  # type: ignore[arg-type]
+
+
+# -- plugs ---------------------------------------------------------------------------------------------------------
+
+
+class Instant:
+    """A user's own clock."""
+
+    def monotonic(self) -> float:
+        """Return no time."""
+        return 0.0
+
+    def time(self) -> float:
+        """Return no time either."""
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+def what_is_shipped_fits_the_plugs(
+    handler: MemoryTransport, limiter: LocalRateLimiter, signer: PemSigner, verifier: StaticVerifier
+) -> None:
+    """Let everything that the package ships be plugged in, and a class that only has the right methods."""
+    transports: list[Transport] = [AiohttpTransport(), handler]
+    limiters: list[RateLimiter] = [limiter]
+    signers: list[Signer] = [signer]
+    verifiers: list[Verifier] = [verifier]
+    clocks: list[Clock] = [Instant()]
+    sources: list[TokenSource] = [StaticTokens()]
+    wrong: Transport = Instant()  # type: ignore[assignment]
+    RevenueClient("fake-token", transport=transports[0], limiter=limiters[0], clock=clocks[0])
+    del signers, verifiers, sources, wrong
+
+
+async def plugs_say_what_goes_through(transport: Transport, limiter: RateLimiter, source: TokenSource, request: HttpRequest) -> None:
+    """Type what a port takes and gives, so that a user's own implementation is checked."""
+    assert_type(await transport.send(request, timeout=1.0), HttpResponse)
+    assert_type(await limiter.acquire("wx1/-/x", timeout=1.0), Turn)
+    assert_type(await source.get(TokenKind.COMPONENT, None, timeout=1.0), Secret | str)
+    await transport.send(request)  # type: ignore[call-arg]
+
+
+def errors_have_typed_facts(error: ApiError) -> None:
+    """Read facts without a cast; know that a reason is one of the documented ones."""
+    assert_type(error.code, int | str | None)
+    assert_type(error.status, int)
+    assert_type(error.retry_after, float | None)
+    assert_type(error.retryable, bool)
+    assert_type(error.attempts, int | None)
+    assert_type(error.meaning, str | None)
+    NotSentError("x", reason="dns")
+    NotSentError("x", reason="weather")  # type: ignore[arg-type]
+    NotSentError("x")  # type: ignore[call-arg]
