@@ -56,6 +56,8 @@ EXPECTED: dict[type[e.ApiError], set[int | str]] = {
         45010,
         47001,
         47002,
+        61009,
+        61010,
         61011,
         "INVALID_REQUEST",
         "PARAM_ERROR",

@@ -13,7 +13,6 @@ from wxrevenue import (
     AgreementUnsignedError,
     ApiError,
     DecodeError,
-    HttpRequest,
     HttpResponse,
     InvalidParameterError,
     PermissionDeniedError,
@@ -56,14 +55,12 @@ PAY = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None),
 
 def ams(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Any:
     """Return what AMS's answer stands for; a body that is no bytes is sent as JSON."""
-    request = HttpRequest("POST", "https://host/p?access_token=", {}, b"{}", Secret(TOKEN).encoded())
-    return AMS.unwrap(request, HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
+    return AMS.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)), Secret(TOKEN))
 
 
 def pay(body: Any, status: int, headers: dict[str, str] | None = None) -> Any:
     """Return what WeChat Pay's answer stands for."""
-    request = HttpRequest("POST", "https://host/p", {}, b"{}")
-    return PAY.unwrap(request, HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
+    return PAY.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
 
 
 def filled(shape: Any, code: object, text: str = "") -> Any:

@@ -526,7 +526,7 @@ async def test_a_waiter_whose_time_is_up() -> None:
     with pytest.raises(TooFastError) as caught:
         await limiter.acquire(SCOPE, timeout=5)
     assert now() == pytest.approx(65)
-    assert caught.value.retry_after == 0
+    assert caught.value.retry_after == 0.05  # the probe may end any moment
     turn.release()
     (await limiter.acquire(SCOPE, timeout=5)).release()
 

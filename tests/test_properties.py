@@ -19,7 +19,6 @@ from wxrevenue import (
     DecodeError,
     GetAgencySettlement,
     GetShareRatio,
-    HttpRequest,
     HttpResponse,
     MarkTransaction,
     PayRequest,
@@ -165,7 +164,7 @@ def service_of(kind: Any) -> AmsService | PayService:
 
 def read(kind: Any, response: HttpResponse) -> Any:
     """Return what the engine makes of an answer: unwrap, then decode."""
-    outcome = service_of(kind).unwrap(HttpRequest("POST", "https://host/p?access_token=", {}, b"{}", Secret(TOKEN).encoded()), response)
+    outcome = service_of(kind).unwrap(response, Secret(TOKEN))
     return outcome if isinstance(outcome, WxRevenueError) else decode(result_of(kind), outcome)
 
 

@@ -214,7 +214,9 @@ def test_tokens_follow_expiry() -> None:
     assert first != asyncio.run(tokens()) == sandbox.component_token(component)
 
 
-@pytest.mark.parametrize(("method", "body", "code"), [("GET", b"{}", 43002), ("POST", b"", 44002), ("POST", b"{", 47001), ("POST", b"[]", 47001)])
+@pytest.mark.parametrize(
+    ("method", "body", "code"), [("GET", b"{}", 43002), ("POST", b"", 44002), ("POST", b"{", 47001), ("POST", b"[]", 47001)]
+)
 def test_malformed_requests(method: str, body: bytes, code: int) -> None:
     """The wrong verb, an empty body and a body that is no JSON object have a code each."""
     sandbox = make()

@@ -138,7 +138,11 @@ def test_missing_authorization(shared: Sandbox) -> None:
 
 def test_tampered_body(shared: Sandbox) -> None:
     """A body other than the one that was signed answers 401."""
-    headers = {"Authorization": authorization(shared, orjson.dumps(ORDER)), "Accept": "application/json", "Content-Type": "application/json"}
+    headers = {
+        "Authorization": authorization(shared, orjson.dumps(ORDER)),
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+    }
     refuse(shared.handle("POST", PATH, headers, orjson.dumps({**ORDER, "currency": "HKD"})), 401, "SIGN_ERROR")
 
 

@@ -214,7 +214,9 @@ def test_unknown_forced_code() -> None:
     assert orjson.loads(call(sandbox).body)["errcode"] == 9999
 
 
-@pytest.mark.parametrize(("mishap", "kept"), [(Mishap.DROP_BEFORE, 50), (Mishap.BUSY, 50), (Mishap.DROP_AFTER, 40), (Mishap.HTML, 40), (Mishap.CUT, 40)])
+@pytest.mark.parametrize(
+    ("mishap", "kept"), [(Mishap.DROP_BEFORE, 50), (Mishap.BUSY, 50), (Mishap.DROP_AFTER, 40), (Mishap.HTML, 40), (Mishap.CUT, 40)]
+)
 def test_before_or_after_the_change(mishap: Mishap, kept: int) -> None:
     """What happens before the change leaves the ratio as it was; what happens afterwards does not undo it."""
     sandbox, _ = make()

@@ -32,7 +32,9 @@ class Sleeper:
 def request(sandbox: Sandbox) -> HttpRequest:
     """Return a right request, its token apart."""
     appid = sandbox.components[0]
-    return HttpRequest("POST", f"https://api.weixin.qq.com{PATH}", {}, orjson.dumps({"appid": appid}), Secret(sandbox.component_token(appid)))
+    return HttpRequest(
+        "POST", f"https://api.weixin.qq.com{PATH}", {}, orjson.dumps({"appid": appid}), Secret(sandbox.component_token(appid))
+    )
 
 
 async def post(base_url: str, sandbox: Sandbox) -> tuple[int, str, Any]:

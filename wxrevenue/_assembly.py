@@ -131,7 +131,7 @@ def _signer(where: str, key: Any) -> Signer:
 
 def _account(where: str, component_appid: str | None, source: object) -> str | None:
     """Return the account's name: the one given, or the one the token source knows."""
-    name = component_appid or getattr(source, "component_appid", None)
+    name = component_appid if component_appid is not None else getattr(source, "component_appid", None)
     return None if name is None else _checks.text(f"{where}.component_appid", name)
 
 

@@ -98,14 +98,18 @@ class Call(Stay):
             error = ClientStateError("the client was closed while the call waited")
         if error.ambiguous:
             self.may_have_acted()
+        self.request_id = getattr(error, "request_id", None)
+        self._sign(error)
         if self.ambiguous:
             error.ambiguous = True
             if isinstance(error, (TransportError, TooFastError, DeadlineExceededError)):
                 error = OutcomeUnknownError(last=error)
+                self._sign(error)
+        return error
+
+    def _sign(self, error: WxRevenueError) -> None:
         error.endpoint = self.endpoint.name
         error.attempts = self.attempts
-        self.request_id = getattr(error, "request_id", None)
-        return error
 
 
 class Service(Protocol):
@@ -132,8 +136,8 @@ class Service(Protocol):
         """Return what is wrong with the answer's signature, if anything."""
         ...
 
-    def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:
-        """Return the payload, or the error that the answer stands for."""
+    def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:
+        """Return the payload, or the error that the answer stands for, its text scrubbed of the secrets that are ``live``."""
         ...
 
 

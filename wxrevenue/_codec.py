@@ -85,6 +85,8 @@ def _number(value: Decimal) -> orjson.Fragment:
 def _make_converter() -> Converter:
     made = Converter(detailed_validation=False)
     made.register_structure_hook_factory(is_strict, make_structure)
+    for leaf in (int, str, bool, float):  # inside tuples and sets, where cattrs would ask its own hooks
+        made.register_structure_hook(leaf, make_structure(leaf, made))
     made.register_structure_hook(NoneType, lambda _payload, _kind: None)
     made.register_unstructure_hook(Decimal, _number)
     made.register_unstructure_hook(Secret, lambda _secret: STARS)

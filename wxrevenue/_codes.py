@@ -78,6 +78,8 @@ CODES: Mapping[int | str, CodeRow] = {
     61005: CodeRow(e.TokenError, "the component's ticket expired", "Wait for the next push (every ten minutes), or start the push.", "component ticket is expired"),
     61006: CodeRow(e.TokenError, "the component's ticket is invalid", "Wait for the next push (every ten minutes), or start the push.", "component ticket is invalid"),
     61007: CodeRow(e.PermissionDeniedError, "the account did not grant this interface to the component", "Renew the authorization with the permission set.", "api is unauthorized to component"),
+    61009: CodeRow(e.InvalidParameterError, "the authorization code is invalid", "Have the account authorize again.", "code is invalid"),
+    61010: CodeRow(e.InvalidParameterError, "the authorization code expired", "Have the account authorize again.", "code is expired"),
     61011: CodeRow(e.InvalidParameterError, "invalid component", "Check the component's appid.", "invalid component"),
     61014: CodeRow(e.PermissionDeniedError, "the component's token is required", _WRONG_TOKEN + ".", "must use component token for component api"),
     61015: CodeRow(e.PermissionDeniedError, "an authorizer's token is required", _WRONG_TOKEN + ".", "must use api token for api"),

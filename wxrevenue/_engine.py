@@ -222,7 +222,7 @@ class Engine:
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
-        outcome = forged or self.service.unwrap(request, response)
+        outcome = forged or self.service.unwrap(response, call.credential, call.refused)
         call.in_doubt = not isinstance(outcome, WxRevenueError)
         if call.alternate_tried and not isinstance(outcome, WxRevenueError):
             self.paths[call.endpoint] = call.path

@@ -112,7 +112,7 @@ def _spelled(secret: Secret) -> re.Pattern[str]:
 
 
 def _alternatives(secret: Secret) -> str:
-    spellings = {spelling for box in (secret, Secret(unquote(secret.reveal()))) for spelling in _quoted(box)}
+    spellings = {spelling for box in (secret, Secret(unquote(secret.reveal())), secret.encoded()) for spelling in _quoted(box)}
     return "|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True) if s) or "(?!)"
 
 

@@ -73,6 +73,14 @@ def _optional(kind: Any) -> Any:
     return others[0] if len(others) == 1 and NoneType in get_args(kind) else None
 
 
+def _is_plain(kind: Any) -> bool:
+    """Tell whether nothing but the fields' values goes into an instance, so that it can be filled without a call of its constructor."""
+    fields = attrs.fields(kind)
+    plain_fields = all(field.init and field.converter is None and field.validator is None for field in fields)
+    untouched = kind.__setattr__ is object.__setattr__ and kind.__new__ is object.__new__
+    return plain_fields and untouched and not hasattr(kind, "__attrs_post_init__") and not hasattr(kind, "__attrs_init__")
+
+
 class _Writer:
     """Writes the body of one structure function. Paths are f-strings that only a failure evaluates."""
 
@@ -143,8 +151,10 @@ class _Writer:
             self.add(depth, f"except TypeError: {not_an_object} from None")  # no other JSON value has items by name
         else:
             self.add(depth, f"if type({source}) is not dict: {not_an_object}")
-        seen = self.new("seen")
-        self.add(depth, f"{seen} = {len(required)}")
+        seen = str(len(required))
+        if len(required) < len(fields):
+            seen = self.new("seen", None)
+            self.add(depth, f"{seen} = {len(required)}")
         for field in fields:
             values[field.name] = self._field(field, source, (values[field.name], seen), path, depth)
         return self._built(kind, values, (source, path, seen), depth)
@@ -172,13 +182,16 @@ class _Writer:
         if one_of := getattr(kind, "at_least_one", ()):
             absent = " and ".join(f"{source}.get({name!r}) is None" for name in one_of)
             self.add(depth, f"if {absent}: raise DecodeError('missing: {' and '.join(one_of)}', path=f'{path}')")
-        made = self.new("made")
-        arguments = ", ".join(f"{f.alias}={values[f.name]}" if f.kw_only else values[f.name] for f in fields)
-        self.add(depth, f"{made} = {self.new('kind', kind)}({arguments})")
+        made, new = self.new("made"), self.new("kind", kind)
+        if _is_plain(kind):
+            self.add(depth, f"{made} = make({new})", *(f"{made}.{f.name} = {values[f.name]}" for f in fields))
+        else:
+            arguments = ", ".join(f"{f.alias}={values[f.name]}" if f.kw_only else values[f.name] for f in fields)
+            self.add(depth, f"{made} = {new}({arguments})")
         if issubclass(kind, Model):
             known = self.new("known", frozenset(f.name for f in fields))
             extra = f"{{k: v for k, v in {source}.items() if k not in {known}}} or None"
-            self.add(depth, f"if {seen} != len({source}): {made}._extra = {extra}")
+            self.add(depth, f"{made}._extra = None if {seen} == len({source}) else {extra}")
         return made
 
 
@@ -189,6 +202,7 @@ _NAMES: Final[Mapping[str, Any]] = {
     "DecodeError": DecodeError,
     "fromisoformat": date.fromisoformat,
     "Decimal": Decimal,
+    "make": object.__new__,
     "EXACT": 2.0**53,
 }
 """What generated code may call."""

@@ -86,7 +86,7 @@ class AmsService:
     async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:
         """Return ``None``: AMS answers are not signed."""
 
-    def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:
+    def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:
         """Return the payload without its envelope, or the error that the answer stands for."""
         payload: Any = parse(response.body)
         failure = _failure(payload)
@@ -96,7 +96,7 @@ class AmsService:
             if isinstance(failure, DecodeError):
                 return failure
         code, message = failure if isinstance(failure, _Failure) else (None, "")
-        message = " ".join(scrub(message, request.secret).split())
+        message = " ".join(scrub(message, *live).split())
         rid = _RID.search(message)
         return api_error(
             message[:_LONGEST_MESSAGE],

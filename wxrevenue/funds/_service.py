@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wxrevenue._call import Call
     from wxrevenue._ports import Clock, HttpResponse, Signer, Verifier
     from wxrevenue._request import PayRequest
+    from wxrevenue._secret import Secret
 
 _ACCEPTED: Final = 202
 _OK: Final = range(200, 300)
@@ -90,7 +91,7 @@ class PayService:
             return None
         return without_history(wrong)  # type: ignore[no-any-return]
 
-    def unwrap(self, request: HttpRequest, response: HttpResponse) -> Any:  # noqa: ARG002
+    def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:  # noqa: ARG002
         """Return the payload (``None`` for an empty body), or the error that the answer stands for."""
         if response.status == _ACCEPTED:
             return self._unfinished(response)

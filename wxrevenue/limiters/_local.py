@@ -153,6 +153,8 @@ class Gate:
         self._probe_out = False
         self._proven = False
         self._queue: list[_Waiter] = []
+        """By ticket. Who has left stays in it until its turn comes up: taking it out would cost a search."""
+        self._waiting = 0
         self._call_off: Callable[[], object] | None = None
 
     # -- what happens to it
@@ -168,8 +170,6 @@ class Gate:
         self._opens = max(self._opens, now + pause)
         self._proven = False
         self._refuse_late(self._queue)
-        self._queue = [waiter for waiter in self._queue if not waiter.woken.done()]
-        heapq.heapify(self._queue)
         self._advance()
 
     def probed(self, *, accepted: bool) -> None:
@@ -198,25 +198,27 @@ class Gate:
     async def wait(self, turn: LocalTurn, timeout: float) -> None:
         """Return when the turn comes; raise at once when it cannot come in time."""
         waiter = _Waiter(turn, self._clock.monotonic() + timeout)
-        self._refuse_late([waiter], ahead=sum(other < waiter for other in self._queue))
-        if not waiter.woken.done():
-            heapq.heappush(self._queue, waiter)
-            self._advance()
+        first = not self._queue or waiter < self._queue[0]
+        self._refuse_late([waiter], ahead=0 if first else self._waiting)
+        self._waiting += 1
+        heapq.heappush(self._queue, waiter)
+        self._advance()
         self._expire_later(waiter)
         try:
             await waiter.woken
         except asyncio.CancelledError:
-            self._leave(waiter)
+            self._hand_on(waiter)
             raise
         finally:
             waiter.timer.cancel()
+            self._waiting -= 1
+            self._advance()
 
-    def _leave(self, waiter: _Waiter) -> None:
-        """Forget a cancelled waiter; a turn that came at the same moment goes to the next in line."""
+    def _hand_on(self, waiter: _Waiter) -> None:
+        """Give a turn that came in the moment of the cancellation to the next in line."""
         if not waiter.woken.cancelled():
             waiter.woken.exception()  # read, so that the loop does not report it
             waiter.turn.release()
-        self._remove(waiter)
 
     def _expire_later(self, waiter: _Waiter) -> None:
         """Look again when the waiter's time may be up.
@@ -234,13 +236,6 @@ class Gate:
             self._expire_later(waiter)
             return
         self._fail(waiter)
-        self._remove(waiter)
-
-    def _remove(self, waiter: _Waiter) -> None:
-        if waiter in self._queue:
-            self._queue.remove(waiter)
-            heapq.heapify(self._queue)
-        self._advance()
 
     # -- who goes, who cannot make it
 
@@ -249,6 +244,8 @@ class Gate:
         if self._call_off is not None:
             self._call_off()
             self._call_off = None
+        while self._queue and self._queue[0].woken.done():
+            heapq.heappop(self._queue)
         while self._queue and not self._probe_out and self._clock.monotonic() >= self._opens:
             self._let_go(heapq.heappop(self._queue))
         if self._queue and not self._probe_out:
@@ -284,7 +281,7 @@ class Gate:
 
     def _refusal(self) -> ApiError:
         now = self._clock.monotonic()
-        facts: dict[str, Any] = {"status": 0, "retry_after": max(0.0, self._opens - now)}
+        facts: dict[str, Any] = {"status": 0, "retry_after": max(PACE, self._opens - now)}
         if self._quota_ends > now:
             return QuotaExceededError("not sent: the quota is spent", code=_QUOTA_CODE, **facts)
         return TooFastError("not sent: the scope is cooling down", code=_TOO_FAST_CODE, **facts)
