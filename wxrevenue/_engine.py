@@ -16,6 +16,7 @@ from wxrevenue._call import Call, lost, named, told_when, verdict_on
 from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
+from wxrevenue._ports import Verdict
 from wxrevenue._request import result_of
 from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue.errors import (
@@ -78,9 +79,10 @@ class Engine:
             self.lifetime.leave(call)
         if isinstance(outcome, BaseException):
             outcome = call.concluded(outcome)
-        self._tell_end(call, outcome)
-        if isinstance(outcome, BaseException):
+            self._tell_end(call, outcome)
             raise outcome
+        if self.on_event is not None:
+            self._tell_end(call, outcome)
         return outcome  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ attempts
@@ -107,7 +109,7 @@ class Engine:
             await self._back_off(call, wait, outcome)
         if call.retries is not None:
             call.retries.succeeded()
-        else:
+        elif self.quota.left < self.quota.size:
             self.quota.give(1)
         return decode(result_of(call.request.__class__), outcome)
 
@@ -134,6 +136,7 @@ class Engine:
             await self.clock.sleep(seconds)
         finally:
             call.waiting = False
+            call.now = self.clock.monotonic()
             self._waited(call, "back-off", started)
 
     # ------------------------------------------------------------------ turn
@@ -149,10 +152,11 @@ class Engine:
         try:
             while True:
                 outcome = await self._exchange(call)
-                await turn.report(verdict_on(outcome))
-                if not isinstance(outcome, ApiError):
+                if not isinstance(outcome, WxRevenueError):
+                    await turn.report(Verdict.OK)
                     return outcome
-                if not await self._worth_another(call, turn, outcome):
+                await turn.report(verdict_on(outcome))
+                if not isinstance(outcome, ApiError) or not await self._worth_another(call, turn, outcome):
                     return outcome
                 refusal = await self._in_time(call, turn.again(timeout=self._left(call)))
                 if refusal is not None:
@@ -170,7 +174,9 @@ class Engine:
             refusal = error
         finally:
             call.waiting = False
-            self._waited(call, "turn", started)
+            call.now = self.clock.monotonic()
+            if call.now - started > _NOTICEABLE:
+                self._waited(call, "turn", started)
         return without_history(refusal)
 
     async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
@@ -205,9 +211,8 @@ class Engine:
 
     async def _exchange(self, call: Call) -> Any:
         """Send one request; return the payload or an error."""
-        late = self._too_late(call)
-        if late is not None:
-            return late
+        if self.lifetime.closed or call.deadline <= call.now:
+            return self._too_late()
         call.waiting = True
         try:
             request = await self.service.bind(call, timeout=call.deadline - call.now)
@@ -228,13 +233,11 @@ class Engine:
             self.paths[call.endpoint] = call.path
         return outcome
 
-    def _too_late(self, call: Call) -> WxRevenueError | None:
-        """Return why nothing can be sent any more, if so."""
+    def _too_late(self) -> WxRevenueError:
+        """Return why nothing can be sent any more."""
         if self.lifetime.closed:
             return ClientStateError("the client was closed while the call waited")
-        if call.deadline <= call.now:
-            return DeadlineExceededError("the deadline passed before the request could be sent")
-        return None
+        return DeadlineExceededError("the deadline passed before the request could be sent")
 
     async def _wire(self, call: Call, request: HttpRequest) -> HttpResponse | WxRevenueError:
         """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
@@ -258,11 +261,8 @@ class Engine:
         return call.deadline - call.now
 
     def _waited(self, call: Call, what: str, started: float) -> None:
-        call.now = self.clock.monotonic()
-        duration = call.now - started
-        if duration > _NOTICEABLE:
-            call.waited += duration
-            self.tell(call.endpoint, "WaitEvent", what=what, duration=duration)
+        call.waited += call.now - started
+        self.tell(call.endpoint, "WaitEvent", what=what, duration=call.now - started)
 
     def _tell_end(self, call: Call, outcome: Any) -> None:
         if self.on_event is not None:

@@ -49,7 +49,8 @@ class Lifetime:
         """
         if self.closed:
             raise ClientStateError("the client is closed")
-        self._check_home()
+        if asyncio.get_running_loop() is not self._loop or os.getpid() != self._pid:
+            self._check_home()
         self._stays.add(stay)
 
     def leave(self, stay: Stay) -> None:
@@ -71,12 +72,9 @@ class Lifetime:
         await asyncio.shield(self._all_left)
 
     def _check_home(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop is self._loop and os.getpid() == self._pid:
-            return
         if self._loop is None:
-            self._loop, self._pid = loop, os.getpid()
-        elif os.getpid() != self._pid:
+            self._loop, self._pid = asyncio.get_running_loop(), os.getpid()
+        if os.getpid() != self._pid:
             raise ClientStateError("the client was used before this process was forked: make one per process")
-        else:
+        if asyncio.get_running_loop() is not self._loop:
             raise ClientStateError("the client was first used on another event loop: make one per loop")

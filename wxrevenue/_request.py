@@ -91,7 +91,8 @@ class AmsRequest(Request[T_co]):
     authorizer_appid: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        check_authorizer(self)
+        if self.authorizer_appid is not None or self.endpoint.token is TokenKind.AUTHORIZER:
+            check_authorizer(self)
 
 
 def check_authorizer(request: AmsRequest[Any]) -> None:

@@ -74,7 +74,9 @@ class AmsService:
         except (DeadlineExceededError, TokenUnavailableError) as error:
             found = error
         else:
-            return HttpRequest("POST", self._url(call.path, call.endpoint.action), _HEADERS, call.body, call.credential.encoded())
+            return HttpRequest(
+                call.endpoint.method, self._url(call.path, call.endpoint.action), _HEADERS, call.body, call.credential.encoded()
+            )
         return without_history(found)  # type: ignore[no-any-return]
 
     async def refused(self, call: Call) -> None:

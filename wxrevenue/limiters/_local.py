@@ -52,7 +52,8 @@ class LocalRateLimiter:
 
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
         """Wait for a turn; see :class:`wxrevenue._ports.RateLimiter`."""
-        self.check_open()
+        if self._closed:
+            self.check_open()
         turn = LocalTurn(self, scope, next(self._tickets))
         if self.gates and scope in self.gates:
             await self.gates[scope].wait(turn, timeout)
@@ -102,7 +103,8 @@ class LocalTurn:
         self._done = True
         if verdict is Verdict.TOO_FAST or verdict is Verdict.QUOTA_SPENT:
             self._limiter.close_gate(self.scope, verdict)
-        self._settle(accepted=verdict is Verdict.OK)
+        if self.probing:
+            self._settle(accepted=verdict is Verdict.OK)
 
     async def again(self, *, timeout: float) -> None:
         """Wait for leave to send once more, ahead of everyone who came later."""
@@ -117,12 +119,12 @@ class LocalTurn:
         """End the turn."""
         if not self._done:
             self._done = True
-            self._settle(accepted=False)
+            if self.probing:
+                self._settle(accepted=False)
 
     def _settle(self, *, accepted: bool) -> None:
-        if self.probing:
-            self.probing = False
-            self._limiter.gates[self.scope].probed(accepted=accepted)
+        self.probing = False
+        self._limiter.gates[self.scope].probed(accepted=accepted)
 
 
 class _Waiter:
