@@ -6,6 +6,7 @@ import copy
 import logging
 import pickle
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
 _DEEPEST = 12
+_TESTS = Path(__file__).parent.parent
 
 
 def spellings(secrets: Iterable[str]) -> list[str]:
@@ -96,7 +98,7 @@ def _printed(error: BaseException) -> str:
 
 
 def _of_tests(filename: str) -> bool:
-    return "/tests/" in filename.replace("\\", "/")
+    return Path(filename).is_relative_to(_TESTS)
 
 
 def _pickled(thing: object, where: str) -> Iterator[tuple[str, str]]:
