@@ -117,7 +117,7 @@ def test_refused_tokens_are_token_errors() -> None:
         (424242, 200, e.ApiError),
         ("NEW_CODE", 400, e.ApiError),
         ("NEW_CODE", 503, e.ServerBusyError),
-        (424242, 500, e.ServerBusyError),
+        (424242, 500, e.ApiError),
         (1700, 503, e.InvalidParameterError),
         (45009, 429, e.QuotaExceededError),
         ("NO_AUTH", 403, e.PermissionDeniedError),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,11 @@ import orjson
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from wxrevenue import RevenueClient, TooFastError
-from wxrevenue.sandbox import Sandbox, Trouble
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     import pytest
     from sybil.example import Example
+
+    from wxrevenue.sandbox import Sandbox
 
 README = Path(__file__).parent.parent / "README.md"
 FIRST = "First call"
@@ -44,27 +40,21 @@ async def run(example: Example, names: dict[str, Any]) -> None:
         await result
 
 
-@asynccontextmanager
-async def after_first_call() -> AsyncGenerator[dict[str, Any]]:
-    """Run the first section; go on with a client like its own, which is what the README tells its reader to have."""
+async def after(*titles: str) -> dict[str, Any]:
+    """Run the blocks of some sections, one after the other, and the first section's program; return their names."""
     names: dict[str, Any] = {"__name__": "readme"}
-    for example in sections()[FIRST]:
-        await run(example, names)
-    sandbox: Sandbox = names["sandbox"]
-    async with AsyncExitStack() as stack:
-        url = names["base_url"] = await stack.enter_async_context(sandbox.serve())
-        appid = names["appid"]
-        names["client"] = await stack.enter_async_context(RevenueClient(sandbox.tokens(appid), component_appid=appid, base_url=url))
-        yield names
+    for title in (FIRST, *titles):
+        for example in sections()[title]:
+            await run(example, names)
+    return names
 
 
-async def test_every_block_runs() -> None:
-    """Whoever pastes the README's blocks one after the other gets no error."""
-    async with after_first_call() as names:
-        for title, examples in sections().items():
-            names["sandbox"].trouble = Trouble()
-            for example in examples if title != FIRST else ():
-                await run(example, names)
+async def test_every_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever runs the README's blocks one after the other gets no error, and the first one's program prints the split."""
+    names = await after(*(title for title in sections() if title != FIRST))
+    await names["main"]()
+    assert capsys.readouterr().out.endswith("provider 40 %, Mini Program 60 %\n")
+    await names["client"].aclose()
 
 
 async def get(app: Any, path: str) -> tuple[int, dict[str, str]]:
@@ -84,13 +74,12 @@ async def get(app: Any, path: str) -> tuple[int, dict[str, str]]:
 
 async def test_the_application_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The FastAPI application reads the split through one client from the environment, and says 503 when it is told to wait."""
-    async with after_first_call() as names:
-        sandbox: Sandbox = names["sandbox"]
+    names = await after("Errors and what to do", "In FastAPI")
+    sandbox: Sandbox = names["sandbox"]
+    await names["main"]()
+    async with sandbox.serve() as base_url:
         monkeypatch.setenv("WXREVENUE_COMPONENT_TOKEN", sandbox.component_token(names["appid"]))
-        monkeypatch.setenv("WXREVENUE_BASE_URL", names["base_url"])
-        names["TooFastError"] = TooFastError  # imported in a section above
-        for example in sections()["In FastAPI"]:
-            await run(example, names)
+        monkeypatch.setenv("WXREVENUE_BASE_URL", base_url)
         app = names["app"]
         async with app.router.lifespan_context(app):
             assert await get(app, f"/ratio/{sandbox.programs(names['appid'])[0]}") == (200, {"provider": "40", "merchant": "60"})

@@ -26,6 +26,7 @@ from wxrevenue import (
     ShareRatio,
     TokenUnavailableError,
 )
+from wxrevenue._request import result_of
 
 SHORTCUTS = {"set_share_ratio": SetShareRatio, "get_share_ratio": GetShareRatio, "get_agency_settlement": GetAgencySettlement}
 
@@ -46,11 +47,12 @@ def test_shortcuts_are_coroutine_functions(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHORTCUTS)
 def test_shortcuts_have_the_requests_signature(name: str) -> None:
-    """A shortcut takes what its request takes, in the same order and with the same defaults."""
+    """A shortcut takes what its request takes, in the same order and with the same defaults, and says what it returns."""
     client, _ = ams_client()
-    of_request = list(inspect.signature(SHORTCUTS[name]).parameters.values())
+    of_request = [one for one in inspect.signature(SHORTCUTS[name]).parameters.values() if one.name != "authorizer_appid"]
     assert list(inspect.signature(getattr(client, name)).parameters.values()) == of_request
     assert list(inspect.signature(getattr(RevenueClient, name)).parameters.values())[1:] == of_request
+    assert inspect.signature(getattr(RevenueClient, name)).return_annotation is result_of(SHORTCUTS[name])
 
 
 def test_a_subclass_has_the_shortcuts() -> None:

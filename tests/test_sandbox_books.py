@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from wxrevenue.errors import ConfigurationError
 from wxrevenue.sandbox import Sandbox
 
 RANGE = {"page": 1, "page_size": 20, "start_date": "2020-01-01", "end_date": "2026-12-31"}
@@ -137,3 +138,10 @@ def test_nothing_to_show_has_no_list(changes: dict[str, Any]) -> None:
     page = settlement(make(), **changes)
     assert "settlement_list" not in page
     assert page["total_num"] == (0 if "start_date" in changes else 144)
+
+
+@pytest.mark.parametrize("components", [0, -1])
+def test_a_sandbox_has_providers(components: int) -> None:
+    """A sandbox without a provider is refused."""
+    with pytest.raises(ConfigurationError, match="1 or more"):
+        Sandbox(components=components)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -51,9 +50,10 @@ def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Ma
     if path is not None and path not in SETTLEMENT_PATHS:
         raise ConfigurationError(f"{where}.settlement_path: expected {one_of(SETTLEMENT_PATHS)}")
     given, gate = _given(where, settings, "transport", Transport), _given(where, settings, "limiter", RateLimiter)
-    transport, limiter = given or AiohttpTransport(), gate or LocalRateLimiter(clock=options["clock"])
+    transport = AiohttpTransport() if given is None else given
+    limiter = LocalRateLimiter(clock=options["clock"]) if gate is None else gate
     engine = Engine(service=service, transport=transport, limiter=limiter, pinned_path=path, **options)
-    return Parts(engine, None if given else transport, None if gate else limiter)
+    return Parts(engine, transport if given is None else None, limiter if gate is None else None)
 
 
 def another_account(where: str, engine: Engine, tokens: Any, component_appid: str | None) -> AmsService:
@@ -80,8 +80,8 @@ def pay_parts(where: str, private_key: Any, settings: Mapping[str, Any]) -> Part
         clock=options["clock"],
     )
     given = _given(where, settings, "transport", Transport)
-    transport = given or AiohttpTransport()
-    return Parts(Engine(service=service, transport=transport, limiter=None, **options), None if given else transport)
+    transport = AiohttpTransport() if given is None else given
+    return Parts(Engine(service=service, transport=transport, limiter=None, **options), transport if given is None else None)
 
 
 def evolved(where: str, engine: Engine, changes: Mapping[str, Any]) -> Engine:
@@ -103,7 +103,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "deadline": _checks.seconds,
     "page_deadline": _checks.seconds,
     "retry": lambda where, value: _checks.instance(where, value, RetryPolicy) or RetryPolicy(),
-    "clock": lambda where, value: _checks.instance(where, value, Clock) or LOOP_CLOCK,
+    "clock": lambda where, value: LOOP_CLOCK if value is None else _checks.instance(where, value, Clock),
     "on_event": _checks.function,
     "service": lambda _where, value: value,
 }
@@ -123,7 +123,7 @@ def _signer(where: str, key: Any) -> Signer:
         from wxrevenue.signers._pem import PemSigner  # noqa: PLC0415  (as above)
 
         return PemSigner(key)
-    if isinstance(key, Signer) and inspect.iscoroutinefunction(key.sign):
+    if isinstance(key, Signer) and not type(key).__module__.startswith("cryptography"):  # whose keys sign too, otherwise
         return key
     kind = key.kind if isinstance(key, Unusable) else type(key).__name__
     raise ConfigurationError(f"{where}.private_key: expected PEM as str or bytes, or a Signer with an async sign(), got {kind}")

@@ -98,7 +98,7 @@ class Call(Stay):
             error = ClientStateError("the client was closed while the call waited")
         if error.ambiguous:
             self.may_have_acted()
-        self.request_id = getattr(error, "request_id", None)
+        self.request_id = getattr(error, "request_id", None) or self.request_id
         self._sign(error)
         if self.ambiguous:
             error.ambiguous = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import get_running_loop
+from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar
 
-from wxrevenue.errors import DeadlineExceededError
+from wxrevenue.errors import ConfigurationError, DeadlineExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,6 +60,8 @@ async def within(timeout: float, work: Awaitable[T], what: str) -> T:
     Raises:
         DeadlineExceededError: it took longer than ``timeout`` seconds. Its own exceptions pass unchanged.
     """
+    if not isawaitable(work):
+        raise ConfigurationError(f"{what}: expected something that can be awaited, got {type(work).__name__}")
     scope = asyncio.timeout(timeout)
     try:
         async with scope:

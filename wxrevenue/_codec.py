@@ -49,6 +49,8 @@ def decode(kind: Any, payload: Any) -> Any:
         return structure_hook(kind)(payload, kind)
     except DecodeError as error:
         found = error
+    except Exception as error:  # noqa: BLE001  (a validator, converter or enum of the user's own result type)
+        found = DecodeError(f"does not fit {getattr(kind, '__name__', kind)}: {type(error).__name__}")
     return without_history(found)
 
 

@@ -24,7 +24,7 @@ class CodeRow(NamedTuple):
 
 
 _WRONG_TOKEN = "Probably the wrong kind of token for this path: the split and agency-settlement interfaces take the component's token, /wxa/operationams an authorizer's"  # noqa: S105
-_NEW_TOKEN = "A new token was asked for once and refused too, or none could be had. Make sure that one process alone refreshes it."  # noqa: S105
+_NEW_TOKEN = "The client asks for another token once by itself; if that fails too, make sure that one process alone refreshes it."  # noqa: S105
 _ALLOW_IP = "Add the caller's public IP to the whitelist in the WeChat console."
 _SIGN = "Check the merchant number, the certificate serial, the private key and this machine's clock (5 minutes at most)."
 
@@ -107,6 +107,7 @@ TOKEN_REFUSED = frozenset({40001, 40014, 42001, 42006})
 
 BUSY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _AMBIGUOUS_CODES = frozenset({-1, -202})
+_THROTTLING_CODES = _AMBIGUOUS_CODES | {"RATE_LIMITED", "RATELIMIT_EXCEEDED", "RATELIMIT_EXCEED", "FREQUENCY_LIMITED"}
 _FIRST_SERVER_ERROR = 500
 _REQUEST_TIMEOUT = 408
 _TOO_MANY_REQUESTS = 429
@@ -126,9 +127,9 @@ def _kind(code: int | str | None, status: int) -> type[e.ApiError]:
     row = None if code is None else CODES.get(code)
     if row is not None:
         return row.kind
-    return e.ServerBusyError if status in BUSY_STATUSES else e.ApiError
+    return e.ServerBusyError if status in BUSY_STATUSES and not isinstance(code, int) else e.ApiError
 
 
 def is_throttling(error: e.WxRevenueError) -> bool:
     """Tell whether the server asked for less load, so that the longer back-off applies."""
-    return isinstance(error, e.ServerBusyError) and (error.code in _AMBIGUOUS_CODES or error.status == _TOO_MANY_REQUESTS)
+    return isinstance(error, e.ServerBusyError) and (error.code in _THROTTLING_CODES or error.status == _TOO_MANY_REQUESTS)

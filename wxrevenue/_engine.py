@@ -17,7 +17,7 @@ from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
 from wxrevenue._ports import Verdict
-from wxrevenue._request import result_of
+from wxrevenue._request import Safety, result_of
 from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue.errors import (
     ApiError,
@@ -25,6 +25,7 @@ from wxrevenue.errors import (
     DeadlineExceededError,
     QuotaExceededError,
     TokenError,
+    TokenUnavailableError,
     TooFastError,
     WxRevenueError,
     without_history,
@@ -64,6 +65,7 @@ class Engine:
 
     async def send(self, request: Request[T], *, deadline: float | None = None) -> T:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now."""
+        self.lifetime.check()
         started = self.clock.monotonic()
         call = Call(request, started, started + (deadline or self.deadline))
         self.lifetime.enter(call)
@@ -93,6 +95,7 @@ class Engine:
         if isinstance(body, WxRevenueError):
             return body
         call.body = body
+        del body  # a user's own exception may pass through this frame
         call.path = self._path(call.endpoint)
         attempt = self._turn if self.on_event is None else self._told_turn
         while True:
@@ -122,7 +125,7 @@ class Engine:
         return outcome
 
     def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
-        if not error.retryable or self.lifetime.closed:
+        if not error.retryable or self.lifetime.closed or isinstance(error, TokenUnavailableError):
             return None
         if call.retries is None:
             call.retries = Retries(self.retry, self.quota)
@@ -155,6 +158,8 @@ class Engine:
                 if not isinstance(outcome, WxRevenueError):
                     await turn.report(Verdict.OK)
                     return outcome
+                if outcome.ambiguous:
+                    call.may_have_acted()
                 await turn.report(verdict_on(outcome))
                 if not isinstance(outcome, ApiError) or not await self._worth_another(call, turn, outcome):
                     return outcome
@@ -175,14 +180,13 @@ class Engine:
         finally:
             call.waiting = False
             call.now = self.clock.monotonic()
-            if call.now - started > _NOTICEABLE:
-                self._waited(call, "turn", started)
+            self._waited(call, "turn", started)
         return without_history(refusal)
 
     async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
         """Tell whether the call is repeated within its turn."""
         endpoint = call.endpoint
-        if self.lifetime.closed:
+        if self.lifetime.closed or (error.ambiguous and endpoint.safety is Safety.UNSAFE):
             return False
         if isinstance(error, (TooFastError, QuotaExceededError)):
             self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value)
@@ -196,7 +200,7 @@ class Engine:
             self.tell(call.endpoint, "TokenEvent", kind=endpoint.token.value, code=error.code)
             await self.service.refused(call)
             return True
-        if endpoint.alternate and error.code == endpoint.alternate_on and not call.alternate_tried and not self.pinned_path:
+        if endpoint.alternate and error.code == endpoint.alternate_on and not call.alternate_tried and call.path != self.pinned_path:
             call.alternate_tried = True
             call.path = endpoint.path if call.path == endpoint.alternate else endpoint.alternate
             return True
@@ -205,7 +209,9 @@ class Engine:
     def _path(self, endpoint: Endpoint) -> str:
         if endpoint.alternate is None:
             return endpoint.path
-        return self.pinned_path or self.paths.get(endpoint, endpoint.path)
+        if self.pinned_path in {endpoint.path, endpoint.alternate}:
+            return self.pinned_path
+        return self.paths.get(endpoint, endpoint.path)
 
     # ------------------------------------------------------------------ exchange
 
@@ -218,6 +224,8 @@ class Engine:
             request = await self.service.bind(call, timeout=call.deadline - call.now)
         finally:
             call.waiting = False
+        if self.lifetime.closed:
+            return self._too_late()
         if isinstance(request, WxRevenueError):
             return request
         if call.refusal is not None and call.credential == call.refused:
@@ -226,10 +234,11 @@ class Engine:
         if isinstance(response, WxRevenueError):
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
+        call.request_id = response.header("Request-ID") if self.on_event is not None else None
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(response, call.credential, call.refused)
         call.in_doubt = not isinstance(outcome, WxRevenueError)
-        if call.alternate_tried and not isinstance(outcome, WxRevenueError):
+        if call.alternate_tried and verdict_on(outcome) is Verdict.OK and getattr(outcome, "code", 0) != call.endpoint.alternate_on:
             self.paths[call.endpoint] = call.path
         return outcome
 
@@ -251,7 +260,7 @@ class Engine:
             failure = without_history(error)
         if isinstance(failure, asyncio.CancelledError):
             raise failure
-        return lost(failure, cut_by_deadline=left < self.timeout)
+        return lost(failure, cut_by_deadline=self._left(call) <= _NOTICEABLE)
 
     # ------------------------------------------------------------------ time and events
 
@@ -261,8 +270,9 @@ class Engine:
         return call.deadline - call.now
 
     def _waited(self, call: Call, what: str, started: float) -> None:
-        call.waited += call.now - started
-        self.tell(call.endpoint, "WaitEvent", what=what, duration=call.now - started)
+        if call.now - started > _NOTICEABLE:
+            call.waited += call.now - started
+            self.tell(call.endpoint, "WaitEvent", what=what, duration=call.now - started)
 
     def _tell_end(self, call: Call, outcome: Any) -> None:
         if self.on_event is not None:

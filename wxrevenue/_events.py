@@ -15,7 +15,7 @@ class Event:
 
 @attrs.frozen(kw_only=True)
 class CallEvent(Event):
-    """A call ended: one per awaited call.
+    """A call ended: one per call that a client let in.
 
     ``waited`` are the seconds spent waiting for turns and back-offs, out of ``duration``. ``outcome`` is ``"ok"``, an error's
     class name, or ``"CancelledError"``. ``ambiguous``: a call that changes something may have taken effect although it failed.

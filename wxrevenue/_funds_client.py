@@ -9,7 +9,7 @@ import attrs
 from wxrevenue import funds
 from wxrevenue._client import Client, unknown_option
 from wxrevenue._request import PayRequest
-from wxrevenue._secret import boxed
+from wxrevenue._secret import boxed_key
 from wxrevenue._shortcut import shortcut
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.funds import BASE_URL
@@ -78,9 +78,7 @@ class FundsDistributionClient(Client):
         deadline: float = 60.0,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        private_key = boxed(
-            private_key.decode("latin-1") if isinstance(private_key, bytes) else private_key, "sign"
-        )  # first of all: what follows may raise
+        private_key = boxed_key(private_key, "sign")  # first of all: what follows may raise
         from wxrevenue import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
 
         parts = {"mchid": mchid, "serial_no": serial_no, "verifier": verifier, "base_url": base_url, "transport": transport}

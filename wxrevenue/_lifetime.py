@@ -22,9 +22,13 @@ class Stay:
 
     def dismiss(self) -> None:
         """End the call's wait, as a timeout would; one that has a request on the wire may finish."""
-        if self.waiting and self._task is not None and self._task is not asyncio.current_task():
+        if self.waiting and self._task is not None and not self.is_own():
             self.dismissed = True
             self._task.cancel()
+
+    def is_own(self) -> bool:
+        """Tell whether the running task makes the call."""
+        return self._task is asyncio.current_task()
 
     def was_dismissed(self) -> bool:
         """Tell whether the cancellation that just arrived is ours alone; if so, take it back."""
@@ -39,24 +43,29 @@ class Lifetime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
         self._stays: set[Stay] = set()
+        self._closing: set[Stay] = set()
+        """Calls within which the client is being closed: to wait for them would be to wait for oneself."""
         self._all_left: asyncio.Future[None] | None = None
 
     def enter(self, stay: Stay) -> None:
-        """Let a call in.
+        """Let a call in that was checked."""
+        self._stays.add(stay)
+
+    def check(self) -> None:
+        """Look whether a call may come in, before anything asks for the running loop: in a forked child there is none.
 
         Raises:
             ClientStateError: the client is closed, belongs to another event loop, or was made before a fork.
         """
         if self.closed:
             raise ClientStateError("the client is closed")
-        if asyncio.get_running_loop() is not self._loop or os.getpid() != self._pid:
+        if self._pid != os.getpid() or asyncio.get_running_loop() is not self._loop:
             self._check_home()
-        self._stays.add(stay)
 
     def leave(self, stay: Stay) -> None:
         """Let a call out."""
         self._stays.discard(stay)
-        if self.closed and not self._stays and self._all_left is not None and not self._all_left.done():
+        if self._all_left is not None and not self._all_left.done() and self._stays <= self._closing:
             self._all_left.set_result(None)
 
     async def aclose(self) -> None:
@@ -67,6 +76,9 @@ class Lifetime:
         self._check_home()
         for stay in tuple(self._stays):
             stay.dismiss()
+        self._closing |= {stay for stay in self._stays if stay.is_own()}  # a token function may close its own client
+        if self._stays <= self._closing:
+            return
         if self._all_left is None:
             self._all_left = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._all_left)

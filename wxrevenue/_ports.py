@@ -179,6 +179,6 @@ class Clock(Protocol):
         """Return Unix seconds."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, /) -> None:
         """Wait."""
         ...

@@ -32,7 +32,7 @@ class Safety(enum.Enum):
     """Doing it twice is doing it twice."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Endpoint:
     """One documented interface as data.
 

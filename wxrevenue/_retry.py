@@ -48,7 +48,7 @@ class RetryPolicy:
         factor: how much longer each further wait is.
         cap: the longest wait of our own choosing, seconds.
         quota: what all calls of a client together may spend on repetitions.
-        cost: what one repetition costs; given back when the call succeeds.
+        cost: what one repetition costs; the last one's is given back when the call succeeds.
         throttle_cost: the same after throttling.
         retry_after_cap: up to how many seconds a ``Retry-After`` is waited for; above, the error surfaces.
         jitter: returns 0..1, by which a wait of our own choosing is multiplied.

@@ -83,6 +83,11 @@ def boxed(value: Any, *methods: str) -> Any:
     return Unusable(type(value).__name__)
 
 
+def boxed_key(value: Any, *methods: str) -> Any:
+    """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``; else as :func:`boxed`."""
+    return boxed(value.decode("latin-1") if isinstance(value, bytes) else value, *methods)
+
+
 def token_of(value: object) -> Secret:
     """Return what a source handed out as a ``Secret``."""
     if isinstance(value, str):

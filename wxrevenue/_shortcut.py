@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
+from wxrevenue._request import NOT_SENT, TokenKind, result_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from wxrevenue._request import Request
+    from wxrevenue._request import Endpoint, Request
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,10 +43,16 @@ def _method(request: Any, qualname: str) -> Any:
     async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return await self.send(request(*args, **kwargs))
 
-    signature = inspect.signature(request)
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    given = [one for one in inspect.signature(request).parameters.values() if _is_taken(one.name, request.endpoint)]
     method.__name__ = qualname.rsplit(".", 1)[-1]
     method.__qualname__ = qualname
     method.__doc__ = request.__doc__
-    method.__signature__ = signature.replace(parameters=[this, *signature.parameters.values()])  # type: ignore[attr-defined]
+    method.__module__ = request.__module__
+    method.__signature__ = inspect.Signature([this, *given], return_annotation=result_of(request))  # type: ignore[attr-defined]
     return method
+
+
+def _is_taken(name: str, endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint takes a parameter: an authorizer's appid only where it takes an authorizer's token."""
+    return name not in NOT_SENT or endpoint.token is TokenKind.AUTHORIZER

@@ -11,9 +11,10 @@ from wxrevenue._codec import parse
 from wxrevenue._codes import api_error
 from wxrevenue._model import digits
 from wxrevenue._ports import HttpRequest
+from wxrevenue._request import TokenKind
 from wxrevenue._retry import retry_after
 from wxrevenue._secret import Secret, Unusable, scrub, token_of
-from wxrevenue.errors import DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError, without_history
+from wxrevenue.errors import ConfigurationError, DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,15 +70,14 @@ class AmsService:
     async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
         """Return the HTTP request with a token fresh from the source."""
         request = call.request
+        if call.endpoint.token is TokenKind.AUTHORIZER and request.authorizer_appid is None:
+            return ConfigurationError(f"{type(request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
         try:
             call.credential = self._secret(await self.tokens.get(call.endpoint.token, request.authorizer_appid, timeout=timeout))
         except (DeadlineExceededError, TokenUnavailableError) as error:
-            found = error
-        else:
-            return HttpRequest(
-                call.endpoint.method, self._url(call.path, call.endpoint.action), _HEADERS, call.body, call.credential.encoded()
-            )
-        return without_history(found)  # type: ignore[no-any-return]
+            return error
+        url = self._url(call.path, call.endpoint.action)
+        return HttpRequest(call.endpoint.method, url, _HEADERS, call.body, call.credential.encoded())
 
     async def refused(self, call: Call) -> None:
         """Give the source its own token back, as it handed it out."""

@@ -21,7 +21,13 @@ LARGEST_PAGE_SIZE = 10_000
 
 
 def yuan(fen: int) -> Decimal:
-    """Return an amount in yuan, exactly: ``yuan(12345) == Decimal("123.45")``."""
+    """Return an amount in yuan, exactly: ``yuan(12345) == Decimal("123.45")``.
+
+    Raises:
+        ConfigurationError: ``fen`` is no ``int``.
+    """
+    if type(fen) is not int:
+        raise ConfigurationError(f"yuan: expected fen as an int, got {type(fen).__name__}")
     sign, digits, _ = Decimal(fen).as_tuple()
     return Decimal((sign, digits, -2))  # shifted by hand: arithmetic would round to the context's precision
 
@@ -96,12 +102,12 @@ class Settlement(Model):
 
     @property
     def key(self) -> RowKey:
-        """What tells this row from others: ``(month, order, sett_no or "")``."""
+        """``(month, order, sett_no or "")``. Rows of a half-month that have no number yet share a key: store half-months as a whole."""
         return (self.month, self.order, self.sett_no or "")
 
     @property
     def supersedes(self) -> RowKey | None:
-        """The key this row had before it got its ``sett_no``: an upsert deletes it in the same transaction."""
+        """The key this row had before it got its ``sett_no``; ``None`` while it has none."""
         return (self.month, self.order, "") if self.sett_no else None
 
     def fingerprint(self) -> int:

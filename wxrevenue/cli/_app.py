@@ -23,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a plain traceback shows no locals
 )
 
+NARROWEST = 80
+"""Columns that the demo's tables need to show every amount whole."""
 Seed: TypeAlias = Annotated[int, typer.Option(help="The same seed gives the same books and the same trouble.")]
 Kind: TypeAlias = Literal["fixed", "sliding", "bucket", "extending"]
 Per: TypeAlias = Literal["action", "component"]
@@ -55,7 +57,9 @@ def demo(*, seed: Seed = 0) -> None:
 
     Exits 1 if anything does not agree with the sandbox's books.
     """
-    plan, screen = Plan(seed=seed), Screen(Console())
+    console = Console()
+    console.width = max(console.width, NARROWEST)  # a table that cuts off money is worse than one that wraps
+    plan, screen = Plan(seed=seed), Screen(console)
     report = asyncio.run(_demo.run(plan, _demo.make_sandbox(plan), screen))
     screen.summary(report)
     if report.problems:

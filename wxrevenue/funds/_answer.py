@@ -26,6 +26,9 @@ class Signed(NamedTuple):
     message: bytes
     signature: bytes
 
+    def __repr__(self) -> str:
+        return f"<Signed by {self.serial}, {len(self.message)} B>"
+
 
 def is_signed(response: HttpResponse) -> bool:
     """Tell whether the answer claims to be signed."""

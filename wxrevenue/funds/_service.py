@@ -13,7 +13,15 @@ from wxrevenue._codes import api_error
 from wxrevenue._ports import HttpRequest
 from wxrevenue._retry import retry_after
 from wxrevenue._version import USER_AGENT
-from wxrevenue.errors import ApiError, DeadlineExceededError, ServerBusyError, SignatureError, WxRevenueError, without_history
+from wxrevenue.errors import (
+    ApiError,
+    ConfigurationError,
+    DeadlineExceededError,
+    ServerBusyError,
+    SignatureError,
+    WxRevenueError,
+    without_history,
+)
 from wxrevenue.funds._answer import SCHEME, is_signed, signed_part
 
 if TYPE_CHECKING:
@@ -60,11 +68,11 @@ class PayService:
         try:
             signature = await within(timeout, self._signer.sign(self._message(call, timestamp, nonce)), "a signature")
         except DeadlineExceededError as error:
-            late = error
-        else:
-            headers = self._headers(timestamp, nonce, base64.b64encode(signature).decode())
-            return HttpRequest(call.endpoint.method, self._base_url + call.path, headers, call.body)
-        return without_history(late)  # type: ignore[no-any-return]
+            return error
+        if not isinstance(signature, bytes):
+            return ConfigurationError(f"a signature must be bytes, got {type(signature).__name__}")
+        headers = self._headers(timestamp, nonce, base64.b64encode(signature).decode())
+        return HttpRequest(call.endpoint.method, self._base_url + call.path, headers, call.body)
 
     def _message(self, call: Call, timestamp: str, nonce: str) -> bytes:
         """Return what is signed: the request as it is sent, path and query included."""

@@ -45,7 +45,7 @@ class LocalRateLimiter:
 
     def __init__(self, cooldown: float = 60.0, *, clock: Clock | None = None) -> None:
         self.cooldown = _checks.seconds("LocalRateLimiter.cooldown", cooldown)
-        self.clock: Clock = clock or LOOP_CLOCK
+        self.clock: Clock = LOOP_CLOCK if clock is None else clock
         self.gates: dict[str, Gate] = {}
         self._tickets = itertools.count()
         self._closed = False

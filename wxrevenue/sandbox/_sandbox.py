@@ -7,6 +7,7 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from wxrevenue.errors import ConfigurationError
 from wxrevenue.sandbox._ams import Ams
 from wxrevenue.sandbox._books import Books, provider
 from wxrevenue.sandbox._core import Core
@@ -55,6 +56,8 @@ class Sandbox:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        if components < 1:
+            raise ConfigurationError("Sandbox.components: expected 1 or more")
         everyone = [provider(n, has_account=n < components) for n in range(components + 1)]
         self._providers = {who.appid: who for who in everyone}
         self._books = Books(seed=seed, today=today or datetime.fromtimestamp(now(), _BEIJING).date(), years=years)

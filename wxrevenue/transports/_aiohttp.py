@@ -223,7 +223,7 @@ def _check_tls(context: SSLContext | None) -> None:
 
     if not isinstance(context, ssl.SSLContext):
         raise ConfigurationError(f"AiohttpTransport.ssl: expected an ssl.SSLContext, got {type(context).__name__}")
-    if ssl.TLSVersion.MINIMUM_SUPPORTED < context.minimum_version < ssl.TLSVersion.TLSv1_2:
+    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
         raise ConfigurationError("AiohttpTransport.ssl: expected a context whose minimum_version is TLSv1_2 or newer")
     if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
         raise ConfigurationError("AiohttpTransport.ssl: expected a context that verifies certificates and their host names")

@@ -34,14 +34,18 @@ class MemoryTransport:
         """Answer the request; an async handler gets ``timeout`` seconds."""
         self.requests.append(request)
         answer = self._handler(request)
-        if isinstance(answer, HttpResponse):
-            return answer
         if not inspect.isawaitable(answer):
-            raise ConfigurationError(f"MemoryTransport.handler: expected it to return an HttpResponse, got {type(answer).__name__}")
-        return await _in_time(answer, timeout)
+            return _checked(answer)
+        return _checked(await _in_time(answer, timeout))
 
     async def aclose(self) -> None:
         """Do nothing: there is nothing to close."""
+
+
+def _checked(answer: object) -> HttpResponse:
+    if not isinstance(answer, HttpResponse):
+        raise ConfigurationError(f"MemoryTransport.handler: expected it to return an HttpResponse, got {type(answer).__name__}")
+    return answer
 
 
 async def _in_time(answer: Awaitable[HttpResponse], timeout: float) -> HttpResponse:

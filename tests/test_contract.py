@@ -1,0 +1,362 @@
+"""Promises that outside programs rely on, each checked through public names alone."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import os
+import ssl
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+import pytest
+from support.fakes import Add, Put, Read, answer, ratio, refusal
+from support.leaks import assert_no_leak
+from support.virtual import LeapingClock, now, virtual
+
+from wxrevenue import (
+    AiohttpTransport,
+    AmsRequest,
+    CallEvent,
+    ClientStateError,
+    ConfigurationError,
+    DecodeError,
+    Endpoint,
+    FundsDistributionClient,
+    GetShareRatio,
+    HttpRequest,
+    HttpResponse,
+    MemoryTransport,
+    NotSentError,
+    OutcomeUnknownError,
+    ResponseLostError,
+    RetryPolicy,
+    RevenueClient,
+    ServerBusyError,
+    TokenKind,
+    TokenUnavailableError,
+    TooFastError,
+    yuan,
+)
+from wxrevenue.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ONCE = RetryPolicy(max_attempts=1)
+
+
+def script(*steps: HttpResponse | Exception) -> MemoryTransport:
+    """Return a transport that answers with, or raises, one step after the other."""
+    left = list(steps)
+
+    def handle(_: HttpRequest) -> HttpResponse:
+        step = left.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    return MemoryTransport(handle)
+
+
+@virtual
+async def test_a_lost_answer_is_not_the_deadline() -> None:
+    """A transport's time-out with most of the deadline left is a lost answer, and is retried."""
+    client = RevenueClient("fake-token", transport=script(ResponseLostError(reason="timeout"), ratio()), deadline=5.0)
+    assert (await client.get_share_ratio("wx1")).share_ratio == 40
+
+
+@attrs.define
+class Checked:
+    """A result whose class checks more than the types."""
+
+    amount: int = attrs.field(validator=attrs.validators.ge(10))
+
+
+class Closed(enum.IntEnum):
+    """An enum that knows no other numbers."""
+
+    ONE = 1
+
+
+@attrs.frozen
+class GetChecked(AmsRequest[Checked]):
+    """A request of a user's own."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/x", action="x")
+
+
+@attrs.frozen
+class GetClosed(AmsRequest[dict[str, list[Closed]]]):
+    """Another."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/y", action="y")
+
+
+@pytest.mark.parametrize(
+    ("request_", "body"), [(GetChecked(), b'{"amount":4}'), (GetClosed(), b'{"a":[1,777777777]}')], ids=["validator", "enum"]
+)
+async def test_a_users_result_type_ends_in_our_error(request_: AmsRequest[Any], body: bytes) -> None:
+    """What a validator or a closed enum of a user's result raises becomes a DecodeError without the value."""
+    with pytest.raises(DecodeError) as caught:
+        await RevenueClient("fake-token", transport=script(answer(body))).send(request_)
+    assert_no_leak(caught.value, secrets=["777777777"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+async def test_a_child_forked_while_the_loop_runs() -> None:
+    """In a child that has no running loop the client still says what is wrong."""
+    client = RevenueClient("fake-token", transport=MemoryTransport(lambda _: ratio()))
+    await client.get_share_ratio("wx1")
+    child = os.fork()
+    if not child:  # pragma: no cover  (another process)
+        call = client.get_share_ratio("wx1")
+        try:
+            call.send(None)
+        except ClientStateError:
+            os._exit(0)
+        except BaseException:  # noqa: BLE001
+            os._exit(1)
+        os._exit(2)
+    _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@virtual
+async def test_doubt_survives_a_repeat_within_the_turn() -> None:
+    """A 500 that carries 1737 may have acted: the write ends in OutcomeUnknownError, and an UNSAFE one is not sent again."""
+    client = RevenueClient(
+        "fake-token", transport=script(answer({"errcode": 1737}, 500), NotSentError(reason="connect")), retry=ONCE, deadline=100.0
+    )
+    with pytest.raises(OutcomeUnknownError):
+        await client.send(Put())
+    transport = script(answer({"errcode": 1737}, 500), answer())
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await RevenueClient("fake-token", transport=transport, deadline=100.0).send(Add())
+    assert isinstance(caught.value.last, TooFastError)
+    assert len(transport.requests) == 1
+
+
+class Empty(MemoryTransport):
+    """A transport that is false while nothing was sent."""
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
+async def test_a_given_part_is_used_though_it_is_false() -> None:
+    """Only ``None`` stands for the default."""
+    transport = Empty(lambda _: ratio())
+    await RevenueClient("fake-token", transport=transport).get_share_ratio("wx1")
+    assert len(transport) == 1
+
+
+@attrs.frozen
+class Elsewhere(AmsRequest[None]):
+    """A user's request that lives on one of two paths of its own."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/a", action="z", alternate="/wxa/b", alternate_on=1736)
+
+
+async def test_a_pinned_settlement_path_pins_nothing_else() -> None:
+    """``settlement_path`` leaves other endpoints with two paths alone."""
+    transport = script(refusal(1736), answer(), answer())
+    client = RevenueClient("fake-token", transport=transport, settlement_path="/wxa/getdefaultamsinfo")
+    await client.send(Elsewhere())
+    await client.send(Elsewhere())
+    assert [request.url.split("?")[0].rsplit("/", 1)[1] for request in transport.requests] == ["a", "b", "b"]
+
+
+async def test_a_refusal_proves_a_path_too() -> None:
+    """A business answer on the other path is remembered as the path that works."""
+    transport = script(refusal(1736), refusal(1735), answer())
+    client = RevenueClient("fake-token", transport=transport)
+    with pytest.raises(Exception, match="1735"):
+        await client.send(Elsewhere())
+    await client.send(Elsewhere())
+    assert [request.url.split("?")[0].rsplit("/", 1)[1] for request in transport.requests] == ["a", "b", "b"]
+
+
+def pay(handler: Callable[[HttpRequest], Any], **options: Any) -> FundsDistributionClient:
+    """Return a Pay client whose signer signs nothing."""
+
+    class Signer:
+        async def sign(self, message: bytes) -> bytes:
+            return b"signed" + message[:0]
+
+    return FundsDistributionClient(
+        "1900", "AB12", options.pop("signer", Signer()), transport=MemoryTransport(handler), retry=ONCE, **options
+    )
+
+
+class Broken:
+    """A verifier that breaks."""
+
+    async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:
+        raise LookupError(serial)
+
+    def request_serial(self) -> str | None:
+        return None
+
+
+class Trusting(Broken):
+    """A verifier that believes everything."""
+
+    async def verify(self, **_: Any) -> None:
+        """Believe it."""
+
+
+SIGNED = {
+    "Wechatpay-Timestamp": "1000",
+    "Wechatpay-Nonce": "n",
+    "Wechatpay-Serial": "S",
+    "Wechatpay-Signature": "c2ln",
+    "Request-ID": "R-1",
+}
+
+
+async def test_a_broken_verifier_shows_no_body() -> None:
+    """What a user's verifier raises passes frames that hold no bare body."""
+    client = pay(lambda _: HttpResponse(200, SIGNED, b'"fake-secret-body"'), verifier=Broken(), clock=LeapingClock(1000.0))
+    with pytest.raises(LookupError) as caught:
+        await client.mark_transaction("P20150806125346")
+    assert_no_leak(caught.value, secrets=["fake-secret-body"])
+
+
+async def test_a_successful_call_tells_its_request_id() -> None:
+    """The CallEvent of a success carries WeChat Pay's Request-ID."""
+    told: list[Any] = []
+    await pay(
+        lambda _: HttpResponse(204, SIGNED, b""), verifier=Trusting(), clock=LeapingClock(1000.0), on_event=told.append
+    ).mark_transaction("P20150806")
+    assert [event.request_id for event in told if isinstance(event, CallEvent)] == ["R-1"]
+
+
+class Plain:
+    """A signer whose method is no coroutine function, and at times no method to await at all."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def sign(self, message: bytes) -> Any:
+        """Hand out what was given."""
+        del message
+        return self.answer
+
+
+async def test_a_signer_may_return_any_awaitable_of_bytes() -> None:
+    """A signature that cannot be awaited, or is no bytes, is a ConfigurationError."""
+    done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    done.set_result(b"signed")
+
+    def handler(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(204, SIGNED, b"")
+
+    await pay(handler, verifier=Trusting(), clock=LeapingClock(1000.0), signer=Plain(done)).mark_transaction("P20150806")
+    with pytest.raises(ConfigurationError):
+        await pay(handler, verifier=Trusting(), signer=Plain(b"signed")).mark_transaction("P20150806")
+    text: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    text.set_result("signed")
+    with pytest.raises(ConfigurationError):
+        await pay(handler, verifier=Trusting(), signer=Plain(text)).mark_transaction("P20150806")
+
+
+async def test_an_async_handler_must_answer() -> None:
+    """A MemoryTransport's async handler that returns no HttpResponse is told so, as a plain one is."""
+
+    async def nothing(_: HttpRequest) -> Any:
+        return None
+
+    def none(_: HttpRequest) -> Any:
+        return None
+
+    for handler in (nothing, none):
+        with pytest.raises(ConfigurationError, match="HttpResponse"):
+            await RevenueClient("fake-token", transport=MemoryTransport(handler)).get_share_ratio("wx1")
+
+
+async def test_a_users_own_error_comes_unchanged() -> None:
+    """An error of ours that a user's token function raises keeps its cause and is not retried."""
+    asked: list[int] = []
+    cause = LookupError("vault")
+
+    async def tokens() -> str:
+        asked.append(1)
+        error = TokenUnavailableError("x")
+        error.retryable = True
+        raise error from cause
+
+    with pytest.raises(TokenUnavailableError) as caught:
+        await RevenueClient(tokens, transport=MemoryTransport(lambda _: ratio())).get_share_ratio("wx1")
+    assert caught.value.__cause__ is cause
+    assert asked == [1]
+
+
+@virtual
+async def test_a_client_may_be_closed_within_its_own_call() -> None:
+    """A token function that closes its client ends its call instead of waiting for itself."""
+
+    async def tokens() -> str:
+        await client.aclose()
+        return "fake-token"
+
+    client = RevenueClient(tokens, transport=MemoryTransport(lambda _: ratio()))
+    with pytest.raises(ClientStateError):
+        await client.get_share_ratio("wx1")
+    assert now() == 0
+
+
+@pytest.mark.parametrize("fen", [1.5, True, "150"])
+def test_yuan_takes_fen_as_int(fen: Any) -> None:
+    """Anything but an int is refused rather than misread."""
+    with pytest.raises(ConfigurationError):
+        yuan(fen)
+
+
+def test_a_context_without_a_floor_is_refused() -> None:
+    """A TLS context that would talk TLS 1.0 is refused, also where it says so by having no minimum."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    with pytest.raises(ConfigurationError, match="TLSv1_2"):
+        AiohttpTransport(ssl=context)
+
+
+def test_endpoints_are_values() -> None:
+    """Two endpoints of the same fields are equal."""
+    assert GetShareRatio.endpoint == attrs.evolve(GetShareRatio.endpoint)
+    assert hash(GetShareRatio.endpoint) == hash(attrs.evolve(GetShareRatio.endpoint))
+
+
+@attrs.frozen
+class OfSomebody(AmsRequest[None]):
+    """A request whose author wrote a hook of their own."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/o", action="o", token=TokenKind.AUTHORIZER)
+
+    def __attrs_post_init__(self) -> None:
+        pass
+
+
+async def test_an_authorizer_must_be_named() -> None:
+    """An authorizer's endpoint without its appid is refused before any I/O, whatever the class does at construction."""
+    transport = MemoryTransport(lambda _: answer())
+    with pytest.raises(ConfigurationError, match="authorizer_appid"):
+        await RevenueClient("fake-token", transport=transport).send(OfSomebody())
+    assert not transport.requests
+
+
+async def test_the_envelope_decides_where_there_is_one() -> None:
+    """A code that nobody knows is a plain refusal on HTTP 503 too; without an envelope the status decides."""
+    with pytest.raises(Exception, match="99999") as caught:
+        await RevenueClient("fake-token", transport=script(answer({"errcode": 99999}, 503))).send(Read())
+    assert not isinstance(caught.value, ServerBusyError)
+    with pytest.raises(ServerBusyError):
+        await RevenueClient("fake-token", transport=script(answer(b"", 503)), retry=ONCE).send(Read())
+
+
+def test_the_sandbox_stands_beside_the_client() -> None:
+    """The sandbox is importable from the package's top."""
+    import wxrevenue
+
+    assert wxrevenue.Sandbox is Sandbox
