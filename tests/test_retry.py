@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.fakes import BY_SAFETY, Add, Put, Read, ams_client, answer, ratio, refusal
+from support.leaks import assert_no_leak
 from support.virtual import WallClock, now, virtual
 
 from wxrevenue import (
@@ -208,6 +210,29 @@ async def test_default_jitter_stays_below_the_step() -> None:
     assert all(0 <= wait <= step for wait, step in zip(found, [0.05, 0.1], strict=True))
 
 
+@pytest.mark.parametrize(("jitter", "expected"), [(-3.0, 0.0), (float("nan"), 0.0), (7.0, 0.05), (float("inf"), 0.05)])
+@virtual
+async def test_jitter_outside_its_range(jitter: float, expected: float) -> None:
+    """R-04: a jitter of a user's own makes no wait negative, endless or longer than its step."""
+    assert await waits(not_sent(), answer(), policy=RetryPolicy(jitter=lambda: jitter)) == pytest.approx([expected])
+
+
+@virtual
+async def test_jitter_is_taken_of_the_capped_step() -> None:
+    """R-04: the cap comes first, so that calls that have reached it are still spread."""
+    policy = RetryPolicy(base=8.0, cap=10.0, jitter=lambda: 0.5)
+    assert await waits(not_sent(), not_sent(), answer(), policy=policy) == pytest.approx([4.0, 5.0])
+
+
+@pytest.mark.parametrize("factor", [2.0, 1e200])
+@virtual
+async def test_steps_never_overflow(factor: float) -> None:
+    """However many attempts are allowed, the wait stays at the cap instead of growing out of what a float can hold."""
+    policy = RetryPolicy(max_attempts=1_100, factor=factor, base=1.0, cap=1.0, quota=1e6, jitter=lambda: 1.0)
+    found = await waits(*[not_sent() for _ in range(1_099)], answer(), policy=policy, deadline=1e6)
+    assert found == [1.0] * 1_099
+
+
 @pytest.mark.parametrize(("attempts", "requests"), [(1, 1), (2, 2), (5, 5)])
 @virtual
 async def test_max_attempts(attempts: int, requests: int) -> None:
@@ -254,6 +279,19 @@ async def test_a_back_off_that_does_not_fit_ends_a_lost_write_unknown() -> None:
         await client.send(Put())
     assert isinstance(caught.value.last, ResponseLostError)
     assert now() == 0
+
+
+@virtual
+async def test_retries_log_no_exceptions(caplog: pytest.LogCaptureFixture) -> None:
+    """R-20: what an exception says is for the caller alone: no log shows it, and backoff's own logger is silent."""
+    caplog.set_level(logging.DEBUG)
+    said = "fake-value-of-an-exception"
+    client, transport = ams_client(NotSentError(said, reason="connect"), ResponseLostError(said, reason="reset"), answer(b"", 503))
+    with pytest.raises(ServerBusyError):
+        await client.send(Read())
+    assert len(transport.requests) == 3
+    assert_no_leak(secrets=[said], caplog=caplog)
+    assert not [record for record in caplog.records if record.name.startswith("backoff")]
 
 
 # -- the retry quota -----------------------------------------------------------------------------------------------

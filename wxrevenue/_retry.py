@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from wxrevenue.errors import WxRevenueError
 
 _LONGEST_HEADER = 64
+_LARGEST_STEP = 1e100
+"""Where the steps stop growing, long after any cap: a fraction's power overflows at the thousandth step or so."""
 
 
 def _at_least(low: float) -> Any:
@@ -51,7 +53,7 @@ class RetryPolicy:
         cost: what one repetition costs; the last one's is given back when the call succeeds.
         throttle_cost: the same after throttling.
         retry_after_cap: up to how many seconds a ``Retry-After`` is waited for; above, the error surfaces.
-        jitter: returns 0..1, by which a wait of our own choosing is multiplied.
+        jitter: returns 0..1, by which a wait of our own choosing (at most ``cap``) is multiplied; what is outside is cut off.
     """
 
     max_attempts: int = attrs.field(default=3, validator=_attempts)
@@ -97,7 +99,7 @@ class Retries:
         self._spent = 0.0
         from backoff import expo  # noqa: PLC0415  (most processes start many times more often than a call fails)
 
-        self._steps = expo(base=policy.factor)
+        self._steps = expo(base=policy.factor, max_value=_LARGEST_STEP)
         next(self._steps)  # backoff's generators want one send before the first value
 
     def wait(self, error: WxRevenueError, safety: Safety, attempt: int, remaining: float) -> float | None:
@@ -121,7 +123,7 @@ class Retries:
         if asked is not None:
             return asked if asked <= policy.retry_after_cap else None
         base = policy.throttle_base if is_throttling(error) else policy.base
-        return min(policy.cap, base * step) * policy.jitter()
+        return min(policy.cap, base * step) * min(1.0, max(0.0, policy.jitter()))  # nan counts as 0
 
     def succeeded(self) -> None:
         """Give back what the last repetition cost."""
