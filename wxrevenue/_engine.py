@@ -16,7 +16,7 @@ from wxrevenue._call import Call, lost, named, told_when, verdict_on
 from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
-from wxrevenue._ports import Verdict
+from wxrevenue._ports import LARGEST_BODY, Verdict
 from wxrevenue._request import Safety, result_of
 from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue.errors import (
@@ -24,6 +24,7 @@ from wxrevenue.errors import (
     ClientStateError,
     DeadlineExceededError,
     QuotaExceededError,
+    ResponseLostError,
     TokenError,
     TokenUnavailableError,
     TooFastError,
@@ -255,7 +256,10 @@ class Engine:
             return DeadlineExceededError("the deadline passed before the request could be sent")
         call.in_doubt = True
         try:
-            return await self.transport.send(request, timeout=min(left, self.timeout))
+            response = await self.transport.send(request, timeout=min(left, self.timeout))
+            if len(response.body) <= LARGEST_BODY:
+                return response
+            failure: Any = ResponseLostError(f"the answer is larger than {LARGEST_BODY} bytes", reason="too_large")
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (a third party's transport may raise anything)
             failure = without_history(error)
         if isinstance(failure, asyncio.CancelledError):

@@ -6,7 +6,7 @@ What a plugged-in ``TokenSource``, ``Signer``, ``Verifier`` or ``Clock`` raises 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import attrs
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from wxrevenue._request import TokenKind
     from wxrevenue._secret import Secret
+
+LARGEST_BODY: Final = 16 * 1024 * 1024
+"""Bytes of an answer's body, decoded. More than this is a bomb or a mistake."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -69,6 +72,8 @@ class Transport(Protocol):
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
         """Send the request once, URL byte for byte, and return the answer within ``timeout`` seconds.
+
+        Stop reading at 16 MiB (``reason="too_large"``): no client parses a larger body, whichever transport brings it.
 
         Raises:
             NotSentError: no byte of the request can have arrived.
