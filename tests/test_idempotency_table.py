@@ -7,13 +7,14 @@ one that may be repeated, by its nature or thanks to a precondition, is REPEATAB
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+import attrs
 import pytest
 from support.fakes import BY_SAFETY, ams_client, answer
-from support.virtual import run_virtual
+from support.virtual import run_virtual, virtual
 
-from wxrevenue import ResponseLostError, RetryPolicy, Safety, WxRevenueError
+from wxrevenue import AmsRequest, Endpoint, OutcomeUnknownError, ResponseLostError, RetryPolicy, Safety, WxRevenueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -165,6 +166,23 @@ def test_every_scenario(name: str) -> None:
         for case in scenario.cases:
             expected = scenario.succeeds is not ((name, safety) in DIFFERENT)
             assert run_virtual(succeeds(safety, case)) is expected, (method, case)
+
+
+@attrs.frozen
+class AddByGet(AmsRequest[None]):
+    """A user's own call that must not be made twice, although it is a GET."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/fake/add", action="fake_add", method="GET")
+
+
+@virtual
+async def test_the_verb_decides_nothing() -> None:
+    """R-00: after a lost answer a POST that reads is sent again, and a GET that adds is not."""
+    client, transport = ams_client(FAULTS[RESET](), answer(), FAULTS[RESET]())
+    await client.send(BY_SAFETY[SAFE])
+    with pytest.raises(OutcomeUnknownError):
+        await client.send(AddByGet())
+    assert [request.method for request in transport.requests] == ["POST", "POST", "GET"]
 
 
 def test_agreement() -> None:
