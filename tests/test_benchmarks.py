@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g12_import
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import
 from benchmarks._answers import settlement_page
-from wxrevenue import SettlementPage
+from wxrevenue import GetShareRatio, SettlementPage, ShareRatio
+from wxrevenue._call import Call
 from wxrevenue._codec import decode
 
 
@@ -50,6 +53,15 @@ def test_g3_required_fields_only() -> None:
     body = g3_decode.required_page(3)
     assert g3_decode.ours_required(body) == g3_decode.rival_required(body)
     assert len(g3_decode.ours_required(body).settlement_list) == 3
+
+
+async def test_g8_only_the_loop_is_left_out() -> None:
+    """With and without the loop of attempts the same call gives the same result, and both differences are measured."""
+    engine = g8_retry.engine()
+    call = Call(GetShareRatio(appid="wx1"), 0.0, 30.0)
+    assert await engine.attempts(call) == await engine.once(call) == ShareRatio(Decimal(40))
+    assert call.attempts == 1
+    assert isinstance(await g8_retry.ours_added(engine, 2) + await g8_retry.rival_added(2), float)
 
 
 def test_g12_both_statements_run() -> None:
