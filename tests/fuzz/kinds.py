@@ -1,0 +1,61 @@
+"""What the fuzzer decodes into. Imported by it once imports are instrumented."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from decimal import Decimal
+from typing import Any, cast
+
+import attrs
+
+from wxrevenue import HttpResponse, StaticTokens, WxRevenueError, ams, funds
+from wxrevenue._codec import decode, structure_hook
+from wxrevenue._model import Count, Model, Name
+from wxrevenue._request import PayRequest, Request, result_of
+from wxrevenue.ams._service import AmsService
+from wxrevenue.funds._service import PayService
+
+__all__ = ["HttpResponse", "WxRevenueError", "decode", "readers", "structure_hook"]
+
+
+class Level(enum.Enum):
+    """A closed enum."""
+
+    LOW = 1
+
+
+@attrs.define
+class Inner(Model):
+    """A field of every kind that a model may have."""
+
+    on: bool | None = None
+    share: float | None = None
+    exact: Decimal | None = None
+    count: Count | None = None
+    name: Name | None = None
+    numbers: list[int] | None = None
+    pairs: tuple[int, ...] | None = None
+    counts: dict[str, int] | None = None
+    day: dt.date | None = None
+    level: Level | None = None
+    inner: dict[str, Any] | None = None
+
+
+@attrs.define
+class Everything(Model):
+    """The same one level down, and in a list."""
+
+    anything: Inner
+    more: list[Inner] = attrs.field(factory=list[Inner])
+
+
+def readers() -> list[tuple[AmsService | PayService, Any]]:
+    """Return a service and a result type for every interface that is shipped, and for one of a user's own."""
+    advertising = AmsService("https://host", StaticTokens(component="fake-token-12345"), "wx1")
+    pay = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None), verifier=cast("Any", None), clock=advertising.clock)
+    exported: list[Any] = [getattr(package, name) for package in (ams, funds) for name in package.__all__]
+    kinds: list[Any] = [kind for kind in exported if isinstance(kind, type) and issubclass(kind, Request)]
+    paid: Any = PayRequest
+    shipped = [(pay if issubclass(kind, paid) else advertising, result_of(kind)) for kind in kinds]
+    return [*shipped, (advertising, Everything), (pay, Everything)]
