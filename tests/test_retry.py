@@ -18,6 +18,7 @@ from wxrevenue import (
     DecodeError,
     HttpRequest,
     HttpResponse,
+    LocalRateLimiter,
     NotSentError,
     OutcomeUnknownError,
     ResponseLostError,
@@ -549,6 +550,26 @@ async def test_each_call_starts_its_own_steps() -> None:
     for _ in range(3):
         await client.get_share_ratio("wx1")
     assert [event.wait for event in told if isinstance(event, RetryEvent)] == pytest.approx([0.05] * 3)
+
+
+@virtual
+async def test_a_repetition_takes_a_turn_and_a_token_of_its_own() -> None:
+    """Every attempt waits for its own turn, and then asks for a token."""
+    order: list[str] = []
+
+    class Counting(LocalRateLimiter):
+        async def acquire(self, scope: str, *, timeout: float) -> Any:
+            order.append("turn")
+            return await super().acquire(scope, timeout=timeout)
+
+    async def token() -> str:
+        order.append("token")
+        return f"fake-token-{len(order)}"
+
+    client, transport = ams_client(not_sent(), lost(), ratio(), tokens=token, limiter=Counting())
+    await client.get_share_ratio("wx1")
+    assert order == ["turn", "token"] * 3
+    assert [request.wire_url().rpartition("-")[2] for request in transport.requests] == ["2", "4", "6"]
 
 
 @virtual
