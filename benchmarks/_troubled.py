@@ -58,7 +58,7 @@ async def _serve() -> None:
 async def _too_fast(sandbox: Sandbox) -> None:
     while True:
         await asyncio.sleep(PACE)
-        sandbox.next(1737, action="get_share_ratio")
+        sandbox.next(1737, action="set_share_ratio")
 
 
 if __name__ == "__main__":

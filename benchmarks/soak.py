@@ -54,6 +54,9 @@ GROWTH: Final = 4.0
 ORDERS: Final = 500
 PAGES: Final = 4
 """Pages that a walk has at most."""
+_MIX: Final = (40, 2, 20, 38)
+"""How often each of the four calls is made. The second one is told that it is too fast, and then waits in line: rare enough that
+the line does not hold up all workers."""
 _SAMPLE: Final = 0.25
 _TOLD_EVERY: Final = 10.0
 _COOLDOWN: Final = 0.2
@@ -142,7 +145,7 @@ class Fleet:
             lambda: client.get_agency_settlement("2020-01-01", self.today, page=self.random.randint(1, 3), page_size=20),
             lambda: funds.mark_transaction(f"fake-order-{self.random.randrange(ORDERS)}"),
         ]
-        return self.random.choice(calls)
+        return self.random.choices(calls, _MIX)[0]
 
     async def walk(self) -> None:
         """Stream settlements, at times not to the end."""
