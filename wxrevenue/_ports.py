@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from wxrevenue._request import TokenKind
     from wxrevenue._secret import Secret
@@ -57,13 +58,31 @@ class HttpResponse:
     def header(self, name: str) -> str | None:
         """Return a header's value, its name looked up in any case."""
         found = self.headers.get(name)
-        if found is not None:
-            return found
-        wanted = name.lower()
-        return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
+        return _any_case(self.headers, name) if found is None else found
 
     def __repr__(self) -> str:
         return f"<HttpResponse {self.status} headers={list(self.headers)} body={len(self.body)} B>"
+
+
+@attrs.define(eq=False, repr=False)
+class StreamedResponse:
+    """The beginning of an HTTP answer. ``chunks`` yields its body as it arrives, decoded from gzip or deflate, without a cap."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, its name looked up in any case."""
+        return _any_case(self.headers, name)
+
+    def __repr__(self) -> str:
+        return f"<StreamedResponse {self.status} headers={list(self.headers)}>"
+
+
+def _any_case(headers: Mapping[str, str], name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), None)
 
 
 @runtime_checkable
@@ -83,6 +102,19 @@ class Transport(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class StreamingTransport(Transport, Protocol):
+    """A transport that can also hand out an answer piece by piece, for bodies too large to hold."""
+
+    def stream(self, request: HttpRequest, *, timeout: float) -> AbstractAsyncContextManager[StreamedResponse]:
+        """Send the request once; within ``async with`` its answer can be read.
+
+        ``timeout`` seconds after the start nothing more is waited for. Leaving early gives the rest of the body up. Errors are
+        those of :meth:`Transport.send`; a body that ends too soon raises in its iteration.
+        """
         ...
 
 

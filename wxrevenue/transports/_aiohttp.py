@@ -6,29 +6,28 @@ What aiohttp's exceptions say is dropped, for it may be the whole URL: only thei
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-from wxrevenue._ports import HttpResponse
+from wxrevenue._ports import HttpResponse, StreamedResponse
 from wxrevenue._secret import Secret
 from wxrevenue._version import USER_AGENT
-from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError, without_history
+from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError, WxRevenueError, without_history
+from wxrevenue.transports._common import KEEP_ALIVE, LARGEST_BODY, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.transports._streams import Chunks, Steps
 from wxrevenue.transports._watch import Exchange, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from ssl import SSLContext
 
-    from aiohttp import ClientSession, StreamReader
+    from aiohttp import ClientResponse, ClientSession, StreamReader
     from multidict import CIMultiDict
 
     from wxrevenue._ports import HttpRequest
     from wxrevenue.errors import Reason
 
-KEEP_ALIVE: Final = 7.0
-"""Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
-LARGEST_BODY: Final = 16 * 1024 * 1024
-"""Bytes, decoded. More than this is a bomb or a mistake."""
 _NOT_SENT: Final = ("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "NonHttpUrlClientError", "ClientHttpProxyError")
 _REASONS: Sequence[tuple[str, Reason]] = (
     ("ClientConnectorDNSError", "dns"),
@@ -71,9 +70,8 @@ class AiohttpTransport:
         trust_env: bool = False,
     ) -> None:
         proxy = Secret(proxy) if isinstance(proxy, str) else proxy
-        if type(limit) is not int or limit < 1:
-            raise ConfigurationError("AiohttpTransport.limit: expected an int, 1 or more")
-        _check_tls(ssl)
+        check_limit("AiohttpTransport", limit)
+        check_tls("AiohttpTransport", ssl)
         self._given = session
         self._session = session
         self._proxy = proxy
@@ -98,12 +96,33 @@ class AiohttpTransport:
             self._watch.stop(exchange)
         raise without_history(failure)
 
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, *, timeout: float) -> AsyncGenerator[StreamedResponse]:
+        """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue._ports.StreamingTransport`."""
+        if self._closed:
+            raise ClientStateError("the transport is closed")
+        steps = Steps(self._watch, self._failed, request.url, timeout)
+        answer = await steps.run(partial(self._begin, request))
+        try:
+            yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
+        finally:
+            answer.close()
+
     async def aclose(self) -> None:
         """Close the connections, unless the session was given; may be called twice."""
         self._closed = True
         self._watch.close()
         if self._session is not None and self._given is None:
             await self._session.close()
+
+    async def _begin(self, request: HttpRequest) -> _Streamed:
+        session = self._session or self._open()
+        options = self._options.get(request.method) or self._per_request(request.method)
+        headers = self._multidict(request.headers)
+        return _Streamed(await session.request(request.method, _url(request), data=request.body or None, headers=headers, **options))
+
+    def _failed(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
+        return self._translated(without_history(error), exchange, url)
 
     async def _exchange(self, session: ClientSession, request: HttpRequest) -> HttpResponse:
         response = await session.request(
@@ -181,9 +200,26 @@ class AiohttpTransport:
         kind = NotSentError if not_sent else ResponseLostError
         if exchange.expired:
             full = not_sent and exchange.company >= self._limit
-            return kind(f"no {'free connection' if full else 'answer'} in time, {_host(url)}", reason="pool" if full else "timeout")
+            return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
         hopeless = not bases.isdisjoint({"InvalidURL", "NonHttpUrlClientError"})
-        return kind(f"{type(broken).__name__}, {_host(url)}", reason=_reason(bases), retryable=not hopeless)
+        return kind(f"{type(broken).__name__}, {host_of(url)}", reason=_reason(bases), retryable=not hopeless)
+
+
+class _Streamed:
+    """Holds aiohttp's response, whose ``repr`` is the whole URL, for frames that an error of the caller's may pass through."""
+
+    def __init__(self, response: ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = response.headers
+        self.close = response.close
+
+    async def read(self) -> bytes:
+        """Return the next piece, or nothing at the end."""
+        chunk = b""
+        while not chunk and not _is_whole(self._response.content):
+            chunk = await self._response.content.read(STREAM_CHUNK)
+        return chunk
 
 
 class _BrokenError(Exception):
@@ -202,31 +238,11 @@ async def _once(request: Any, handler: Any) -> Any:
     raise _BrokenError(broken)
 
 
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc
-    except ValueError:
-        return "no host"
-
-
 def _reason(bases: set[str]) -> Reason:
     for name, reason in _REASONS:
         if name in bases:
             return reason
     return "protocol"
-
-
-def _check_tls(context: SSLContext | None) -> None:
-    if context is None:
-        return
-    import ssl  # noqa: PLC0415
-
-    if not isinstance(context, ssl.SSLContext):
-        raise ConfigurationError(f"AiohttpTransport.ssl: expected an ssl.SSLContext, got {type(context).__name__}")
-    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
-        raise ConfigurationError("AiohttpTransport.ssl: expected a context whose minimum_version is TLSv1_2 or newer")
-    if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
-        raise ConfigurationError("AiohttpTransport.ssl: expected a context that verifies certificates and their host names")
 
 
 def _url(request: HttpRequest) -> Any:
