@@ -75,6 +75,11 @@ class Watch:
         if self._closed and not self._running:
             self._silence()
 
+    def interrupt(self) -> None:
+        """End every exchange now, for a library that would let some of them go on after it was closed."""
+        for exchange in self._running.values():
+            exchange.expire(0)
+
     def close(self) -> None:
         """Stop the timer as soon as nothing is in flight any more."""
         self._closed = True
