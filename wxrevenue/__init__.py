@@ -16,7 +16,20 @@ if TYPE_CHECKING:
     from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
     from wxrevenue._funds_client import FundsDistributionClient
     from wxrevenue._pages import Paginator
-    from wxrevenue._ports import Clock, HttpRequest, HttpResponse, RateLimiter, Signer, TokenSource, Transport, Turn, Verdict, Verifier
+    from wxrevenue._ports import (
+        Clock,
+        HttpRequest,
+        HttpResponse,
+        RateLimiter,
+        Signer,
+        StreamedResponse,
+        StreamingTransport,
+        TokenSource,
+        Transport,
+        Turn,
+        Verdict,
+        Verifier,
+    )
     from wxrevenue._request import AmsRequest, Endpoint, PayRequest, Request, Safety, TokenKind
     from wxrevenue._retry import RetryPolicy
     from wxrevenue._revenue_client import RevenueClient
@@ -52,6 +65,8 @@ if TYPE_CHECKING:
     from wxrevenue.signers._pem import PemSigner
     from wxrevenue.tokens._plain import StaticTokens
     from wxrevenue.transports._aiohttp import AiohttpTransport
+    from wxrevenue.transports._backup import BackupHosts
+    from wxrevenue.transports._httpx2 import HttpxTransport
     from wxrevenue.transports._memory import MemoryTransport
     from wxrevenue.verifiers._static import StaticVerifier
 
@@ -60,7 +75,9 @@ _NAMES = {
     "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent PageEvent RetryEvent TokenEvent WaitEvent",
     "wxrevenue._funds_client": "FundsDistributionClient",
     "wxrevenue._pages": "Paginator",
-    "wxrevenue._ports": "Clock HttpRequest HttpResponse RateLimiter Signer TokenSource Transport Turn Verdict Verifier",
+    "wxrevenue._ports": (
+        "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport TokenSource Transport Turn Verdict Verifier"
+    ),
     "wxrevenue._request": "AmsRequest Endpoint PayRequest Request Safety TokenKind",
     "wxrevenue._retry": "RetryPolicy",
     "wxrevenue._revenue_client": "RevenueClient",
@@ -78,6 +95,8 @@ _NAMES = {
     "wxrevenue.signers._pem": "PemSigner",
     "wxrevenue.tokens._plain": "StaticTokens",
     "wxrevenue.transports._aiohttp": "AiohttpTransport",
+    "wxrevenue.transports._backup": "BackupHosts",
+    "wxrevenue.transports._httpx2": "HttpxTransport",
     "wxrevenue.transports._memory": "MemoryTransport",
     "wxrevenue.verifiers._static": "StaticVerifier",
 }
@@ -89,6 +108,7 @@ __all__ = [
     "AmsRequest",
     "ApiError",
     "AttemptEvent",
+    "BackupHosts",
     "CallEvent",
     "ClientStateError",
     "Clock",
@@ -103,6 +123,7 @@ __all__ = [
     "GetShareRatio",
     "HttpRequest",
     "HttpResponse",
+    "HttpxTransport",
     "InvalidParameterError",
     "LocalRateLimiter",
     "MarkTransaction",
@@ -136,6 +157,8 @@ __all__ = [
     "SlotRevenue",
     "StaticTokens",
     "StaticVerifier",
+    "StreamedResponse",
+    "StreamingTransport",
     "TokenError",
     "TokenEvent",
     "TokenKind",
