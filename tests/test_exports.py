@@ -25,7 +25,7 @@ LONGEST_MODULE = 300
 LONGEST_FUNCTION = 30
 SOURCES = sorted(ROOT.rglob("*.py"))
 LAZY = ["wxrevenue", "wxrevenue.ams", "wxrevenue.funds"]
-EXTRAS = {"rich", "typer"}
+EXTRAS = {"rich", "typer", "httpx2"}
 
 PROMISED = [
     "RevenueClient",
@@ -48,8 +48,12 @@ PROMISED = [
     "StaticTokens",
     "MemoryTransport",
     "AiohttpTransport",
+    "HttpxTransport",
+    "BackupHosts",
     "Sandbox",
     "Transport",
+    "StreamingTransport",
+    "StreamedResponse",
     "HttpRequest",
     "HttpResponse",
     "TokenSource",

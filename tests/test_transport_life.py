@@ -13,7 +13,9 @@ from support.leaks import assert_no_leak
 
 from wxrevenue._secret import Secret
 from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
-from wxrevenue.transports._aiohttp import KEEP_ALIVE, AiohttpTransport
+from wxrevenue.testing import tls_contexts
+from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.transports._common import KEEP_ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -363,6 +365,16 @@ async def test_given_session_refused_connection() -> None:
         with pytest.raises(NotSentError) as caught:
             await transport.send(ask("http://127.0.0.1:1"), timeout=2.0)
         assert caught.value.reason == "connect"
+
+
+async def test_given_session_and_private_authority() -> None:
+    """A given session is told of the user's own authority with every request."""
+    there, here = tls_contexts()
+    async with FaultServer(ssl=there) as server, aiohttp.ClientSession() as session:
+        assert (await AiohttpTransport(session, ssl=here).send(ask(server.url), timeout=2.0)).body == JSON
+        with pytest.raises(NotSentError) as caught:
+            await AiohttpTransport(session).send(ask(server.url), timeout=2.0)
+        assert caught.value.reason == "tls"
 
 
 # -- what the constructor refuses --------------------------------------------------------------------------------------
