@@ -45,7 +45,12 @@ async def refused(scene: Scene) -> None:
 @CASES()
 async def unknown_host(scene: Scene) -> None:
     """T-02: a name that does not resolve means that nothing was sent."""
-    error = await scene.not_sent("http://no-such-host.invalid", reasons="dns")
+
+    async def unknown(*_args: object, **_kwargs: object) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with _resolving(unknown):
+        error = await scene.not_sent("http://no-such-host.invalid", reasons="dns")
     check(error.retryable, "a name server may come back")
 
 

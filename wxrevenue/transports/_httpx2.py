@@ -7,7 +7,7 @@ What httpx2's exceptions say is dropped: only their classes, and those of what c
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -120,7 +120,7 @@ class HttpxTransport:
         try:
             response = await route.handle_async_request(_outgoing(request, trail))
         except BaseException:
-            await trail.give_up()
+            await trail.give_up(route)
             raise
         try:
             return _Answer(response)
@@ -185,10 +185,24 @@ class _Trail:
             self._half_open = None
             self._watch.connected()
 
-    async def give_up(self) -> None:
-        """Close what nobody else will."""
-        if self._half_open is not None:
-            await self._half_open.aclose()
+    async def give_up(self, route: Any) -> None:
+        """Close what nobody else will, and free the place that a cut tunnel would keep among the connections for ever."""
+        if self._half_open is None:
+            return
+        await self._half_open.aclose()
+        with suppress(AttributeError):  # no public way leads there
+            pool = route._pool  # noqa: SLF001
+            for connection in pool.connections:
+                if _socket_of(connection) is self._half_open:
+                    await connection.aclose()
+            await pool._close_connections(pool._assign_requests_to_connections())  # noqa: SLF001
+
+
+def _socket_of(connection: Any) -> Any:
+    """Return what one of httpx2's connections, or the innermost of those within it, writes to."""
+    while connection is not None and not hasattr(connection, "_network_stream"):
+        connection = getattr(connection, "_connection", None)
+    return getattr(connection, "_network_stream", None)
 
 
 class _Answer:
