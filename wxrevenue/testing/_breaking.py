@@ -126,8 +126,9 @@ _SLOW: Final[Mapping[str, Script]] = {
 
 
 async def _slow(scene: Scene, script: Script) -> None:
+    await scene.warm_up()
     server = await scene.serve(script)
-    error = await scene.lost(server.url, reasons="timeout", timeout=0.1)
+    error = await scene.lost(server.url, reasons="timeout", timeout=0.2)
     check(error.retryable, "a slow server may be faster the next time")
     check([got.target for got in server.requests] == [PATH + TOKEN], "the request must have been sent, once")
 

@@ -208,7 +208,7 @@ async def pool_exhausted(scene: Scene) -> None:
     holder = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
     while not server.requests:  # noqa: ASYNC110  (there is no event to wait for)
         await asyncio.sleep(0.001)
-    error = await scene.not_sent(server.url, reasons="pool", timeout=0.05, transport=transport)
+    error = await scene.not_sent(server.url, reasons="pool", timeout=0.1, transport=transport)
     check(error.retryable, "a connection may come free")
     check(server.connections == 1, "a limit of one connection means one connection")
     holder.cancel()

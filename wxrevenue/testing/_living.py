@@ -76,8 +76,9 @@ async def the_callers_own_timeout(scene: Scene) -> None:
 @CASES()
 async def a_timeout_leaves_no_cancellation(scene: Scene) -> None:
     """After a timeout the task goes on as if nothing had happened."""
+    await scene.warm_up()
     server = await scene.serve(silence)
-    await scene.lost(server.url, reasons="timeout", timeout=0.05)
+    await scene.lost(server.url, reasons="timeout", timeout=0.2)
     task = asyncio.current_task()
     check(task and task.cancelling() == 0, "a cancellation is left over")
 

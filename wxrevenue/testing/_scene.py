@@ -80,6 +80,10 @@ class Scene:
             late = scope.expired()
         raise AssertionError("the call outlived its timeout by half a second" if late else "the transport raised a bare TimeoutError")
 
+    async def warm_up(self) -> None:
+        """Let the transport send something: its first request loads modules and certificates, which must not count below."""
+        await self.send((await self.serve()).url)
+
     async def fails(self, request: HttpRequest | str, **options: Any) -> NotSentError | ResponseLostError:
         """Send a request that must fail; return its error, which hangs from no other."""
         failure: BaseException | None = None

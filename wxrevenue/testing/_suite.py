@@ -44,10 +44,12 @@ class _Streamed:
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
         pieces: list[bytes] = []
+        size = 0
         async with self._inner.stream(request, timeout=timeout) as answer:
             async for piece in answer.chunks:
                 pieces.append(piece)
-                if sum(map(len, pieces)) > LARGEST_BODY:
+                size += len(piece)
+                if size > LARGEST_BODY:
                     raise ResponseLostError("the answer is too large", reason="too_large")
             return HttpResponse(answer.status, answer.headers, b"".join(pieces))
 
