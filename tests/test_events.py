@@ -6,10 +6,11 @@ import asyncio
 from typing import Any
 
 import attrs
+import paykit
 import pytest
 from support.fakes import COMPONENT, TOKEN, Put, Read, Tokens, ams_client, answer, ratio, refusal
 from support.leaks import assert_no_leak
-from support.virtual import settle, virtual
+from support.virtual import WallClock, settle, virtual
 
 from wxrevenue import (
     AttemptEvent,
@@ -50,8 +51,11 @@ def one_call(told: list[Any]) -> dict[str, Any]:
 async def test_a_call_that_went_well() -> None:
     """A call tells its one attempt and its end, with durations in seconds."""
     told = await events_of(2, answer())
-    assert told[0] == AttemptEvent(endpoint="fake_read", account=COMPONENT, attempt=1, duration=2.0, outcome="ok", code=None)
+    assert told[0] == AttemptEvent(endpoint="fake_read", account=COMPONENT, attempt=1, duration=2.0, outcome="ok", call=told[1].call)
     assert one_call(told) == {
+        "call": told[0].call,
+        "host": "api.weixin.qq.com",
+        "waits": {},
         "endpoint": "fake_read",
         "account": COMPONENT,
         "attempts": 1,
@@ -68,7 +72,10 @@ async def test_a_call_that_went_well() -> None:
 async def test_a_call_that_failed() -> None:
     """The end of a failed call carries the error's class, its request id and whether it may have acted."""
     told = await events_of(answer({"errcode": 48001, "errmsg": "no rid: 5f5f-6a6a"}))
-    assert {**one_call(told), "endpoint": 0, "account": 0} == {
+    assert {**one_call(told), "call": 0, "endpoint": 0, "account": 0} == {
+        "call": 0,
+        "host": "api.weixin.qq.com",
+        "waits": {},
         "endpoint": 0,
         "account": 0,
         "attempts": 1,
@@ -133,16 +140,105 @@ async def test_the_gate_is_told() -> None:
     told = await events_of(2, refusal(1737), 3, answer(), deadline=100.0)
     assert [type(event) for event in told] == [GateEvent, WaitEvent, AttemptEvent, CallEvent]
     gate, wait, attempt, call = told
-    assert (gate.scope, gate.verdict) == (f"{COMPONENT}/-/fake_read", "too_fast")
+    assert (gate.scope, gate.verdict, gate.closed_for) == (f"{COMPONENT}/-/fake_read", "too_fast", 60)
     assert (wait.what, wait.duration) == ("turn", 60)
-    assert (attempt.duration, call.waited, call.duration) == (65, 60, 65)
+    assert (attempt.duration, call.waited, call.waits, call.duration) == (65, 60, {"turn": 60}, 65)
+    assert len({event.call for event in told}) == 1
+
+
+@virtual
+async def test_every_kind_of_wait_is_told() -> None:
+    """Waits for a turn, tokens and a back-off are told one by one, and summed by kind when the call ends."""
+    script = [refusal(1737), refusal(40001), NotSentError(reason="connect"), answer()]
+    told = await events_of(*script, tokens=Tokens("fake-token-one", "fake-token-two", delays=[1.0, 2.0, 3.0, 4.0]), deadline=100.0)
+    waits = [(event.what, event.duration) for event in told if isinstance(event, WaitEvent)]
+    assert waits == [("token", 1), ("turn", 60), ("token", 2), ("token", 3), ("back-off", pytest.approx(0.05)), ("token", 4)]
+    call = one_call(told)
+    assert call["waits"] == {"token": 10, "turn": 60, "back-off": pytest.approx(0.05)}
+    assert call["waited"] == call["duration"] == pytest.approx(70.05)
+
+
+@virtual
+async def test_a_token_that_never_came_is_told() -> None:
+    """The wait for a token is told also when the deadline ended it."""
+    told = await events_of(tokens=lambda: asyncio.sleep(60, TOKEN), deadline=5.0)
+    assert [(event.what, event.duration) for event in told if isinstance(event, WaitEvent)] == [("token", 5)]
+    assert (one_call(told)["outcome"], one_call(told)["waits"]) == ("DeadlineExceededError", {"token": 5})
+
+
+@virtual
+async def test_a_signature_is_waited_for() -> None:
+    """What a WeChat Pay call waits for is a signature."""
+
+    class Vault:
+        async def sign(self, message: bytes) -> bytes:
+            await asyncio.sleep(2)
+            return b"fake-signature"
+
+    told: list[Any] = []
+    client, _ = paykit.client(paykit.signed(), private_key=Vault(), clock=WallClock(paykit.NOW), on_event=told.append)
+    await client.mark_transaction(paykit.ORDER)
+    call = one_call(told)
+    assert (call["waits"], call["duration"], call["host"]) == ({"signature": 2}, 2, "apihk.mch.weixin.qq.com")
+
+
+@virtual
+async def test_concurrent_calls_are_told_apart() -> None:
+    """All events of a call carry its number, and no other call's events do."""
+    told: list[Any] = []
+    client, _ = ams_client(handler=lambda _: asyncio.sleep(1, answer({"ret": -1})), on_event=told.append, deadline=100.0)
+    calls = [client.send(request) for request in (Read(), Put()) for _ in range(5)]
+    await asyncio.gather(*calls, return_exceptions=True)
+    by_call: dict[Any, list[Any]] = {}
+    for event in told:
+        by_call.setdefault(event.call, []).append(event)
+    assert len(by_call) == 10
+    for events in by_call.values():
+        assert len({event.endpoint for event in events}) == 1
+        assert [event.attempt for event in events if isinstance(event, AttemptEvent)] == [1, 2, 3]
+        assert isinstance(events[-1], CallEvent)
+
+
+@virtual
+async def test_calls_nobody_listens_to_have_no_number() -> None:
+    """Numbers are for listeners: a client without one does not count."""
+    told: list[Any] = []
+    client, _ = ams_client(handler=lambda _: answer(), on_event=told.append)
+    await client.send(Read())
+    for _ in range(5):
+        await client.with_options(on_event=None).send(Read())
+    await client.send(Read())
+    assert told[-1].call == told[0].call + 1
+
+
+@virtual
+async def test_a_limiter_that_does_not_know() -> None:
+    """A limiter of a user's own need not know for how long its gate closed."""
+
+    class Turn:
+        async def report(self, verdict: object) -> None: ...
+
+        async def again(self, *, timeout: float) -> None: ...
+
+        def release(self) -> None: ...
+
+    class Limiter:
+        async def acquire(self, scope: str, *, timeout: float) -> Turn:
+            return Turn()
+
+        async def reopen(self, scope: str) -> None: ...
+
+        async def aclose(self) -> None: ...
+
+    told = await events_of(refusal(1737), answer(), limiter=Limiter())
+    assert [event.closed_for for event in told if isinstance(event, GateEvent)] == [None]
 
 
 @virtual
 async def test_a_spent_quota_is_told_and_not_waited_for() -> None:
     """A spent quota tells the gate; however slow that answer was, nothing of it counts as a wait."""
-    told = await events_of(2, refusal(45009))
-    assert [event.verdict for event in told if isinstance(event, GateEvent)] == ["quota_spent"]
+    told = await events_of(2, refusal(45009), clock=WallClock())
+    assert [(event.verdict, event.closed_for) for event in told if isinstance(event, GateEvent)] == [("quota_spent", pytest.approx(600))]
     assert not [event for event in told if isinstance(event, WaitEvent)]
     call = one_call(told)
     assert (call["waited"], call["duration"], call["outcome"]) == (0, 2, "QuotaExceededError")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wxrevenue._lifetime import Stay
 from wxrevenue._ports import Verdict
@@ -23,10 +24,14 @@ from wxrevenue.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wxrevenue._ports import HttpRequest, HttpResponse
     from wxrevenue._request import Endpoint, Request
     from wxrevenue._retry import Retries
     from wxrevenue._secret import Secret
+
+_NO_WAITS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Call(Stay):
@@ -42,6 +47,7 @@ class Call(Stay):
         "endpoint",
         "in_doubt",
         "now",
+        "number",
         "path",
         "refusal",
         "refused",
@@ -50,7 +56,7 @@ class Call(Stay):
         "retries",
         "started",
         "token_tried",
-        "waited",
+        "waits",
     )
 
     def __init__(self, request: Request[Any], started: float, deadline: float) -> None:
@@ -63,7 +69,10 @@ class Call(Stay):
         self.path = ""
         self.body = b""
         self.attempts = 0
-        self.waited = 0.0
+        self.number: int | None = None
+        """What events call it, once somebody is told of it."""
+        self.waits = _NO_WAITS
+        """The seconds it waited, by what it waited for."""
         self.ambiguous = False
         """A call that changes something may have done so."""
         self.in_doubt = False
@@ -107,6 +116,11 @@ class Call(Stay):
                 self._sign(error)
         return error
 
+    def facts(self) -> dict[str, Any]:
+        """Return what events tell of a call when it is over."""
+        facts: dict[str, Any] = {"attempts": self.attempts, "request_id": self.request_id, "ambiguous": self.ambiguous}
+        return {**facts, "waited": sum(self.waits.values()), "waits": self.waits}
+
     def _sign(self, error: WxRevenueError) -> None:
         error.endpoint = self.endpoint.name
         error.attempts = self.attempts
@@ -117,6 +131,8 @@ class Service(Protocol):
 
     account: str
     """Who calls: the component appid or the merchant number."""
+    base_url: str
+    """Where requests go."""
     signed: bool
     """Whether answers are verified."""
 

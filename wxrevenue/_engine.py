@@ -7,8 +7,10 @@ whose locals hold no token, no URL and no body.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger("wxrevenue")
+_log.addHandler(logging.NullHandler())
+_numbers = itertools.count(1)
 _NOTICEABLE = 0.001
 """Seconds up to which a wait is no wait."""
 
@@ -122,7 +126,7 @@ class Engine:
         outcome = await self._turn(call)
         duration = self.clock.monotonic() - started
         facts = {"outcome": named(outcome), "code": getattr(outcome, "code", None)}
-        self.tell(call.endpoint, "AttemptEvent", attempt=call.attempts, duration=duration, **facts)
+        self._tell(call, "AttemptEvent", attempt=call.attempts, duration=duration, **facts)
         return outcome
 
     def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
@@ -133,7 +137,7 @@ class Engine:
         return call.retries.wait(error, call.endpoint.safety, call.attempts, self._left(call))
 
     async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
-        self.tell(call.endpoint, "RetryEvent", attempt=call.attempts, wait=seconds, error=named(error), code=getattr(error, "code", None))
+        self._tell(call, "RetryEvent", attempt=call.attempts, wait=seconds, error=named(error), code=getattr(error, "code", None))
         started = call.now
         call.waiting = True
         try:
@@ -190,15 +194,15 @@ class Engine:
         if self.lifetime.closed or (error.ambiguous and endpoint.safety is Safety.UNSAFE):
             return False
         if isinstance(error, (TooFastError, QuotaExceededError)):
-            self.tell(call.endpoint, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value)
             if isinstance(error, QuotaExceededError):
                 told_when(error, await self._in_time(call, turn.again(timeout=min(0.0, self._left(call)))))
+            self._tell_gate(call, turn, error)
             call.token_tried = False
             return isinstance(error, TooFastError)
         if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not call.token_tried:
             call.token_tried = True
             call.refused, call.refusal = call.credential, error
-            self.tell(call.endpoint, "TokenEvent", kind=endpoint.token.value, code=error.code)
+            self._tell(call, "TokenEvent", kind=endpoint.token.value, code=error.code)
             await self.service.refused(call)
             return True
         if endpoint.alternate and error.code == endpoint.alternate_on and not call.alternate_tried and call.path != self.pinned_path:
@@ -220,18 +224,22 @@ class Engine:
         """Send one request; return the payload or an error."""
         if self.lifetime.closed or call.deadline <= call.now:
             return self._too_late()
+        started = call.now
         call.waiting = True
         try:
-            request = await self.service.bind(call, timeout=call.deadline - call.now)
+            request = await self.service.bind(call, timeout=call.deadline - started)
         finally:
             call.waiting = False
+            left = self._left(call)
+            if call.now - started > _NOTICEABLE:
+                self._waited(call, "signature" if self.service.signed else "token", started)
         if self.lifetime.closed:
             return self._too_late()
         if isinstance(request, WxRevenueError):
             return request
         if call.refusal is not None and call.credential == call.refused:
             return call.refusal  # the same token came back: the server has answered for it already
-        response = await self._wire(call, request)
+        response = await self._wire(call, request, left)
         if isinstance(response, WxRevenueError):
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
@@ -249,9 +257,8 @@ class Engine:
             return ClientStateError("the client was closed while the call waited")
         return DeadlineExceededError("the deadline passed before the request could be sent")
 
-    async def _wire(self, call: Call, request: HttpRequest) -> HttpResponse | WxRevenueError:
+    async def _wire(self, call: Call, request: HttpRequest, left: float) -> HttpResponse | WxRevenueError:
         """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
-        left = self._left(call)
         if left <= 0:
             return DeadlineExceededError("the deadline passed before the request could be sent")
         call.in_doubt = True
@@ -274,14 +281,27 @@ class Engine:
         return call.deadline - call.now
 
     def _waited(self, call: Call, what: str, started: float) -> None:
-        if call.now - started > _NOTICEABLE:
-            call.waited += call.now - started
-            self.tell(call.endpoint, "WaitEvent", what=what, duration=call.now - started)
+        duration = call.now - started
+        if duration <= _NOTICEABLE:
+            return
+        call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
+        self._tell(call, "WaitEvent", what=what, duration=duration)
+
+    def _tell_gate(self, call: Call, turn: Turn, error: ApiError) -> None:
+        if self.on_event is not None:
+            closed_for = getattr(turn, "closed_for", None)  # not every limiter knows
+            self._tell(call, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value, closed_for=closed_for)
 
     def _tell_end(self, call: Call, outcome: Any) -> None:
         if self.on_event is not None:
-            facts = {"attempts": call.attempts, "waited": call.waited, "request_id": call.request_id, "ambiguous": call.ambiguous}
-            self.tell(call.endpoint, "CallEvent", outcome=named(outcome), duration=self.clock.monotonic() - call.started, **facts)
+            host = urlsplit(self.service.base_url).hostname
+            self._tell(call, "CallEvent", outcome=named(outcome), duration=self.clock.monotonic() - call.started, host=host, **call.facts())
+
+    def _tell(self, call: Call, event: str, /, **facts: Any) -> None:
+        if self.on_event is not None:
+            if call.number is None:
+                call.number = next(_numbers)
+            self.tell(call.endpoint, event, call=call.number, **facts)
 
     def tell(self, endpoint: Endpoint, event: str, /, **facts: Any) -> None:
         """Tell the user's ``on_event``; what it raises is logged and goes no further."""

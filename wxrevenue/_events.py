@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """Base of all events. ``endpoint`` is the action (or path's end), ``account`` the component appid or merchant number."""
+    """Base of all events.
+
+    ``endpoint`` is the action (or path's end), ``account`` the component appid or merchant number. ``call`` numbers the calls
+    of this process that somebody listened to, so that events of concurrent calls can be told apart; a page of a walk has none.
+    """
 
     endpoint: str
     account: str
+    call: int | None = None
 
 
 @attrs.frozen(kw_only=True)
 class CallEvent(Event):
     """A call ended: one per call that a client let in.
 
-    ``waited`` are the seconds spent waiting for turns and back-offs, out of ``duration``. ``outcome`` is ``"ok"``, an error's
-    class name, or ``"CancelledError"``. ``ambiguous``: a call that changes something may have taken effect although it failed.
+    ``waited`` are the seconds spent waiting for turns, tokens, signatures and back-offs, out of ``duration``; ``waits`` has
+    them by kind (see :class:`WaitEvent`). ``outcome`` is ``"ok"``, an error's class name, or ``"CancelledError"``.
+    ``ambiguous``: a call that changes something may have taken effect although it failed. ``host`` is the server's.
     """
 
     attempts: int
@@ -27,6 +38,8 @@ class CallEvent(Event):
     request_id: str | None
     outcome: str
     ambiguous: bool
+    host: str = ""
+    waits: Mapping[str, float] = attrs.field(factory=dict[str, float], hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +64,10 @@ class RetryEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class WaitEvent(Event):
-    """A wait ended after ``duration`` seconds; ``what`` is ``"turn"`` or ``"back-off"``. Waits under a millisecond are not told."""
+    """A wait ended after ``duration`` seconds; waits under a millisecond are not told.
+
+    ``what`` was waited for: ``"turn"`` (the rate limiter), ``"token"``, ``"signature"`` or ``"back-off"``.
+    """
 
     what: str
     duration: float
@@ -59,10 +75,14 @@ class WaitEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class GateEvent(Event):
-    """The server refused a scope (``verdict`` ``"too_fast"`` or ``"quota_spent"``): its gate closed for everyone."""
+    """The server refused a scope (``verdict`` ``"too_fast"`` or ``"quota_spent"``): its gate closed for everyone.
+
+    ``closed_for``: after how many seconds it is tried again, where the limiter knows.
+    """
 
     scope: str
     verdict: str
+    closed_for: float | None = None
 
 
 @attrs.frozen(kw_only=True)

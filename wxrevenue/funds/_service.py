@@ -53,7 +53,7 @@ class PayService:
 
     def __init__(self, base_url: str, mchid: str, serial_no: str, *, signer: Signer, verifier: Verifier, clock: Clock) -> None:  # noqa: PLR0913
         self.account = mchid
-        self._base_url = base_url
+        self.base_url = base_url
         self._serial_no = serial_no
         self._signer = signer
         self._verifier = verifier
@@ -73,11 +73,11 @@ class PayService:
         if not isinstance(signature, bytes):
             return ConfigurationError(f"a signature must be bytes, got {type(signature).__name__}")
         headers = self._headers(timestamp, nonce, base64.b64encode(signature).decode())
-        return HttpRequest(call.endpoint.method, self._base_url + call.path, headers, call.body)
+        return HttpRequest(call.endpoint.method, self.base_url + call.path, headers, call.body)
 
     def _message(self, call: Call, timestamp: str, nonce: str) -> bytes:
         """Return what is signed: the request as it is sent, path and query included."""
-        parts = urlsplit(self._base_url + call.path)
+        parts = urlsplit(self.base_url + call.path)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return b"%s\n%s\n" % (f"{call.endpoint.method}\n{target}\n{timestamp}\n{nonce}".encode(), call.body)
 

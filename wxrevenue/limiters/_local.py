@@ -96,6 +96,12 @@ class LocalTurn:
         self.probing = False
         self._done = False
 
+    @property
+    def closed_for(self) -> float | None:
+        """The seconds until the scope is tried again; ``None`` while it is open."""
+        gate = self._limiter.gates.get(self.scope)
+        return None if gate is None else gate.closed_for()
+
     async def report(self, verdict: Verdict) -> None:
         """Say how the request ended."""
         if self._done:
@@ -194,6 +200,11 @@ class Gate:
             self._fail(waiter, ClientStateError("the rate limiter was closed while the call waited for its turn"))
         self._queue.clear()
         self._advance()
+
+    def closed_for(self) -> float | None:
+        """Return the seconds until somebody may go; ``None`` if somebody may now."""
+        left = self._opens - self._clock.monotonic()
+        return left if left > 0 else None
 
     # -- waiting in it
 
