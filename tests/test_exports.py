@@ -25,7 +25,7 @@ LONGEST_MODULE = 300
 LONGEST_FUNCTION = 30
 SOURCES = sorted(ROOT.rglob("*.py"))
 LAZY = ["wxrevenue", "wxrevenue.ams", "wxrevenue.funds"]
-EXTRAS = {"rich", "typer", "httpx2"}
+EXTRAS = {"rich", "typer", "httpx2", "opentelemetry"}
 
 PROMISED = [
     "RevenueClient",

@@ -12,6 +12,7 @@ from wxrevenue._lazy import lazy_names
 from wxrevenue._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from wxrevenue._call_log import log_calls
     from wxrevenue._dates import beijing_date
     from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
     from wxrevenue._funds_client import FundsDistributionClient
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from wxrevenue.verifiers._static import StaticVerifier
 
 _NAMES = {
+    "wxrevenue._call_log": "log_calls",
     "wxrevenue._dates": "beijing_date",
     "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent PageEvent RetryEvent TokenEvent WaitEvent",
     "wxrevenue._funds_client": "FundsDistributionClient",
@@ -173,6 +175,7 @@ __all__ = [
     "WaitEvent",
     "WxRevenueError",
     "beijing_date",
+    "log_calls",
     "yuan",
 ]
 
