@@ -9,7 +9,7 @@ import paykit
 import pytest
 from support.fakes import Tokens, ams_client, answer, refusal
 from support.leaks import assert_no_leak
-from support.virtual import CancelAt, WallClock, armed_timers, run_virtual, settle
+from support.virtual import CancelAt, WallClock, armed_timers, run_virtual, settle, virtual
 
 from wxrevenue import (
     LocalRateLimiter,
@@ -172,6 +172,22 @@ def test_turns_with_others_waiting() -> None:
         return caller(), all_go
 
     assert steps(make) == 3  # at work, in the queue, probing
+
+
+@virtual
+async def test_a_waiter_that_is_thrown_away() -> None:
+    """C-02, C-16: a caller in the queue whose coroutine is thrown away, as at the end of a program, does not block the others."""
+    limiter = LocalRateLimiter()
+    first = await limiter.acquire("scope", timeout=9.0)
+    await first.report(Verdict.TOO_FAST)
+    for _ in range(2):
+        thrown = limiter.acquire("scope", timeout=100.0)
+        thrown.send(None)
+        thrown.close()
+    turn = await limiter.acquire("scope", timeout=61.0)
+    await turn.report(Verdict.OK)
+    await settle()
+    assert limiter.gates == {}
 
 
 @pytest.mark.parametrize("end", ["verified", "forged"])

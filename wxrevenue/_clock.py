@@ -23,7 +23,10 @@ class LoopClock:
 
     def monotonic(self) -> float:
         """Return the loop's time."""
-        return get_running_loop().time()
+        try:
+            return get_running_loop().time()
+        except RuntimeError:  # a call that is thrown away after its loop ended, at the interpreter's end for instance
+            return time.monotonic()
 
     def time(self) -> float:
         """Return Unix seconds."""
@@ -42,7 +45,10 @@ def call_later(clock: Clock, seconds: float, callback: Callable[[BaseException |
 
     The loop's own clock needs no task for this. Another clock offers nothing but ``sleep``, so a task sleeps there.
     """
-    loop = asyncio.get_running_loop()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # as above: there is nobody left to call back
+        return lambda: None
     if isinstance(clock, LoopClock):
         return loop.call_later(seconds, callback, None).cancel
     asleep = loop.create_task(_sleep(clock, seconds))

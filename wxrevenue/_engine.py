@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -124,9 +125,8 @@ class Engine:
     async def _told_turn(self, call: Call) -> Any:
         started = call.now
         outcome = await self._turn(call)
-        duration = self.clock.monotonic() - started
-        facts = {"outcome": named(outcome), "code": getattr(outcome, "code", None)}
-        self._tell(call, "AttemptEvent", attempt=call.attempts, duration=duration, **facts)
+        facts = {"duration": self.clock.monotonic() - started, "outcome": named(outcome), "code": getattr(outcome, "code", None)}
+        self._tell(call, "AttemptEvent", attempt=call.attempts, **facts)
         return outcome
 
     def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
@@ -305,7 +305,7 @@ class Engine:
 
     def tell(self, endpoint: Endpoint, event: str, /, **facts: Any) -> None:
         """Tell the user's ``on_event``; what it raises is logged and goes no further."""
-        if self.on_event is None:
+        if self.on_event is None or sys.is_finalizing():
             return
         from wxrevenue import _events  # noqa: PLC0415  (only who listens pays for it)
 

@@ -178,7 +178,8 @@ class Paginator(Generic[R]):
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
+        if exc_info[0] is not GeneratorExit:  # thrown away with its loop: there is nothing left to await with
+            await self.aclose()
 
     async def aclose(self) -> None:
         """End the walk and whatever was fetched ahead; may be called twice."""
@@ -238,10 +239,12 @@ class Paginator(Generic[R]):
             self._ahead.append(asyncio.create_task(self._fetch(request)))
 
     async def _drop_ahead(self) -> None:
-        for task in self._ahead:
-            task.cancel()
-        await asyncio.gather(*self._ahead, return_exceptions=True)
+        ahead = tuple(self._ahead)
         self._ahead.clear()
+        for task in ahead:
+            task.cancel()
+        if ahead:
+            await asyncio.gather(*ahead, return_exceptions=True)
 
     def _tell(self, **facts: Any) -> None:
         if self._on_page is not None:

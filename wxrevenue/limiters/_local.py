@@ -97,10 +97,9 @@ class LocalTurn:
         self._done = False
 
     @property
-    def closed_for(self) -> float | None:
-        """The seconds until the scope is tried again; ``None`` while it is open."""
-        gate = self._limiter.gates.get(self.scope)
-        return None if gate is None else gate.closed_for()
+    def closed_for(self) -> float:
+        """The seconds until the scope is tried again."""
+        return self._limiter.gates[self.scope].closed_for() if self.scope in self._limiter.gates else 0.0
 
     async def report(self, verdict: Verdict) -> None:
         """Say how the request ended."""
@@ -201,10 +200,9 @@ class Gate:
         self._queue.clear()
         self._advance()
 
-    def closed_for(self) -> float | None:
-        """Return the seconds until somebody may go; ``None`` if somebody may now."""
-        left = self._opens - self._clock.monotonic()
-        return left if left > 0 else None
+    def closed_for(self) -> float:
+        """Return the seconds until somebody may go."""
+        return max(0.0, self._opens - self._clock.monotonic())
 
     # -- waiting in it
 
@@ -219,7 +217,7 @@ class Gate:
         self._expire_later(waiter)
         try:
             await waiter.woken
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             self._hand_on(waiter)
             raise
         finally:
@@ -229,15 +227,18 @@ class Gate:
 
     def _hand_on(self, waiter: _Waiter) -> None:
         """Give a turn that came in the moment of the cancellation to the next in line."""
-        if not waiter.woken.cancelled():
+        if not waiter.woken.done():  # not cancelled but thrown away
+            self._queue.remove(waiter)
+            heapq.heapify(self._queue)
+        elif not waiter.woken.cancelled():
             waiter.woken.exception()  # read, so that the loop does not report it
             waiter.turn.release()
 
     def _expire_later(self, waiter: _Waiter) -> None:
         """Look again when the waiter's time may be up.
 
-        By the loop's timer, because a waiter may stand behind a probe whose end nobody's clock knows; but it is the limiter's
-        clock that says whether the time is up.
+        By the loop's timer, because nobody's clock knows the end of the probe that a waiter may stand behind; but it is the
+        limiter's clock that says whether the time is up.
         """
         left = waiter.deadline - self._clock.monotonic()
         waiter.timer = asyncio.get_running_loop().call_later(left, self._expire, waiter)
@@ -293,8 +294,7 @@ class Gate:
             waiter.woken.set_exception(error or self._refusal())
 
     def _refusal(self) -> ApiError:
-        now = self._clock.monotonic()
-        facts: dict[str, Any] = {"status": 0, "retry_after": max(PACE, self._opens - now)}
-        if self._quota_ends > now:
+        facts: dict[str, Any] = {"status": 0, "retry_after": max(PACE, self.closed_for())}
+        if self._quota_ends > self._clock.monotonic():
             return QuotaExceededError("not sent: the quota is spent", code=_QUOTA_CODE, **facts)
         return TooFastError("not sent: the scope is cooling down", code=_TOO_FAST_CODE, **facts)
