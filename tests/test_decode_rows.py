@@ -241,6 +241,16 @@ async def test_headers_that_no_log_can_hold(strange: str) -> None:
     assert b"PARAM_ERROR" in logged(caught.value, vars(caught.value), told)
 
 
+@virtual
+async def test_headers_of_good_answers_that_no_log_can_hold() -> None:
+    """D-08: the event of a call that went well holds no lone surrogate either."""
+    told: list[Any] = []
+    revenue, _ = ams_client(answer({"ret": 0}, headers={"Request-ID": "\udcff"}), on_event=told.append)
+    await revenue.send(ReadEverything())
+    assert [event.request_id for event in told if isinstance(event, CallEvent)] == [None]
+    logged(told)
+
+
 async def test_a_usual_request_id() -> None:
     """A ``Request-ID`` as WeChat Pay writes it is kept."""
     given = "08E8F5C3C50610F80218B9A1E1F70220E7012893F502-0"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wxrevenue._secret import Secret
 
 _NO_WAITS: Final[Mapping[str, float]] = MappingProxyType({})
+_LONGEST_ID: Final = 128
 
 
 class Call(Stay):
@@ -178,6 +179,12 @@ def lost(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
         cut.ambiguous = failure.ambiguous
         return cut
     return failure
+
+
+def request_id(response: HttpResponse) -> str | None:
+    """Return the answer's ``Request-ID``, if it is a text that can be logged and stored: a header may hold any byte."""
+    found = response.header("Request-ID")
+    return found if found and len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
 
 
 def told_when(error: ApiError, refusal: Any) -> ApiError:

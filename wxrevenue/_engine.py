@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from wxrevenue._call import Call, lost, named, told_when, verdict_on
+from wxrevenue._call import Call, lost, named, request_id, told_when, verdict_on
 from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
@@ -243,7 +243,7 @@ class Engine:
         if isinstance(response, WxRevenueError):
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
-        call.request_id = response.header("Request-ID") if self.on_event is not None else None
+        call.request_id = request_id(response) if self.on_event is not None else None
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(response, call.credential, call.refused)
         call.in_doubt = not isinstance(outcome, WxRevenueError)

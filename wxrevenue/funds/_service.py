@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
+from wxrevenue._call import request_id
 from wxrevenue._clock import within
 from wxrevenue._codec import parse
 from wxrevenue._codes import api_error
@@ -34,7 +35,6 @@ _ACCEPTED: Final = 202
 _OK: Final = range(200, 300)
 _NONCE_BYTES: Final = 16
 _LONGEST_MESSAGE: Final = 500
-_LONGEST_ID: Final = 128
 
 
 class PayService:
@@ -110,7 +110,7 @@ class PayService:
 
     def _unfinished(self, response: HttpResponse) -> ApiError:
         """Return the reading of 202 that is safe: the English page says that it is done, the Chinese one says repeat."""
-        busy = ServerBusyError("accepted, to be repeated", status=response.status, request_id=_request_id(response))
+        busy = ServerBusyError("accepted, to be repeated", status=response.status, request_id=request_id(response))
         busy.ambiguous = True
         return busy
 
@@ -123,7 +123,7 @@ class PayService:
             code=code if isinstance(code, str) else None,
             status=response.status,
             detail=payload.get("detail"),
-            request_id=_request_id(response),
+            request_id=request_id(response),
             retry_after=retry_after(response.header("Retry-After"), self._clock.time()),
         )
 
@@ -139,9 +139,3 @@ class PayService:
         if (serial := self._verifier.request_serial()) is not None:
             headers["Wechatpay-Serial"] = serial
         return headers
-
-
-def _request_id(response: HttpResponse) -> str | None:
-    """Return the answer's ``Request-ID``, if it is a text that can be logged and stored: a header may hold any byte."""
-    found = response.header("Request-ID") or ""
-    return found if 0 < len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
