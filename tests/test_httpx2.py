@@ -16,6 +16,7 @@ from wxrevenue import HttpRequest, HttpxTransport, Secret
 from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError
 from wxrevenue.transports import _httpx2
 from wxrevenue.transports._common import KEEP_ALIVE
+from wxrevenue.transports._httpx2_inside import has_surplus
 from wxrevenue.transports._inflate import Inflater
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ async def test_internals_moved(transport: HttpxTransport, monkeypatch: pytest.Mo
     def assumed(_response: object) -> bool:
         return True
 
-    assert inside(_httpx2)._has_surplus(Elsewhere())
-    monkeypatch.setattr(_httpx2, "_has_surplus", assumed)
+    assert has_surplus(inside(Elsewhere()))
+    monkeypatch.setattr(_httpx2, "has_surplus", assumed)
     async with FaultServer() as server:
         for _ in range(2):
             assert (await transport.send(ask(server.url), timeout=2.0)).body == JSON

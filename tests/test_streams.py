@@ -78,11 +78,12 @@ async def test_time_is_up_between_pieces(transport: StreamingTransport) -> None:
         await peer.send(head(10) + b"12345")
         await asyncio.Event().wait()
 
-    async with FaultServer(one_piece) as server:
+    async with FaultServer(one_piece) as server, FaultServer() as warm:
+        await transport.send(ask(warm.url), timeout=5.0)
         with pytest.raises(ResponseLostError) as caught:  # noqa: PT012  (the last statement is what raises)
-            async with transport.stream(ask(server.url), timeout=0.05) as answer:
+            async with transport.stream(ask(server.url), timeout=0.12) as answer:
                 assert await anext(answer.chunks) == b"12345"
-                await asyncio.sleep(0.08)
+                await asyncio.sleep(0.15)
                 await anext(answer.chunks)
         assert caught.value.reason == "timeout"
         assert_no_leak(caught.value, secrets=[TOKEN])

@@ -7,7 +7,7 @@ What httpx2's exceptions say is dropped: only their classes, and those of what c
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from wxrevenue._secret import Secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
 from wxrevenue.transports._common import KEEP_ALIVE, LARGEST_BODY, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.transports._httpx2_inside import Trail, has_surplus
 from wxrevenue.transports._inflate import Inflater
 from wxrevenue.transports._streams import Chunks, Steps
 from wxrevenue.transports._watch import Exchange, Watch
@@ -116,7 +117,7 @@ class HttpxTransport:
             await answer.aclose()
 
     async def _begin(self, request: HttpRequest) -> _Answer:
-        route, trail = self._route(request.url), _Trail(self._watch)
+        route, trail = self._route(request.url), Trail(self._watch)
         try:
             response = await route.handle_async_request(_outgoing(request, trail))
         except BaseException:
@@ -168,43 +169,6 @@ class HttpxTransport:
         return kind(f"{type(error).__name__}, {host_of(url)}", reason=reason, retryable=bases.isdisjoint(_MALFORMED))
 
 
-class _Trail:
-    """Follows one request through httpx2, which tells of every step."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self._half_open: Any = None
-        """A connection before its TLS handshake, which httpx2 forgets about when it is interrupted there."""
-
-    async def __call__(self, event: str, facts: dict[str, Any]) -> None:
-        """Take notice of a step; a request that only opens a tunnel is not ours."""
-        step = event.partition(".")[2]
-        if step == "connect_tcp.complete":
-            self._half_open = facts["return_value"]
-        elif step == "send_request_headers.started" and facts["request"].method != b"CONNECT":
-            self._half_open = None
-            self._watch.connected()
-
-    async def give_up(self, route: Any) -> None:
-        """Close what nobody else will, and free the place that a cut tunnel would keep among the connections for ever."""
-        if self._half_open is None:
-            return
-        await self._half_open.aclose()
-        with suppress(AttributeError):  # no public way leads there
-            pool = route._pool  # noqa: SLF001
-            for connection in pool.connections:
-                if _socket_of(connection) is self._half_open:
-                    await connection.aclose()
-            await pool._close_connections(pool._assign_requests_to_connections())  # noqa: SLF001
-
-
-def _socket_of(connection: Any) -> Any:
-    """Return what one of httpx2's connections, or the innermost of those within it, writes to."""
-    while connection is not None and not hasattr(connection, "_network_stream"):
-        connection = getattr(connection, "_connection", None)
-    return getattr(connection, "_network_stream", None)
-
-
 class _Answer:
     """Holds httpx2's response, and reads it."""
 
@@ -235,7 +199,7 @@ class _Answer:
     async def aclose(self) -> None:
         """Give up what has not been read, and the connection too if more came than was announced."""
         await self._pieces.aclose()
-        if _has_surplus(self._response):
+        if has_surplus(self._response):
             await self._response.extensions["network_stream"].aclose()
         await self._response.aclose()
 
@@ -248,20 +212,7 @@ class _Answer:
         self._inflater.end()
 
 
-def _has_surplus(response: Response) -> bool:
-    """Tell whether bytes beyond the answer have arrived: httpx2 would take them for the answer to the next request.
-
-    It has no public way to ask. Where the way taken here does not lead there, assume the worst: that costs a connection.
-    """
-    stream: Any = response.stream
-    try:
-        surplus, _closed = stream._httpcore_stream._stream._connection._h11_state.trailing_data  # noqa: SLF001
-    except AttributeError:
-        return True
-    return bool(surplus)
-
-
-def _outgoing(request: HttpRequest, trail: _Trail) -> Request:
+def _outgoing(request: HttpRequest, trail: Trail) -> Request:
     """Return httpx2's form of a request, its target the very bytes of our URL."""
     from httpx2 import Headers, Request  # noqa: PLC0415
 
