@@ -16,6 +16,7 @@ from wxrevenue import (
     AiohttpTransport,
     ClientStateError,
     DeadlineExceededError,
+    HttpResponse,
     LocalRateLimiter,
     MemoryTransport,
     QuotaExceededError,
@@ -59,7 +60,11 @@ async def test_tenants_share_nothing() -> None:
 async def test_a_gate_is_one_accounts() -> None:
     """C-09: one account told to wait does not make another one wait, though they share connections and limiter."""
     told = iter([refusal(1737)])
-    client, _ = ams_client(handler=lambda _: next(told, None) or answer(), deadline=100.0)
+
+    def handler(_: object) -> HttpResponse:
+        return next(told, None) or answer()
+
+    client, _ = ams_client(handler=handler, deadline=100.0)
     waits = asyncio.create_task(client.send(Read()))
     await asyncio.sleep(1)
     await client.with_options(tokens="fake-token-2", component_appid=OTHER).send(Read())
@@ -81,12 +86,15 @@ async def test_callers_contexts() -> None:
         seen["token"].add(trace_id.get())
         return TOKEN
 
+    def listen(_: object) -> None:
+        seen["event"].add(trace_id.get())
+
     async def handler(_: object) -> Any:
         await asyncio.sleep(1)
         seen["wire"].add(trace_id.get())
         return answer()
 
-    client, _ = ams_client(handler=handler, tokens=tokens, on_event=lambda _: seen["event"].add(trace_id.get()))
+    client, _ = ams_client(handler=handler, tokens=tokens, on_event=listen)
 
     async def caller(name: str) -> None:
         trace_id.set(name)
@@ -164,6 +172,11 @@ async def test_a_thread_that_asks_the_loop() -> None:
 
 
 # -- deadlines -----------------------------------------------------------------------------------------------------
+
+
+def one_scope(_request: object, _default: str) -> str:
+    """Return the scope of every call."""
+    return "x"
 
 
 class JumpingClock(WallClock):
@@ -250,7 +263,7 @@ async def test_what_was_waited_for_when_time_was_up(slow: str) -> None:
             await client.send(Read())
     else:
         limiter = LocalRateLimiter()
-        client, _ = ams_client(60, answer(), limiter=limiter, deadline=5.0, tokens=Secret(TOKEN), scope=lambda _request, _default: "x")
+        client, _ = ams_client(60, answer(), limiter=limiter, deadline=5.0, tokens=Secret(TOKEN), scope=one_scope)
         turn = await limiter.acquire("x", timeout=1.0)
         await turn.report(Verdict.TOO_FAST)
         turn.release()

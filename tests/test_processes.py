@@ -8,9 +8,14 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import paykit
 import pytest
+from faultserver import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TESTS = Path(__file__).parent
 TOKEN = "fake-token-of-a-process"
@@ -91,7 +96,7 @@ def test_keyboard_interrupt_that_cancels_nothing() -> None:
 
 
 def test_a_loop_that_closes_first() -> None:
-    """C-06: a client that nobody closed before its loop is a ResourceWarning, without the token and without an error in ``__del__``."""
+    """C-06: a client that nobody closed before its loop is a ResourceWarning, tokenless, and no error in ``__del__``."""
     script = """
         async def main():
             global client
@@ -127,7 +132,8 @@ def test_a_fork_after_a_preload() -> None:
             def request_serial(self): ...
 
         ratios = RevenueClient(TOKEN, transport=memory())
-        funds = FundsDistributionClient("19", "FA", os.environ["KEY"], verifier=Verifier(), sub_mchid="18", transport=MemoryTransport(handler))
+        how = {"verifier": Verifier(), "sub_mchid": "18", "transport": MemoryTransport(handler)}
+        funds = FundsDistributionClient("19", "FA", os.environ["KEY"], **how)
 
         async def work():
             assert (await ratios.get_share_ratio("wx1")).share_ratio == 40
@@ -284,7 +290,7 @@ async def test_the_key_is_used_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> 
     from wxrevenue import PemSigner
 
     signer, threads = PemSigner(paykit.private_pem()), list[threading.Thread]()
-    sign = signer._sign
+    sign: Callable[[bytes], bytes] = inside(signer)._sign
 
     def noting(message: bytes) -> bytes:
         threads.append(threading.current_thread())
