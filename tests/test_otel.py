@@ -6,7 +6,6 @@ import asyncio
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +59,17 @@ def traced() -> Traced:
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the clocks that spans are made with go with the virtual loop."""
-    loop_time = lambda: asyncio.get_running_loop().time()  # noqa: E731
-    monkeypatch.setattr(time, "time_ns", lambda: round(loop_time() * SECOND))  # type: ignore[no-untyped-call]
-    monkeypatch.setattr(time, "perf_counter", loop_time)
+
+    class Clocks:
+        @staticmethod
+        def time_ns() -> int:
+            return round(Clocks.perf_counter() * SECOND)
+
+        @staticmethod
+        def perf_counter() -> float:
+            return asyncio.get_running_loop().time()
+
+    monkeypatch.setattr("wxrevenue.otel.time", Clocks)
 
 
 def seconds(span: ReadableSpan) -> tuple[float, float]:
