@@ -8,7 +8,7 @@ from wxrevenue._ports import HttpRequest
 from wxrevenue._secret import Secret
 from wxrevenue.testing import JSON, FaultServer, Peer, head, unused_port
 
-__all__ = ["JSON", "PATH", "TOKEN", "FaultServer", "Peer", "ask", "head", "inside", "silence", "unused_port"]
+__all__ = ["JSON", "PATH", "TOKEN", "FaultServer", "Peer", "ask", "head", "inside", "silence", "unused_port", "works"]
 
 TOKEN = "fake-token-of-nobody"
 PATH = "/wxa/getdefaultamsinfo?action=get_share_ratio&access_token="
@@ -18,6 +18,13 @@ async def silence(peer: Peer) -> None:
     """Read requests and never answer."""
     while True:
         await peer.request()
+
+
+async def works(peer: Peer) -> None:
+    """Answer every request."""
+    while True:
+        await peer.request()
+        await peer.reply(b'{"share_ratio":40}')
 
 
 def inside(thing: object) -> Any:

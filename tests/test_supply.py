@@ -11,8 +11,7 @@ from typing import Any
 
 import paykit
 import pytest
-from faultserver import FaultServer, Peer, silence
-from faultserver import answer as works
+from faultserver import FaultServer, Peer, silence, works
 from packaging.requirements import Requirement
 from support.fakes import TOKEN, Read, ams_client, answer
 from support.leaks import assert_no_leak, spellings

@@ -10,6 +10,7 @@ import attrs
 from wxrevenue import _checks
 from wxrevenue._clock import LOOP_CLOCK
 from wxrevenue._engine import Engine
+from wxrevenue._paths import Paths
 from wxrevenue._ports import Clock, RateLimiter, Signer, Transport, Verifier
 from wxrevenue._retry import RetryPolicy
 from wxrevenue._secret import Secret, Unusable
@@ -52,7 +53,7 @@ def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Ma
     given, gate = _given(where, settings, "transport", Transport), _given(where, settings, "limiter", RateLimiter)
     transport = AiohttpTransport() if given is None else given
     limiter = LocalRateLimiter(clock=options["clock"]) if gate is None else gate
-    engine = Engine(service=service, transport=transport, limiter=limiter, pinned_path=path, **options)
+    engine = Engine(service=service, transport=transport, limiter=limiter, paths=Paths(path), **options)
     return Parts(engine, transport if given is None else None, limiter if gate is None else None)
 
 

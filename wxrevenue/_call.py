@@ -72,7 +72,7 @@ class Call(Stay):
         self.attempts = 0
         self.number: int | None = None
         """What events call it, once somebody is told of it."""
-        self.waits = _NO_WAITS
+        self.waits: Mapping[str, float] = _NO_WAITS
         """The seconds it waited, by what it waited for."""
         self.ambiguous = False
         """A call that changes something may have done so."""

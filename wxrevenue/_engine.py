@@ -19,6 +19,7 @@ from wxrevenue._call import Call, lost, named, request_id, told_when, verdict_on
 from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
+from wxrevenue._paths import Paths
 from wxrevenue._ports import LARGEST_BODY, Verdict
 from wxrevenue._request import Safety, result_of
 from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
@@ -63,11 +64,9 @@ class Engine:
     timeout: float
     deadline: float
     on_event: Callable[[Event], object] | None
-    pinned_path: str | None = None
+    paths: Paths = attrs.field(factory=Paths)
     lifetime: Lifetime = attrs.field(factory=Lifetime)
     quota: RetryQuota = attrs.field(default=attrs.Factory(lambda self: RetryQuota(self.retry.quota), takes_self=True))
-    paths: dict[Endpoint, str] = attrs.field(factory=dict["Endpoint", str])
-    """On which of its paths an endpoint with an alternate was last seen to work."""
 
     async def send(self, request: Request[T], *, deadline: float | None = None) -> T:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now."""
@@ -102,7 +101,7 @@ class Engine:
             return body
         call.body = body
         del body  # a user's own exception may pass through this frame
-        call.path = self._path(call.endpoint)
+        call.path = self.paths.of(call.endpoint)
         attempt = self._turn if self.on_event is None else self._told_turn
         while True:
             call.attempts += 1
@@ -205,18 +204,7 @@ class Engine:
             self._tell(call, "TokenEvent", kind=endpoint.token.value, code=error.code)
             await self.service.refused(call)
             return True
-        if endpoint.alternate and error.code == endpoint.alternate_on and not call.alternate_tried and call.path != self.pinned_path:
-            call.alternate_tried = True
-            call.path = endpoint.path if call.path == endpoint.alternate else endpoint.alternate
-            return True
-        return False
-
-    def _path(self, endpoint: Endpoint) -> str:
-        if endpoint.alternate is None:
-            return endpoint.path
-        if self.pinned_path in {endpoint.path, endpoint.alternate}:
-            return self.pinned_path
-        return self.paths.get(endpoint, endpoint.path)
+        return self.paths.try_other(call, error)
 
     # ------------------------------------------------------------------ exchange
 
@@ -231,8 +219,7 @@ class Engine:
         finally:
             call.waiting = False
             left = self._left(call)
-            if call.now - started > _NOTICEABLE:
-                self._waited(call, "signature" if self.service.signed else "token", started)
+            self._waited(call, "signature" if self.service.signed else "token", started)
         if self.lifetime.closed:
             return self._too_late()
         if isinstance(request, WxRevenueError):
@@ -247,8 +234,8 @@ class Engine:
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(response, call.credential, call.refused)
         call.in_doubt = not isinstance(outcome, WxRevenueError)
-        if call.alternate_tried and verdict_on(outcome) is Verdict.OK and getattr(outcome, "code", 0) != call.endpoint.alternate_on:
-            self.paths[call.endpoint] = call.path
+        if call.alternate_tried:
+            self.paths.remember(call, outcome)
         return outcome
 
     def _too_late(self) -> WxRevenueError:
@@ -282,10 +269,9 @@ class Engine:
 
     def _waited(self, call: Call, what: str, started: float) -> None:
         duration = call.now - started
-        if duration <= _NOTICEABLE:
-            return
-        call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
-        self._tell(call, "WaitEvent", what=what, duration=duration)
+        if duration > _NOTICEABLE:
+            call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
+            self._tell(call, "WaitEvent", what=what, duration=duration)
 
     def _tell_gate(self, call: Call, turn: Turn, error: ApiError) -> None:
         if self.on_event is not None:
