@@ -34,16 +34,27 @@ async def _ended(task: asyncio.Task[Any]) -> BaseException | None:
     return None
 
 
+async def _caller(scene: Scene, server: FaultServer, hanging: list[BaseException | None]) -> None:
+    """Send, and note from what a cancellation hangs that comes out."""
+    try:
+        await scene.transport().send(ask(server.url), timeout=5.0)
+    except asyncio.CancelledError as error:
+        hanging += [error.__cause__, error.__context__]
+        raise
+
+
 @CASES()
 async def cancelled_while_waiting(scene: Scene) -> None:
     """C-01: a caller cancelled on the wire gets its ``CancelledError``, from which nothing hangs, and leaves no connection."""
     for script in (silence, saying(head(10) + b"12345", then="stay")):
         server = await scene.serve(script)
-        task = asyncio.create_task(scene.transport().send(ask(server.url), timeout=5.0))
+        hanging: list[BaseException | None] = []
+        task = asyncio.create_task(_caller(scene, server, hanging))
         await _asked(server)
         await asyncio.sleep(0.01)
         task.cancel()
         error = await _ended(task)
+        check(hanging == [None, None], "a cancellation must not hang from another error")
         check(task.cancelled() and isinstance(error, asyncio.CancelledError), f"expected a CancelledError, got {error!r}")
         scene.errors += [error] if error else []
 

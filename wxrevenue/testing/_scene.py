@@ -89,6 +89,8 @@ class Scene:
         failure: BaseException | None = None
         try:
             await self.send(request, **options)
+        except AssertionError:
+            raise
         except Exception as error:  # noqa: BLE001  (which is what is to be seen)
             failure = error
         self.errors += [failure] if failure else []
