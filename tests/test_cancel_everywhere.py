@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import paykit
@@ -19,6 +20,7 @@ from wxrevenue import (
     StaticVerifier,
     Verdict,
 )
+from wxrevenue._clock import LoopClock, call_later
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -229,3 +231,10 @@ async def test_while_closing() -> None:
     await client.aclose()
     assert call.done()
     assert (await call).share_ratio == 5
+
+
+def test_the_clock_without_a_loop() -> None:
+    """C-16: where no loop runs any more the clock still tells the time, and arms no timer."""
+    clock = LoopClock()
+    assert clock.monotonic() <= time.monotonic()
+    call_later(clock, 1.0, lambda _: None)()
