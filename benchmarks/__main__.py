@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import
+from benchmarks import g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import, transports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks._measure import Outcome
 
-_GOALS = {"G1": g1_call.run, "G2": g2_share_ratio.run, "G3": g3_decode.run, "G8": g8_retry.run, "G12": g12_import.run}
+_GOALS = {"G1": g1_call.run, "G2": g2_share_ratio.run, "G3": g3_decode.run, "G8": g8_retry.run, "G12": g12_import.run, "T": transports.run}
 _LINE = "{:<4} {:<62} {:>10} {:>10} {:>6} {:>6}  {}"
 
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import, transports
 from benchmarks._answers import settlement_page
 from wxrevenue import GetShareRatio, SettlementPage, ShareRatio
 from wxrevenue._call import Call
@@ -106,3 +106,10 @@ def test_an_unknown_goal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["G0"])
     assert "unknown goal: G0" in capsys.readouterr().err
+
+
+def test_transports_are_compared() -> None:
+    """Both transports bring the same answer through the same server."""
+    outcome = transports.compare(transports.SMALL, rounds=1, count=1)
+    assert outcome.ours > 0
+    assert outcome.rival > 0

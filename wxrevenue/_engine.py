@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from wxrevenue._call import Call, lost, named, request_id, told_when, verdict_on
+from wxrevenue._call import Call, lost, named, request_id, told_when, too_late, verdict_on
 from wxrevenue._codec import decode, encode
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._lifetime import Lifetime
@@ -25,8 +25,6 @@ from wxrevenue._request import Safety, result_of
 from wxrevenue._retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue.errors import (
     ApiError,
-    ClientStateError,
-    DeadlineExceededError,
     QuotaExceededError,
     ResponseLostError,
     TokenError,
@@ -211,7 +209,7 @@ class Engine:
     async def _exchange(self, call: Call) -> Any:
         """Send one request; return the payload or an error."""
         if self.lifetime.closed or call.deadline <= call.now:
-            return self._too_late()
+            return too_late(closed=self.lifetime.closed)
         started = call.now
         call.waiting = True
         try:
@@ -221,7 +219,7 @@ class Engine:
             left = self._left(call)
             self._waited(call, "signature" if self.service.signed else "token", started)
         if self.lifetime.closed:
-            return self._too_late()
+            return too_late(closed=self.lifetime.closed)
         if isinstance(request, WxRevenueError):
             return request
         if call.refusal is not None and call.credential == call.refused:
@@ -238,16 +236,10 @@ class Engine:
             self.paths.remember(call, outcome)
         return outcome
 
-    def _too_late(self) -> WxRevenueError:
-        """Return why nothing can be sent any more."""
-        if self.lifetime.closed:
-            return ClientStateError("the client was closed while the call waited")
-        return DeadlineExceededError("the deadline passed before the request could be sent")
-
     async def _wire(self, call: Call, request: HttpRequest, left: float) -> HttpResponse | WxRevenueError:
         """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
         if left <= 0:
-            return DeadlineExceededError("the deadline passed before the request could be sent")
+            return too_late(closed=False)
         call.in_doubt = True
         try:
             response = await self.transport.send(request, timeout=min(left, self.timeout))

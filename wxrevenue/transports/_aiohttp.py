@@ -87,9 +87,10 @@ class AiohttpTransport:
         """Send the request once; see :class:`wxrevenue._ports.Transport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
+        session = self._session or self._open()  # whose imports are no part of the first exchange's time
         exchange = self._watch.start(timeout)
         try:
-            return await self._exchange(self._session or self._open(), request)
+            return await self._exchange(session, request)
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever aiohttp raises)
             failure = self._translated(without_history(error), exchange, request.url)
         finally:
