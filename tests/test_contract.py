@@ -17,6 +17,7 @@ from support.virtual import LeapingClock, now, virtual
 from wxrevenue import (
     AiohttpTransport,
     AmsRequest,
+    ApiError,
     CallEvent,
     ClientStateError,
     ConfigurationError,
@@ -353,6 +354,16 @@ async def test_the_envelope_decides_where_there_is_one() -> None:
     assert not isinstance(caught.value, ServerBusyError)
     with pytest.raises(ServerBusyError):
         await RevenueClient("fake-token", transport=script(answer(b"", 503)), retry=ONCE).send(Read())
+
+
+@pytest.mark.parametrize("code", ["", "NO\nAUTH", "X" * 65, 7, None])
+async def test_a_code_that_is_none_is_left_out(code: Any) -> None:
+    """What WeChat Pay's error calls a code reaches an error's text only if it can be one."""
+    client = pay(lambda _: answer({"code": code, "message": "m"}, 403), verifier=Trusting())
+    with pytest.raises(ApiError) as caught:
+        await client.mark_transaction("P20150806")
+    assert caught.value.code is None
+    assert "\n" not in str(caught.value)
 
 
 def test_the_sandbox_stands_beside_the_client() -> None:

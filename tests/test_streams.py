@@ -10,8 +10,9 @@ from faultserver import JSON, TOKEN, FaultServer, Peer, ask, head, silence
 from support.leaks import assert_no_leak
 
 from wxrevenue import AiohttpTransport, HttpxTransport, MemoryTransport, StreamedResponse, StreamingTransport
+from wxrevenue._ports import LARGEST_BODY
 from wxrevenue.errors import ClientStateError, ResponseLostError
-from wxrevenue.transports._common import LARGEST_BODY, STREAM_CHUNK
+from wxrevenue.transports._common import STREAM_CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -35,6 +35,7 @@ _ACCEPTED: Final = 202
 _OK: Final = range(200, 300)
 _NONCE_BYTES: Final = 16
 _LONGEST_MESSAGE: Final = 500
+_LONGEST_CODE: Final = 64
 
 
 class PayService:
@@ -120,7 +121,7 @@ class PayService:
         code, message = payload.get("code"), payload.get("message")
         return api_error(
             " ".join(message.split())[:_LONGEST_MESSAGE] if isinstance(message, str) else "",
-            code=code if isinstance(code, str) else None,
+            code=code if isinstance(code, str) and code.isprintable() and 0 < len(code) <= _LONGEST_CODE else None,
             status=response.status,
             detail=payload.get("detail"),
             request_id=request_id(response),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING, Final
 
+from wxrevenue._ports import LARGEST_BODY
 from wxrevenue.errors import DecodeError, ResponseLostError
 from wxrevenue.testing._case import Cases
 from wxrevenue.testing._faults import (
@@ -21,7 +22,6 @@ from wxrevenue.testing._faults import (
 )
 from wxrevenue.testing._scene import PATH, TOKEN, ask, check
 from wxrevenue.testing._server import JSON, head
-from wxrevenue.transports._common import LARGEST_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

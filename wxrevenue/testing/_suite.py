@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wxrevenue._ports import HttpResponse
+from wxrevenue._ports import LARGEST_BODY, HttpResponse
 from wxrevenue.errors import ResponseLostError
 from wxrevenue.testing import _answering, _breaking, _connecting, _living
-from wxrevenue.transports._common import LARGEST_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._ports import HttpResponse, StreamedResponse
+from wxrevenue._ports import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue._secret import Secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError, WxRevenueError, without_history
-from wxrevenue.transports._common import KEEP_ALIVE, LARGEST_BODY, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
 from wxrevenue.transports._streams import Chunks, Steps
 from wxrevenue.transports._watch import Exchange, Watch
 

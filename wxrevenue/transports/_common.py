@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE: Final = 7.0
 """Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
-LARGEST_BODY: Final = 16 * 1024 * 1024
-"""Bytes, decoded. More than this is a bomb or a mistake."""
 STREAM_CHUNK: Final = 64 * 1024
 """Bytes of a streamed body handed out at a time, at most."""
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from wxrevenue._ports import HttpResponse, StreamedResponse
+from wxrevenue._ports import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue._secret import Secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
-from wxrevenue.transports._common import KEEP_ALIVE, LARGEST_BODY, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
 from wxrevenue.transports._httpx2_inside import Trail, has_surplus
 from wxrevenue.transports._inflate import Inflater
 from wxrevenue.transports._streams import Chunks, Steps
