@@ -182,7 +182,8 @@ class Engine:
         finally:
             call.waiting = False
             call.now = self.clock.monotonic()
-            self._waited(call, "turn", started)
+            if call.now - started > _NOTICEABLE:
+                self._waited(call, "turn", started)
         return without_history(refusal)
 
     async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
@@ -217,7 +218,8 @@ class Engine:
         finally:
             call.waiting = False
             left = self._left(call)
-            self._waited(call, "signature" if self.service.signed else "token", started)
+            if call.now - started > _NOTICEABLE:
+                self._waited(call, "signature" if self.service.signed else "token", started)
         if self.lifetime.closed:
             return too_late(closed=self.lifetime.closed)
         if isinstance(request, WxRevenueError):

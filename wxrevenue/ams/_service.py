@@ -117,6 +117,8 @@ class AmsService:
 
     def _secret(self, token: Any) -> Secret:
         """Return the token boxed; the same box for the same string, because what is derived from a token is kept in its box."""
+        if isinstance(token, Secret) and token.reveal():
+            return token
         if not isinstance(token, str):
             token = token if isinstance(token, Secret) else Unusable(type(token).__name__)  # out of sight before anything is raised
             return token_of(token)

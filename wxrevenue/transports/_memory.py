@@ -34,9 +34,9 @@ class MemoryTransport:
         """Answer the request; an async handler gets ``timeout`` seconds."""
         self.requests.append(request)
         answer = self._handler(request)
-        if not inspect.isawaitable(answer):
-            return _checked(answer)
-        return _checked(await _in_time(answer, timeout))
+        if isinstance(answer, HttpResponse):
+            return answer
+        return _checked(await _in_time(answer, timeout) if inspect.isawaitable(answer) else answer)
 
     async def aclose(self) -> None:
         """Do nothing: there is nothing to close."""
