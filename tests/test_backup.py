@@ -125,3 +125,32 @@ async def test_close() -> None:
 
     await BackupHosts(Inner(lambda _: HttpResponse(200, {}, b"")), HOSTS).aclose()
     assert closed == [1]
+
+
+async def test_a_host_that_swallows_everything() -> None:
+    """A host that uses up the whole timeout is left alone next time, and its backup is not blamed for the time it took."""
+    hosts: list[str] = []
+
+    class Swallowing:
+        async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+            hosts.append(request.url.split("/")[2])
+            if hosts[-1] == FIRST:
+                await asyncio.sleep(timeout)
+                raise not_sent("timeout")
+            return HttpResponse(200, {}, b"{}")
+
+        async def aclose(self) -> None:
+            pass
+
+    backed = BackupHosts(Swallowing(), HOSTS)
+    with pytest.raises(NotSentError):
+        await backed.send(ask(f"https://{FIRST}"), timeout=0.05)
+    await backed.send(ask(f"https://{FIRST}"), timeout=0.05)
+    assert hosts == [FIRST, SECOND]
+
+
+async def test_a_url_that_is_none() -> None:
+    """A malformed URL is left to the transport within, which refuses it."""
+    inner = transport()
+    await BackupHosts(inner, HOSTS).send(ask("http://[bad"), timeout=1.0)
+    assert len(inner.requests) == 1

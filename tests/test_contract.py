@@ -234,6 +234,14 @@ async def test_a_successful_call_tells_its_request_id() -> None:
     assert [event.request_id for event in told if isinstance(event, CallEvent)] == ["R-1"]
 
 
+async def test_an_echoed_token_is_no_request_id() -> None:
+    """A server that sends the token back as Request-ID does not get it into an event."""
+    told: list[Any] = []
+    transport = MemoryTransport(lambda _: HttpResponse(200, {"Request-ID": "fake-token-echoed"}, b'{"share_ratio":40}'))
+    await RevenueClient("fake-token-echoed", transport=transport, on_event=told.append).get_share_ratio("wx1")
+    assert_no_leak(*told, secrets=["fake-token-echoed"])
+
+
 class Plain:
     """A signer whose method is no coroutine function, and at times no method to await at all."""
 

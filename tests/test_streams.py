@@ -11,7 +11,7 @@ from support.leaks import assert_no_leak
 
 from wxrevenue import AiohttpTransport, HttpxTransport, MemoryTransport, StreamedResponse, StreamingTransport
 from wxrevenue._ports import LARGEST_BODY
-from wxrevenue.errors import ClientStateError, ResponseLostError
+from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError
 from wxrevenue.transports._common import STREAM_CHUNK
 
 if TYPE_CHECKING:
@@ -135,3 +135,54 @@ def test_who_streams() -> None:
     assert isinstance(AiohttpTransport(), StreamingTransport)
     assert isinstance(HttpxTransport(), StreamingTransport)
     assert not isinstance(MemoryTransport(lambda _: StreamedResponse), StreamingTransport)  # type: ignore[arg-type,return-value]
+
+
+async def test_a_step_that_was_broken_off_is_no_end(transport: StreamingTransport) -> None:
+    """A reader who gives up on a piece and reads on gets the rest or an error, never the end of a body that is not whole."""
+
+    async def halting(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head(10) + b"12345")
+        await asyncio.sleep(60)
+
+    read: list[bytes] = []
+    async with FaultServer(halting) as server, transport.stream(ask(server.url), timeout=0.2) as answer:
+        read.append(await anext(answer.chunks))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await anext(answer.chunks)
+        with pytest.raises(ResponseLostError):
+            read.extend([piece async for piece in answer.chunks])
+    assert b"".join(read) == b"12345"
+
+
+async def test_a_cancellation_asked_for_beforehand(transport: StreamingTransport) -> None:
+    """A task that cancelled itself is cancelled at its next exchange, which is no failure of the network's."""
+    async with FaultServer() as server:
+
+        async def self_cancelled() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await transport.send(ask(server.url), timeout=5.0)
+
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(self_cancelled())
+
+
+@pytest.mark.parametrize("kind", [AiohttpTransport, HttpxTransport], ids=["aiohttp", "httpx2"])
+async def test_open_streams_fill_the_pool(kind: type[AiohttpTransport | HttpxTransport]) -> None:
+    """Who waits for a connection that an open stream holds hears of the pool, not of the server."""
+
+    async def endless(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head(10) + b"12345")
+        await asyncio.sleep(60)
+
+    limited = kind(limit=1)
+    async with FaultServer(endless) as server, limited.stream(ask(server.url), timeout=5.0) as answer:
+        await anext(answer.chunks)
+        with pytest.raises(NotSentError) as caught:
+            await limited.send(ask(server.url), timeout=0.1)
+    assert caught.value.reason == "pool"
+    await limited.aclose()

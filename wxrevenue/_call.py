@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wxrevenue._lifetime import Stay
 from wxrevenue._ports import Verdict
 from wxrevenue._request import Safety
+from wxrevenue._secret import scrub
 from wxrevenue.errors import (
     ApiError,
     ClientStateError,
@@ -181,10 +182,10 @@ def lost(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
     return failure
 
 
-def request_id(response: HttpResponse) -> str | None:
+def request_id(response: HttpResponse, *live: Secret | None) -> str | None:
     """Return the answer's ``Request-ID``, if it is a text that can be logged and stored: a header may hold any byte."""
     found = response.header("Request-ID")
-    return found if found and len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
+    return scrub(found, *live) if found and len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
 
 
 def too_late(*, closed: bool) -> WxRevenueError:

@@ -230,7 +230,7 @@ class Engine:
         if isinstance(response, WxRevenueError):
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
-        call.request_id = request_id(response) if self.on_event is not None else None
+        call.request_id = request_id(response, call.credential, call.refused) if self.on_event is not None else None
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(response, call.credential, call.refused)
         call.in_doubt = not isinstance(outcome, WxRevenueError)

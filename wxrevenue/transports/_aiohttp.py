@@ -105,7 +105,8 @@ class AiohttpTransport:
         steps = Steps(self._watch, self._failed, request.url, timeout)
         answer = await steps.run(partial(self._begin, request))
         try:
-            yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
+            with steps.holding():
+                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
         finally:
             answer.close()
 
@@ -192,7 +193,7 @@ class AiohttpTransport:
 
     def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
         """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
-        from_outside = exchange.cancelled_from_outside()
+        from_outside = exchange.cancelled_from_outside(closed=self._closed)
         if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
             return error
         broken = error.broken if isinstance(error, _BrokenError) else error

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import attrs
 
 from wxrevenue._checks import seconds
 from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError, without_history
+from wxrevenue.transports._common import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wxrevenue._ports import HttpRequest, HttpResponse, Transport
+
+_WORTHWHILE = 0.1
+"""The share of its timeout that must be left of a request for it to go to yet another host."""
 
 
 class BackupHosts:
@@ -44,9 +47,12 @@ class BackupHosts:
         now = asyncio.get_running_loop().time
         until = now() + timeout
         failure: NotSentError | ResponseLostError | None = None
-        for host in self._order(urlsplit(request.url).netloc, now()):
+        for host in self._order(host_of(request.url), now()):
+            left = until - now()
+            if failure is not None and left < timeout * _WORTHWHILE:
+                break  # the next host would only be blamed for the time that this one took
             try:
-                return await self._inner.send(_at(request, host), timeout=max(until - now(), 0.0))
+                return await self._inner.send(_at(request, host), timeout=left)
             except (NotSentError, ResponseLostError) as error:
                 failure = without_history(error)
             if not self._go_on(failure, host, now()):
@@ -58,10 +64,10 @@ class BackupHosts:
         await self._inner.aclose()
 
     def _order(self, host: str, now: float) -> list[str]:
-        """Return the hosts to try: those that did not fail lately, or all of them where all did."""
+        """Return the hosts to try: those that did not fail lately, or all, the one that failed first ahead, where all did."""
         hosts = self._hosts.get(host, (host,))
         rested = [one for one in hosts if now - self._failed.get(one, -self._rest) >= self._rest]
-        return rested or list(hosts)
+        return rested or sorted(hosts, key=self._failed.__getitem__)
 
     def _go_on(self, error: NotSentError | ResponseLostError | None, host: str, now: float) -> bool:
         """Take notice of a failure; tell whether the same request may go to the next host."""
@@ -72,7 +78,5 @@ class BackupHosts:
 
 
 def _at(request: HttpRequest, host: str) -> HttpRequest:
-    parts = urlsplit(request.url)
-    if parts.netloc == host:
-        return request
-    return attrs.evolve(request, url=request.url.replace(f"://{parts.netloc}", f"://{host}", 1))
+    own = host_of(request.url)
+    return request if own == host else attrs.evolve(request, url=request.url.replace(f"://{own}", f"://{host}", 1))

@@ -92,7 +92,8 @@ class HttpxTransport:
         steps = self._steps(request, timeout)
         answer = await steps.run(partial(self._begin, request))
         try:
-            yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
+            with steps.holding():
+                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
         finally:
             await answer.aclose()
 
@@ -154,7 +155,7 @@ class HttpxTransport:
 
     def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
         """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
-        from_outside = exchange.cancelled_from_outside()
+        from_outside = exchange.cancelled_from_outside(closed=self._closed)
         if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
             return error
         bases = set(_bases(error))
@@ -180,6 +181,7 @@ class _Answer:
             raise ResponseLostError("the answer announces two lengths", reason="protocol")
         self._inflater = Inflater(response.headers.get("content-encoding"), STREAM_CHUNK)
         self._pieces = self._decoded()
+        self._complete = False
 
     async def whole(self) -> bytes:
         """Return the body, unless it is larger than the cap."""
@@ -194,7 +196,10 @@ class _Answer:
 
     async def read(self) -> bytes:
         """Return the next piece, or nothing at the end."""
-        return await anext(self._pieces, b"")
+        piece = await anext(self._pieces, b"")
+        if not piece and not self._complete:  # a step before this one was interrupted, or the stream was left
+            raise ResponseLostError("reading was broken off before the end of the answer", reason="reset")
+        return piece
 
     async def aclose(self) -> None:
         """Give up what has not been read, and the connection too if more came than was announced."""
@@ -210,6 +215,7 @@ class _Answer:
                 for piece in self._inflater.feed(data):
                     yield piece
         self._inflater.end()
+        self._complete = True
 
 
 def _outgoing(request: HttpRequest, trail: Trail) -> Request:

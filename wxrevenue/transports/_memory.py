@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wxrevenue._ports import HttpRequest, HttpResponse
 from wxrevenue.errors import ConfigurationError, ResponseLostError
@@ -33,7 +33,7 @@ class MemoryTransport:
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
         """Answer the request; an async handler gets ``timeout`` seconds."""
         self.requests.append(request)
-        answer = self._handler(request)
+        answer: Any = self._handler(request)
         if isinstance(answer, HttpResponse):
             return answer
         return _checked(await _in_time(answer, timeout) if inspect.isawaitable(answer) else answer)

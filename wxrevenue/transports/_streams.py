@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from wxrevenue.errors import without_history
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from wxrevenue.transports._watch import Exchange, Watch
 
@@ -33,11 +34,22 @@ class Steps:
         self._url = url
         self._until = asyncio.get_running_loop().time() + timeout
         self._connected = False
+        self._held = False
+
+    @contextmanager
+    def holding(self) -> Generator[None]:
+        """Count the connection as taken, also while the caller's own code runs."""
+        self._held = True
+        self._watch.held += 1
+        try:
+            yield
+        finally:
+            self._watch.held -= 1
 
     async def run(self, step: Callable[[], Awaitable[T]]) -> T:
         """Run a step; raise an error of ours, or a cancellation from outside, without any history."""
         exchange = self._watch.start(self._until - asyncio.get_running_loop().time())
-        exchange.connected = self._connected
+        exchange.connected, exchange.held = self._connected, self._held
         try:
             return await step()
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever the HTTP library raises)

@@ -11,13 +11,15 @@ from wxrevenue.errors import ClientStateError
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "company", "connected", "expired", "expires", "task")
+    __slots__ = ("_cancels", "company", "connected", "expired", "expires", "held", "task")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
         self.expires = expires
         self.connected = False
         """It has a connection: bytes may have been sent."""
+        self.held = False
+        """It is a step of a stream, whose connection is counted for as long as the stream is open."""
         self.expired = False
         self.company = 0
         """How many exchanges had a connection when its time was up."""
@@ -30,10 +32,15 @@ class Exchange:
             self.company = company
             self.task.cancel()
 
-    def cancelled_from_outside(self) -> bool:
-        """Tell whether a cancellation that arrived was meant for the task; one of ours is taken back."""
-        cancels = self.task.uncancel() if self.expired else self.task.cancelling()
-        return cancels > self._cancels
+    def cancelled_from_outside(self, *, closed: bool) -> bool:
+        """Tell whether a cancellation that arrived was meant for the task; one of ours is taken back.
+
+        Args:
+            closed: the transport was closed, so that its pool may have cancelled what it had in hand.
+        """
+        if self.expired:
+            return self.task.uncancel() > self._cancels
+        return not closed or self.task.cancelling() > self._cancels
 
 
 class Watch:
@@ -44,6 +51,8 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._running: dict[object, Exchange] = {}
         self._closed = False
+        self.held = 0
+        """Connections of open streams: the caller keeps them between steps too."""
 
     def start(self, timeout: float) -> Exchange:
         """Watch the running task's exchange from now on, for ``timeout`` seconds."""
@@ -67,7 +76,7 @@ class Watch:
 
     def on_the_wire(self) -> int:
         """Return how many exchanges hold a connection."""
-        return sum(exchange.connected for exchange in self._running.values())
+        return self.held + sum(exchange.connected and not exchange.held for exchange in self._running.values())
 
     def stop(self, exchange: Exchange) -> None:
         """Forget an exchange. The timer stays: the next exchange is likely to need it."""
