@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator
 
 
 @attrs.frozen
@@ -80,4 +80,12 @@ def microseconds(work: Callable[[], object], count: int) -> float:
     started = time.process_time()
     for _ in range(count):
         work()
+    return (time.process_time() - started) / count * 1e6
+
+
+async def awaited_microseconds(call: Callable[[], Awaitable[object]], count: int) -> float:
+    """Return the CPU time of one awaited call, in microseconds, over ``count`` calls one after the other."""
+    started = time.process_time()
+    for _ in range(count):
+        await call()
     return (time.process_time() - started) / count * 1e6

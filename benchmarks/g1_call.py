@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
 from benchmarks._answers import settlement_page
-from benchmarks._measure import Outcome, in_turns
+from benchmarks._measure import Outcome, awaited_microseconds, in_turns
 from benchmarks._server import serving
 from wxrevenue import AiohttpTransport, RevenueClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Generator
 
     from wxrevenue import SettlementPage
 
@@ -83,21 +82,14 @@ def _settle_allocator() -> None:
     bytearray(8 * _LARGEST_RECEIVED)
 
 
-async def _microseconds(call: Callable[[], Awaitable[object]], count: int) -> float:
-    started = time.process_time()
-    for _ in range(count):
-        await call()
-    return (time.process_time() - started) / count * 1e6
-
-
 def run(*, quick: bool = False) -> list[Outcome]:
     """Measure."""
     rounds, count = (11, 50) if quick else (61, 200)
     _settle_allocator()
     with sides() as (runner, both):
         ours, rival, ratio = in_turns(
-            lambda: runner.run(_microseconds(both.ours, count)),
-            lambda: runner.run(_microseconds(both.rival, count)),
+            lambda: runner.run(awaited_microseconds(both.ours, count)),
+            lambda: runner.run(awaited_microseconds(both.rival, count)),
             rounds,
         )
     return [Outcome("G1", "CPU of a whole call / bare aiohttp post + json.loads", ours, rival, "µs", ratio, LIMIT)]

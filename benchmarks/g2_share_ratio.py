@@ -7,18 +7,15 @@ alone, so it is a yardstick for all of our stages together (token, limiter, retr
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import backoff
 
 from benchmarks._answers import SHARE_RATIO
-from benchmarks._measure import Outcome, in_turns
+from benchmarks._measure import Outcome, awaited_microseconds, in_turns
 from wxrevenue import HttpRequest, HttpResponse, MemoryTransport, RevenueClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from wxrevenue import ShareRatio
 
 LIMIT: Final = 5.0
@@ -50,13 +47,6 @@ async def rival() -> None:
     """Do nothing, with retries."""
 
 
-async def _microseconds(call: Callable[[], Awaitable[Any]], count: int) -> float:
-    started = time.process_time()
-    for _ in range(count):
-        await call()
-    return (time.process_time() - started) / count * 1e6
-
-
 def run(*, quick: bool = False) -> list[Outcome]:
     """Measure."""
     rounds, count = (11, 300) if quick else (301, 300)
@@ -65,7 +55,7 @@ def run(*, quick: bool = False) -> list[Outcome]:
 
         def our_round() -> float:
             ours.forget()
-            return runner.run(_microseconds(ours.call, count))
+            return runner.run(awaited_microseconds(ours.call, count))
 
-        mine, theirs, ratio = in_turns(our_round, lambda: runner.run(_microseconds(rival, count)), rounds)
+        mine, theirs, ratio = in_turns(our_round, lambda: runner.run(awaited_microseconds(rival, count)), rounds)
     return [Outcome("G2", "get_share_ratio from memory / a no-op under backoff", mine, theirs, "µs", ratio, LIMIT)]

@@ -8,22 +8,18 @@ look at the retry quota are taken out; the rival's is a no-op under ``backoff``'
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import attrs
 import backoff
 
-from benchmarks._measure import Outcome, in_turns
+from benchmarks._measure import Outcome, awaited_microseconds, in_turns
 from wxrevenue import GetShareRatio, RetryPolicy
 from wxrevenue._call import Call
 from wxrevenue._clock import LOOP_CLOCK
 from wxrevenue._codec import decode, encode
 from wxrevenue._engine import Engine
 from wxrevenue._request import result_of
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 LIMIT: Final = 0.15
 LIMIT_ALONE: Final = 0.3
@@ -76,19 +72,12 @@ async def rival() -> None:
 async def ours_added(engine: AtOnce, count: int) -> float:
     """Return the CPU time that retries add to one of our calls, in microseconds."""
     call = Call(GetShareRatio(appid="wx0123456789abcdef"), 0.0, 30.0)
-    return await _microseconds(lambda: engine.attempts(call), count) - await _microseconds(lambda: engine.once(call), count)
+    return await awaited_microseconds(lambda: engine.attempts(call), count) - await awaited_microseconds(lambda: engine.once(call), count)
 
 
 async def rival_added(count: int) -> float:
     """Return the CPU time that ``backoff`` adds to a call, in microseconds."""
-    return await _microseconds(rival, count) - await _microseconds(bare, count)
-
-
-async def _microseconds(call: Callable[[], Awaitable[object]], count: int) -> float:
-    started = time.process_time()
-    for _ in range(count):
-        await call()
-    return (time.process_time() - started) / count * 1e6
+    return await awaited_microseconds(rival, count) - await awaited_microseconds(bare, count)
 
 
 def run(*, quick: bool = False) -> list[Outcome]:

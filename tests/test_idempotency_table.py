@@ -1,7 +1,7 @@
 """Which calls may be made again: Cloud Storage's conformance scenarios, mapped on our three classes of calls.
 
-The scenarios, their methods and their faults are those of googleapis/conformance-tests (Apache-2.0), ``storage/v1``, the retry
-tests: 315 rows of a method and a sequence of faults, after which the server is well again. A method that reads is SAFE here;
+The scenarios, their methods and their faults are those of the Cloud Storage clients' retry conformance tests: 315 rows of a method
+and a sequence of faults, after which the server is well again. A method that reads is SAFE here;
 one that may be repeated, by its nature or thanks to a precondition, is REPEATABLE; every other is UNSAFE.
 """
 
