@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import math
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -442,7 +443,9 @@ def test_encode_is_the_same_every_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["fake-value-123\ud800", 2**64, object(), {"fake-value-123": {1, 2}}, {1: VALUE}], ids=lambda value: type(value).__name__
+    "bad",
+    ["fake-value-123\ud800", 2**64, object(), {"fake-value-123": {1, 2}}, {1: VALUE}, math.nan, [None, {"deep": (math.inf,)}]],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_json_cannot_hold_is_the_callers_mistake(bad: object) -> None:
     """A field that cannot be written gives an error that names the class and shows no value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from decimal import Decimal
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
@@ -37,10 +38,22 @@ def encode(request: Any) -> bytes | ConfigurationError:
     """
     fields = {name: value for name in names_sent(request.__class__) if (value := getattr(request, name)) is not None}
     try:
-        return orjson.dumps(fields, default=converter.unstructure)
+        body = orjson.dumps(fields, default=converter.unstructure)
     except TypeError:
-        pass
-    return ConfigurationError(f"{type(request).__name__}: a field holds something that JSON cannot")
+        body = None
+    if body is None or (b"null" in body and _holds_no_number(converter.unstructure(fields))):
+        return ConfigurationError(f"{type(request).__name__}: a field holds something that JSON cannot")
+    return body
+
+
+def _holds_no_number(value: Any) -> bool:
+    """Tell whether a float among the values is none that JSON knows: orjson writes ``null`` for it."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    inner: Any = value  # as far as pyright is concerned, isinstance would make its contents unknown
+    if isinstance(value, dict):
+        inner = inner.values()
+    return isinstance(value, (dict, list, tuple, set, frozenset)) and any(map(_holds_no_number, inner))
 
 
 def decode(kind: Any, payload: Any) -> Any:
