@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import math
 from decimal import Decimal, localcontext
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -58,6 +59,16 @@ def refused(make: Any, *args: Any, **kwargs: Any) -> str:
         make(*args, **kwargs)
     assert isinstance(caught.value, ValueError)
     return str(caught.value)
+
+
+class Unfinished(AmsRequest[None]):
+    """Somebody forgot the endpoint."""
+
+
+def test_a_request_without_an_endpoint() -> None:
+    """A class of requests that does not say where it goes is refused as soon as it is made, by name; tools may still look at it."""
+    assert refused(attrs.frozen(Unfinished)) == "Unfinished does not say where it goes: give the class endpoint = Endpoint(path=…)"
+    assert dict(inspect.getmembers(Unfinished))["endpoint"] is not None
 
 
 # -- share_ratio ---------------------------------------------------------------------------------------------------

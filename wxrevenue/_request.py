@@ -60,11 +60,20 @@ class Endpoint:
         return self.action or self.path.rsplit("/", 1)[-1]
 
 
+class _NoEndpoint:
+    """Stands where a class of requests has yet to say its endpoint."""
+
+    def __get__(self, request: object, kind: type) -> Any:
+        if request is None:
+            return self
+        raise ConfigurationError(f"{kind.__name__} does not say where it goes: give the class endpoint = Endpoint(path=…)")
+
+
 class Request(Generic[T_co]):
     """A call as a value. Frozen attrs classes derive from :class:`AmsRequest` or :class:`PayRequest`, not from this."""
 
     __slots__ = ()
-    endpoint: ClassVar[Endpoint]
+    endpoint: ClassVar[Endpoint] = _NoEndpoint()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 @functools.cache
