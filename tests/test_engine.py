@@ -282,6 +282,25 @@ async def test_what_a_foreign_transport_raises(error: Exception) -> None:
 
 
 @virtual
+async def test_one_error_raised_twice() -> None:
+    """A transport that raises the same exception for two calls mixes nothing up: each call's error tells of that call alone."""
+    broken = NotSentError("refused", reason="connect")
+    client, _ = ams_client(*[broken] * 6, ambiguous := ResponseLostError("reset", reason="reset"), *[broken] * 5)
+    with pytest.raises(NotSentError) as first:
+        await client.send(Read())
+    with pytest.raises(NotSentError) as second:
+        await client.send(Put())
+    assert first.value is not second.value
+    assert (first.value.endpoint, second.value.endpoint) == (Read.endpoint.name, Put.endpoint.name)
+    with pytest.raises(OutcomeUnknownError):
+        await client.send(Put())
+    with pytest.raises(NotSentError) as last:
+        await client.send(Put())
+    assert not last.value.ambiguous
+    assert (broken.endpoint, broken.attempts, ambiguous.endpoint) == (None, None, None)
+
+
+@virtual
 async def test_a_transport_error_with_a_chain() -> None:
     """The chain and the traceback that a transport's own error carries are cut off."""
 

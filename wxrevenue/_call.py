@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -179,7 +180,7 @@ def lost(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
         cut = DeadlineExceededError("the deadline passed while the request was on its way")
         cut.ambiguous = failure.ambiguous
         return cut
-    return failure
+    return copy.copy(failure)  # what becomes of this call is not to be read on another's, should a transport raise it twice
 
 
 def request_id(response: HttpResponse, *live: Secret | None) -> str | None:
