@@ -107,6 +107,13 @@ def test_a_code_is_explained(code: str, said: list[str]) -> None:
         assert words in out
 
 
+def test_help_is_no_code() -> None:
+    """``-h`` shows the help, also where a code may begin with a minus."""
+    status, out, _ = invoke("explain", "-h")
+    assert status == 0
+    assert "Usage" in out
+
+
 def test_every_code_can_be_explained() -> None:
     """There is a sheet for every row of the table."""
     for code, row in CODES.items():

@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a plain traceback shows no locals
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 NARROWEST = 80
