@@ -1,4 +1,4 @@
-"""Tools for the tests of your own plugs: a server that breaks on demand, a leak oracle, and the suite our transports pass.
+"""Tools for the tests of your own plugs: virtual time, a server that breaks on demand, a leak oracle, and the suite ours pass.
 
 Needs no test framework, but fits into one::
 
@@ -14,6 +14,7 @@ from wxrevenue.testing._certificates import tls_contexts
 from wxrevenue.testing._leaks import assert_no_leak, spellings
 from wxrevenue.testing._server import JSON, FaultServer, Got, Peer, answer, head, unused_port
 from wxrevenue.testing._suite import through_stream, transport_cases
+from wxrevenue.testing._virtual import VirtualClock, run_virtual, virtual
 
 __all__ = [
     "JSON",
@@ -21,12 +22,15 @@ __all__ = [
     "Got",
     "Peer",
     "TransportCase",
+    "VirtualClock",
     "answer",
     "assert_no_leak",
     "head",
+    "run_virtual",
     "spellings",
     "through_stream",
     "tls_contexts",
     "transport_cases",
     "unused_port",
+    "virtual",
 ]

@@ -1,0 +1,57 @@
+"""Virtual time: hours pass at once, threads and sockets are waited for, and what is stuck is said to be."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import pytest
+
+from wxrevenue import Clock
+from wxrevenue.testing import VirtualClock, run_virtual, virtual
+
+
+def test_the_wall_clock_goes_with_the_loop() -> None:
+    """A virtual clock's wall time goes with the virtual loop's, and steps without it."""
+    clock = VirtualClock(1_000_000.0)
+
+    async def main() -> tuple[float, ...]:
+        monotonic, wall = clock.monotonic(), clock.time()
+        await clock.sleep(3_600.0)
+        clock.step(-60.0)
+        return wall, clock.time() - wall, clock.monotonic() - monotonic
+
+    assert isinstance(clock, Clock)
+    assert run_virtual(main()) == (1_000_000.0, 3_540.0, 3_600.0)
+
+
+@virtual
+async def test_a_server_may_take_its_time() -> None:
+    """Timers do not overtake an answer that comes through a socket a moment later."""
+    here, there = socket.socketpair()
+    server = threading.Timer(0.002, there.sendall, [b"hello\n"])
+    reader, writer = await asyncio.open_connection(sock=here)
+    server.start()
+    async with asyncio.timeout(3_600.0):
+        assert await reader.readline() == b"hello\n"
+    writer.close()
+    await writer.wait_closed()
+    server.join()
+    there.close()
+
+
+def test_who_waits_for_nothing_is_told() -> None:
+    """Waiting for something that never comes fails instead of hanging."""
+
+    async def main() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(AssertionError, match="something that never comes"):
+        run_virtual(main())
+
+
+async def test_not_in_a_running_loop() -> None:
+    """Virtual time needs an event loop of its own, and says so inside a running one."""
+    with pytest.raises(RuntimeError, match="running event loop"):
+        run_virtual(asyncio.sleep(1.0))
