@@ -60,6 +60,13 @@ R = {
     "R-02": "an empty retry quota",
     "R-03": "a retry quota shared by calls at the same time",
     "R-04": "jitter at its ends",
+    "R-05": "two hundred callers refused at once",
+    "R-06": "a server that begins its block anew at each call made during it",
+    "R-07": "a refusal while other calls are under way",
+    "R-08": "a refusal, and a deadline that is nearer than the end of the cool-down",
+    "R-10": "a caller cancelled while it waits for its turn",
+    "R-11": "a probe that is cancelled or crashes",
+    "R-12": "a probe that is refused",
     "R-13": "the day's quota is spent",
     "R-14": "the server says in a 200 that it is busy",
     "R-15": "a caller who retries too",
@@ -69,6 +76,8 @@ R = {
     "R-19": "one policy used for many calls",
     "R-20": "a log of retries that shows exceptions",
     "R-21": "a Retry-After date in the past",
+    "R-22": "a limiter's clock that goes backwards",
+    "R-23": "one tenant's calls that crowd out the others'",
     "R-25": "a write whose answer does not come in time",
 }
 C = {

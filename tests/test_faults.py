@@ -11,7 +11,7 @@ import pytest
 from faults import ENFORCED, GROUPS, LATER
 from test_transports import TRANSPORTS
 
-from wxrevenue.testing import transport_cases
+from wxrevenue.testing import limiter_cases, transport_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,8 @@ def heads() -> Iterator[str]:
 
 
 def covered() -> set[str]:
-    """Return the rows that have a test: in this folder, or in the suite that every transport runs through."""
-    by_suite = {row for case in transport_cases() for row in case.ids}
+    """Return the rows that have a test: in this folder, or in a suite that every transport or every rate limiter runs through."""
+    by_suite = {row for case in (*transport_cases(), *limiter_cases()) for row in case.ids}
     return by_suite.union(*map(named, heads()))
 
 

@@ -1,10 +1,15 @@
-"""Tools for the tests of your own plugs: virtual time, a server that breaks on demand, a leak oracle, and the suite ours pass.
+"""Tools for the tests of your own plugs: virtual time, a server that breaks on demand, a leak oracle, and the suites ours pass.
 
 Needs no test framework, but fits into one::
 
     @pytest.mark.parametrize("case", transport_cases(), ids=str)
     async def test_my_transport(case):
         await case.run(MyTransport)
+
+
+    @pytest.mark.parametrize("case", limiter_cases(), ids=str)
+    def test_my_limiter(case):
+        case.run(MyLimiter)  # called as MyLimiter(cooldown=30.0, clock=...), inside an event loop in virtual time
 """
 
 from __future__ import annotations
@@ -12,6 +17,8 @@ from __future__ import annotations
 from wxrevenue.testing._case import TransportCase
 from wxrevenue.testing._certificates import tls_contexts
 from wxrevenue.testing._leaks import assert_no_leak, spellings
+from wxrevenue.testing._limiter_case import LimiterCase
+from wxrevenue.testing._limiter_suite import limiter_cases
 from wxrevenue.testing._server import JSON, FaultServer, Got, Peer, answer, head, unused_port
 from wxrevenue.testing._suite import through_stream, transport_cases
 from wxrevenue.testing._virtual import VirtualClock, run_virtual, virtual
@@ -20,12 +27,14 @@ __all__ = [
     "JSON",
     "FaultServer",
     "Got",
+    "LimiterCase",
     "Peer",
     "TransportCase",
     "VirtualClock",
     "answer",
     "assert_no_leak",
     "head",
+    "limiter_cases",
     "run_virtual",
     "spellings",
     "through_stream",

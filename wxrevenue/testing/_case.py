@@ -1,4 +1,4 @@
-"""A case of the conformance suite: what a transport must do in one situation."""
+"""Cases of the conformance suites: what a transport or a rate limiter must do in one situation."""
 
 from __future__ import annotations
 
@@ -21,12 +21,8 @@ _IDS = re.compile(r"^((?:[A-Z]-\d\d(?:, )?)*)(?:: )?(.*)", re.DOTALL)
 
 
 @attrs.frozen(repr=False)
-class TransportCase:
-    """One situation that every transport must come through.
-
-    Around each case three things are seen to: no secret shows in an error, a log record or the transport; nothing is left open;
-    every call ends within its timeout and half a second.
-    """
+class Case:
+    """One situation that every implementation of a port must come through."""
 
     name: str
     """A short name."""
@@ -34,6 +30,22 @@ class TransportCase:
     """One sentence that says what holds."""
     ids: tuple[str, ...]
     """The rows of the project's table of faults that the case stands for."""
+
+    def __str__(self) -> str:
+        return f"{','.join(self.ids)} {self.name}".strip()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+@attrs.frozen(repr=False)
+class TransportCase(Case):
+    """One situation that every transport must come through.
+
+    Around each case three things are seen to: no secret shows in an error, a log record or the transport; nothing is left open;
+    every call ends within its timeout and half a second.
+    """
+
     needs: frozenset[str]
     """The options that the maker of transports must understand: of ``ssl``, ``proxy``, ``limit`` and ``trust_env``."""
     play: Play
@@ -51,12 +63,6 @@ class TransportCase:
             await self.play(scene)
             await scene.still_works()
 
-    def __str__(self) -> str:
-        return f"{','.join(self.ids)} {self.name}".strip()
-
-    def __repr__(self) -> str:
-        return f"<TransportCase {self}>"
-
 
 class Cases(list[TransportCase]):
     """The cases of one chapter."""
@@ -65,7 +71,7 @@ class Cases(list[TransportCase]):
         """Add a coroutine function; its docstring begins with the rows that it stands for."""
 
         def added(play: Play) -> Play:
-            self._add(getattr(play, "__name__", "?").replace("_", " "), play.__doc__ or "", play, needs)
+            self.append(TransportCase(*told_by(play), frozenset(needs.split()), play))
             return play
 
         return added
@@ -77,9 +83,11 @@ class Cases(list[TransportCase]):
             _, sentence = _split(says)
             self.append(TransportCase(title, sentence, ids or _split(says)[0], frozenset(), _with(play, script)))
 
-    def _add(self, name: str, says: str, play: Play, needs: str) -> None:
-        ids, sentence = _split(says)
-        self.append(TransportCase(name, " ".join(sentence.split()), ids, frozenset(needs.split()), play))
+
+def told_by(play: Callable[..., Awaitable[None]]) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name, the sentence and the rows of the case that a coroutine function plays."""
+    ids, sentence = _split(play.__doc__ or "")
+    return getattr(play, "__name__", "?").replace("_", " "), " ".join(sentence.split()), ids
 
 
 def _split(text: str) -> tuple[tuple[str, ...], str]:
