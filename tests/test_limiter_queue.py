@@ -1,0 +1,136 @@
+"""LocalRateLimiter's line of waiters: how fast it moves, whom it sends away, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from support.limiting import LONGEST_GAP, SCOPE, closed, queue_up
+from support.virtual import armed_timers, now, settle, virtual
+
+from wxrevenue import LocalRateLimiter, TooFastError, Verdict
+
+MANY = 10_000
+
+
+@virtual
+async def test_the_line_moves_on() -> None:
+    """With nothing learned the callers behind an accepted probe follow at most 50 ms apart, and leave no timer."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    went: list[float] = []
+
+    async def call() -> None:
+        turn = await limiter.acquire(SCOPE, timeout=100)
+        went.append(now())
+        await turn.report(Verdict.OK)
+        turn.release()
+
+    await asyncio.gather(*(call() for _ in range(50)))
+    assert went[0] == pytest.approx(60)
+    assert max(later - earlier for earlier, later in itertools.pairwise(went)) <= LONGEST_GAP + 1e-6
+    await asyncio.sleep(1)
+    assert armed_timers() == 0
+
+
+@virtual
+async def test_ten_thousand_waiters() -> None:
+    """R-10: of ten thousand waiters nine in ten are cancelled; the others get their turns, all of them, in order of arrival."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    got: list[int] = []
+
+    async def call(number: int) -> None:
+        turn = await limiter.acquire(SCOPE, timeout=10_000)
+        got.append(number)
+        await turn.report(Verdict.OK)
+        turn.release()
+
+    tasks = [asyncio.create_task(call(number)) for number in range(MANY)]
+    await asyncio.sleep(1)
+    for number, task in enumerate(tasks):
+        if number % 10:
+            task.cancel()
+    await asyncio.wait(tasks)
+    assert got == list(range(0, MANY, 10))
+    await asyncio.sleep(1)
+    assert armed_timers() == 0
+
+
+@virtual
+async def test_cancelled_waiters_leave_no_timer() -> None:
+    """R-10: when every waiter was cancelled no timer is left, nor a task."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    _, tasks = await queue_up(limiter, "abc")
+    for task in tasks.values():
+        task.cancel()
+    await settle()
+    assert all(task.cancelled() for task in tasks.values())
+    assert armed_timers() == 0
+
+
+@virtual
+async def test_cancelled_just_before_its_turn() -> None:
+    """R-10: a waiter that is cancelled, and not yet gone, when the gate opens is passed over."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    got, tasks = await queue_up(limiter, "ab")
+    tasks["a"].cancel()
+    await limiter.reopen(SCOPE)  # before the task had a chance to go
+    await asyncio.sleep(1)
+    assert tasks["a"].cancelled()
+    assert got == ["b"]
+
+
+@virtual
+async def test_a_turn_that_comes_at_the_last_moment() -> None:
+    """A waiter whose time is up in the moment its turn comes gets the turn."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    (await limiter.acquire(SCOPE, timeout=60 + 5e-10)).release()
+    assert now() == pytest.approx(60)
+
+
+@virtual
+async def test_those_behind_a_long_line_hear_at_once() -> None:
+    """Whose place is too far behind for its deadline is refused at once, not at the deadline."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    _, tasks = await queue_up(limiter, map(str, range(1_000)))
+    with pytest.raises(TooFastError):
+        await limiter.acquire(SCOPE, timeout=61)
+    assert now() == 0
+    for task in tasks.values():
+        task.cancel()
+
+
+@virtual
+async def test_who_goes_again_is_ahead_of_those_who_came_later() -> None:
+    """Whether a refused call can make it depends on its own place, not on the length of the line behind it."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    got, tasks = await queue_up(limiter, map(str, range(1_000)))
+    await asyncio.sleep(60)
+    probe = await tasks["0"]
+    await probe.report(Verdict.TOO_FAST)
+    await probe.again(timeout=61)
+    assert now() == pytest.approx(120)
+    assert got == ["0"]
+    for task in tasks.values():
+        task.cancel()
+
+
+@virtual
+async def test_reopen_while_a_probe_is_out() -> None:
+    """After ``reopen`` the others go when the probe is back at the latest, whatever became of it."""
+    limiter = LocalRateLimiter()
+    await closed(limiter)
+    _, tasks = await queue_up(limiter, "ab")
+    await asyncio.sleep(60)
+    probe = await tasks["a"]
+    await limiter.reopen(SCOPE)
+    probe.release()
+    await tasks["b"]
+    assert now() == pytest.approx(60, abs=1)
