@@ -78,6 +78,7 @@ R = {
     "R-21": "a Retry-After date in the past",
     "R-22": "a limiter's clock that goes backwards",
     "R-23": "one tenant's calls that crowd out the others'",
+    "R-24": "a burst right after a restart",
     "R-25": "a write whose answer does not come in time",
 }
 C = {

@@ -20,6 +20,7 @@ from wxrevenue import (
     LocalRateLimiter,
     MemoryTransport,
     QuotaExceededError,
+    Rate,
     RetryPolicy,
     RevenueClient,
     Secret,
@@ -132,7 +133,8 @@ class AiohttpClient:
 
     def __init__(self, url: str) -> None:
         self._transport = AiohttpTransport(limit=LIMIT)
-        self._client = RevenueClient(TOKEN, base_url=url, transport=self._transport, timeout=300.0, deadline=300.0)
+        limiter = LocalRateLimiter(rate=Rate(CALLS))
+        self._client = RevenueClient(TOKEN, base_url=url, transport=self._transport, limiter=limiter, timeout=300.0, deadline=300.0)
 
     async def __aenter__(self) -> RevenueClient:
         return self._client

@@ -19,9 +19,11 @@ from wxrevenue import (
     Endpoint,
     HttpRequest,
     HttpResponse,
+    LocalRateLimiter,
     NotSentError,
     OutcomeUnknownError,
     PermissionDeniedError,
+    Rate,
     ResponseLostError,
     RetryPolicy,
     RevenueClient,
@@ -483,7 +485,8 @@ async def test_extra_keys_of_the_envelope_are_gone_from_a_success() -> None:
 @virtual
 async def test_hundred_concurrent_callers() -> None:
     """One client serves any number of concurrent callers."""
-    client, transport = ams_client(handler=lambda _: asyncio.sleep(1, ratio()))
+    limiter = LocalRateLimiter(rate=Rate(100))
+    client, transport = ams_client(handler=lambda _: asyncio.sleep(1, ratio()), limiter=limiter)
     found = await asyncio.gather(*(client.get_share_ratio(f"wx{n}") for n in range(100)))
     assert len(found) == len(transport.requests) == 100
     assert now() == 1

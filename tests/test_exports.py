@@ -58,6 +58,7 @@ PROMISED = [
     "HttpResponse",
     "TokenSource",
     "TokenKind",
+    "Rate",
     "RateLimiter",
     "Turn",
     "Verdict",

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from wxrevenue.funds.mark import MarkTransaction
     from wxrevenue.limiters._local import LocalRateLimiter
+    from wxrevenue.limiters._rate import Rate
     from wxrevenue.sandbox import Sandbox
     from wxrevenue.signers._pem import PemSigner
     from wxrevenue.tokens._plain import StaticTokens
@@ -93,6 +94,7 @@ _NAMES = {
     ),
     "wxrevenue.funds.mark": "MarkTransaction",
     "wxrevenue.limiters._local": "LocalRateLimiter",
+    "wxrevenue.limiters._rate": "Rate",
     "wxrevenue.sandbox": "Sandbox",
     "wxrevenue.signers._pem": "PemSigner",
     "wxrevenue.tokens._plain": "StaticTokens",
@@ -139,6 +141,7 @@ __all__ = [
     "PemSigner",
     "PermissionDeniedError",
     "QuotaExceededError",
+    "Rate",
     "RateLimiter",
     "Request",
     "ResponseLostError",

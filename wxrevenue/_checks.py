@@ -18,6 +18,15 @@ def seconds(where: str, value: object) -> float:
     return value
 
 
+def count(where: str, value: object, least: int = 1) -> int:
+    """Return a whole number, at least so large."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigurationError(f"{where}: expected a whole number, got {type(value).__name__}")
+    if value < least:
+        raise ConfigurationError(f"{where}: expected at least {least}")
+    return value
+
+
 def base_url(where: str, value: object) -> str:
     """Return ``https://host[:port][/path]`` without a slash at its end; ``http`` is for a sandbox or a gateway of your own."""
     if not isinstance(value, str):

@@ -1,0 +1,207 @@
+"""What a limiter knows can be saved as plain data and taken over by the next process."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from typing import Any
+
+import pytest
+from support.limiting import MIDNIGHT, SCOPE, closed
+from support.virtual import WallClock, now, run_virtual, virtual
+
+from wxrevenue import ClientStateError, ConfigurationError, LocalRateLimiter, QuotaExceededError, Rate, TooFastError, Verdict
+
+UNIX = 1_700_000_000.0
+
+
+async def accepted(limiter: LocalRateLimiter, calls: int, scope: str = SCOPE) -> None:
+    """Make calls that are accepted, one after the other, a hundredth of a second each."""
+    for _ in range(calls):
+        turn = await limiter.acquire(scope, timeout=1e6)
+        await asyncio.sleep(0.01)
+        await turn.report(Verdict.OK)
+        turn.release()
+
+
+async def learned(budget: int, clock: WallClock) -> LocalRateLimiter:
+    """Return a limiter that knows a budget and has spent part of it."""
+    limiter = LocalRateLimiter(clock=clock)
+    await accepted(limiter, budget)
+    await closed(limiter)
+    await accepted(limiter, budget - 2)
+    return limiter
+
+
+def saved(limiter: LocalRateLimiter) -> dict[str, Any]:
+    """Return a snapshot that went through JSON."""
+    return dict(json.loads(json.dumps(limiter.snapshot())))
+
+
+def later(snapshot: dict[str, Any], *, after: float) -> LocalRateLimiter:
+    """Return a limiter of another process, on another loop's time, that goes on from the snapshot."""
+    limiter = LocalRateLimiter(clock=WallClock(UNIX + after))
+    limiter.restore(snapshot)
+    return limiter
+
+
+def test_a_budget_outlives_its_process() -> None:
+    """Budget and recent calls are taken over: the next process makes the two calls that are left, and no more."""
+
+    async def first() -> dict[str, Any]:
+        return saved(await learned(20, WallClock(UNIX)))
+
+    async def second() -> None:
+        limiter = later(snapshot, after=70.0)
+        await accepted(limiter, 2)
+        assert now() == pytest.approx(0.02)
+        with pytest.raises(TooFastError) as caught:
+            await limiter.acquire(SCOPE, timeout=1)
+        assert (caught.value.retry_after or 0) > 2
+
+    snapshot = run_virtual(first())
+    [lane] = snapshot["lanes"]
+    assert (lane["scopes"], lane["budget"], sum(calls for _, calls in lane["recent"])) == ([SCOPE], 20, 18)
+    run_virtual(second())
+
+
+@virtual
+async def test_a_snapshot_of_what_was_restored_is_the_same() -> None:
+    """Nothing is lost or changed on the way, but that a new process goes about it carefully."""
+    clock = WallClock(UNIX)
+    limiter = await learned(20, clock)
+    await limiter.acquire("another/-/x", timeout=1)
+    snapshot = saved(limiter)
+    copied = LocalRateLimiter(clock=clock)
+    copied.restore(copy.deepcopy(snapshot))
+    again = saved(copied)
+    for before, after in zip(snapshot["lanes"], again["lanes"], strict=False):
+        assert after == {**before, "recent": pytest.approx(before["recent"]) if not before["recent"] else after["recent"]}
+
+
+@virtual
+async def test_a_shut_gate_stays_shut() -> None:
+    """A scope that cools down does so in the next process too, and is then tried by one probe."""
+    clock = WallClock(UNIX)
+    limiter = LocalRateLimiter(clock=clock)
+    await closed(limiter)
+    await asyncio.sleep(20)
+    copied = LocalRateLimiter(clock=clock)
+    copied.restore(saved(limiter))
+    with pytest.raises(TooFastError) as caught:
+        await copied.acquire(SCOPE, timeout=30)
+    assert caught.value.retry_after == pytest.approx(40)
+    probe = await copied.acquire(SCOPE, timeout=60)
+    with pytest.raises(TooFastError):
+        await copied.acquire(SCOPE, timeout=5)
+    probe.release()
+
+
+@virtual
+async def test_a_spent_quota_stays_spent() -> None:
+    """R-13: a spent daily quota is remembered as such."""
+    clock = WallClock(MIDNIGHT - 7_200)
+    limiter = LocalRateLimiter(clock=clock)
+    await closed(limiter, Verdict.QUOTA_SPENT)
+    copied = LocalRateLimiter(clock=clock)
+    copied.restore(saved(limiter))
+    with pytest.raises(QuotaExceededError) as caught:
+        await copied.acquire(SCOPE, timeout=30)
+    assert caught.value.retry_after == pytest.approx(600)
+
+
+@virtual
+async def test_a_stated_rate_goes_on() -> None:
+    """R-24: what was used of a stated rate counts in the next process."""
+    clock = WallClock(UNIX)
+    limiter = LocalRateLimiter(rate=Rate(60, 60.0, 3), clock=clock)
+    for _ in range(3):
+        (await limiter.acquire(SCOPE, timeout=0)).release()
+    copied = LocalRateLimiter(rate=Rate(60, 60.0, 3), clock=clock)
+    copied.restore(saved(limiter))
+    (await copied.acquire(SCOPE, timeout=5)).release()
+    assert now() == pytest.approx(1)
+
+
+@virtual
+async def test_knowledge_does_not_prevail_over_a_stated_rate() -> None:
+    """A budget that was saved means nothing to a limiter with a rate, nor the other way round."""
+    clock = WallClock(UNIX)
+    stated = LocalRateLimiter(rate=Rate(1000), clock=clock)
+    stated.restore(saved(await learned(5, clock)))
+    for _ in range(100):
+        (await stated.acquire(SCOPE, timeout=0)).release()
+    learning = LocalRateLimiter(clock=clock)
+    learning.restore(saved(stated))
+    (await learning.acquire(SCOPE, timeout=0)).release()
+
+
+@virtual
+async def test_only_before_the_first_turn() -> None:
+    """A limiter in use, or closed, is not restored."""
+    limiter = LocalRateLimiter()
+    snapshot = limiter.snapshot()
+    (await limiter.acquire(SCOPE, timeout=0)).release()
+    with pytest.raises(ClientStateError):
+        limiter.restore(snapshot)
+    fresh = LocalRateLimiter()
+    await fresh.aclose()
+    with pytest.raises(ClientStateError):
+        fresh.restore(snapshot)
+
+
+LANE: dict[str, Any] = {"scopes": ["a/-/x"], "budget": 5, "span": 60.0, "kind": "window", "recent": [[UNIX, 3]]}
+WRONG: list[tuple[Any, str]] = [
+    (None, r"snapshot: expected a dict, got NoneType"),
+    ({}, r"snapshot\.version: expected, but it is missing"),
+    ({"version": 2}, r"snapshot\.version: expected 1"),
+    ({"version": True}, r"snapshot\.version: expected 1"),
+    ({"version": 1}, r"snapshot\.window"),
+    ({"version": 1, "window": 30.0, "lanes": []}, r"snapshot\.window: expected 60\.0"),
+    ({"version": 1, "window": 60.0, "lanes": {}}, r"snapshot\.lanes: expected a list, got dict"),
+    ({"version": 1, "window": 60.0, "lanes": [LANE, LANE]}, r"snapshot\.lanes: expected every scope once"),
+]
+WRONG_LANES: list[tuple[dict[str, Any], str]] = [
+    ({"scopes": []}, "scopes"),
+    ({"scopes": [1]}, "scopes"),
+    ({"scopes": "a"}, "scopes"),
+    ({"budget": 0}, "budget"),
+    ({"budget": 1.5}, "budget"),
+    ({"budget": "5"}, "budget"),
+    ({"span": 0}, "span"),
+    ({"span": float("nan")}, "span"),
+    ({"kind": "tub"}, "kind"),
+    ({"proven": -1}, "proven"),
+    ({"failed": -1}, "failed"),
+    ({"interval": "8"}, "interval"),
+    ({"lasted": float("inf")}, "lasted"),
+    ({"tested_at": "noon"}, "tested_at"),
+    ({"opens": True}, "opens"),
+    ({"quota_ends": []}, "quota_ends"),
+    ({"due": {}}, "due"),
+    ({"recent": 5}, "recent"),
+    ({"recent": [5]}, r"recent\[0\]"),
+    ({"recent": [[UNIX]]}, r"recent\[0\]"),
+    ({"recent": [["noon", 1]]}, r"recent\[0\]\[0\]"),
+    ({"recent": [[UNIX, 0]]}, r"recent\[0\]\[1\]"),
+]
+
+
+@pytest.mark.parametrize(("snapshot", "message"), WRONG)
+@virtual
+async def test_something_else_than_a_snapshot(snapshot: Any, message: str) -> None:
+    """The error says what was expected, and where."""
+    with pytest.raises(ConfigurationError, match=message):
+        LocalRateLimiter().restore(snapshot)
+
+
+@pytest.mark.parametrize(("change", "field"), WRONG_LANES)
+@virtual
+async def test_a_lane_that_is_none(change: dict[str, Any], field: str) -> None:
+    """The error names the field of the lane, and nothing was changed."""
+    limiter = LocalRateLimiter()
+    good = {**LANE, "scopes": ["b/-/x"]}
+    with pytest.raises(ConfigurationError, match=rf"snapshot\.lanes\[1\]\.{field}: expected"):
+        limiter.restore({"version": 1, "window": 60.0, "lanes": [good, {**LANE, **change}]})
+    assert limiter.snapshot()["lanes"] == []

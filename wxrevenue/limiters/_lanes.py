@@ -1,0 +1,150 @@
+"""All lanes of a limiter: made when a scope is first used, merged when scopes share a quota, forgotten when they are of no use."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final
+
+from wxrevenue.errors import ClientStateError
+from wxrevenue.limiters._gate import Gate
+from wxrevenue.limiters._kin import kin_of, merged_pace
+from wxrevenue.limiters._lane import Lane
+from wxrevenue.limiters._pace import Pace
+from wxrevenue.limiters._rate import StatedPace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wxrevenue._ports import Clock
+    from wxrevenue.limiters._rate import AnyPace, Rate
+
+_MANY: Final = 1_024
+"""Lanes below which none is forgotten."""
+_APART: Final = 10.0
+"""Windows for which lanes stay apart after merging them did not help."""
+_LASTING: Final = 30.0
+"""Windows without a refusal after which lanes are parted: they may have been merged by mistake."""
+
+
+class Lanes:
+    """The lanes by scope, and what they have in common.
+
+    Args:
+        cooldown: seconds for which a refusal shuts a lane; also the window.
+        rate: what the user says of the quota.
+        clock: where the time comes from.
+    """
+
+    def __init__(self, cooldown: float, rate: Rate | None, clock: Clock) -> None:
+        self.cooldown = cooldown
+        self.rate = rate
+        self.clock = clock
+        self.closed = False
+        self.random: Callable[[], float] = random.random
+        """Spreads widened pauses."""
+        self._by_scope: dict[str, Lane] = {}
+        self._sweep_at = _MANY
+        self._latest = float("-inf")
+        self._lag = 0.0
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter({id(lane): lane for lane in self._by_scope.values()}.values())
+
+    def now(self) -> float:
+        """Return the limiter's time. Where the clock runs backwards, as in a machine that is restored, this stands still instead."""
+        now = self.clock.monotonic() + self._lag
+        if now < self._latest:
+            self._lag += self._latest - now
+            return self._latest
+        self._latest = now
+        return now
+
+    def unix(self) -> float:
+        """Return the wall-clock time."""
+        return self.clock.time()
+
+    def check_open(self) -> None:
+        """Raise ``ClientStateError`` once the limiter is closed."""
+        if self.closed:
+            raise ClientStateError("the rate limiter is closed")
+
+    def close(self) -> None:
+        """End every wait, and let nobody in any more."""
+        self.closed = True
+        for lane in self:
+            lane.end()
+
+    def of(self, scope: str) -> Lane:
+        """Return the scope's lane."""
+        lane = self._by_scope.get(scope)
+        if lane is None:
+            self._sweep()
+            lane = self._by_scope[scope] = self.new((scope,))
+            if not self.closed:
+                lane.quicken(self.now())
+        return lane
+
+    def find(self, scope: str) -> Lane | None:
+        """Return the scope's lane if there is one."""
+        return self._by_scope.get(scope)
+
+    def new(self, scopes: tuple[str, ...]) -> Lane:
+        """Return a lane that nobody uses yet."""
+        pace: AnyPace = Pace(self.cooldown) if self.rate is None else StatedPace(self.rate)
+        return Lane(self, scopes, Gate(self.cooldown, self.random), pace)
+
+    def put(self, lane: Lane) -> None:
+        """Make this the lane of its scopes."""
+        for scope in lane.scopes:
+            self._by_scope[scope] = lane
+
+    def _sweep(self) -> None:
+        """Forget the lanes of which nobody would notice; at times, so that it costs little."""
+        if len(self._by_scope) >= self._sweep_at:
+            now = self.now()
+            self._by_scope = {scope: lane for scope, lane in self._by_scope.items() if not lane.useless(now)}
+            self._sweep_at = max(_MANY, 2 * len(self._by_scope))
+
+    # ------------------------------------------------------------------ merging and parting
+
+    def probe_refused(self, lane: Lane, now: float) -> None:
+        """Look for the scopes that use the same quota: a probe after a quiet window was refused, so somebody does.
+
+        If all of them kept quiet together already, then merging was wrong, and they part.
+        """
+        if self.rate is not None:
+            return
+        kin = kin_of(lane, self, now)
+        if kin:
+            self._merge((lane, *kin))
+        elif len(lane.scopes) > 1:
+            self._part(lane, now, shut=True)
+
+    def reconsider(self, lane: Lane, now: float) -> None:
+        """Part lanes that have not been refused anything for long."""
+        if not lane.gate.shut and now - lane.gate.tripped >= _LASTING * self.cooldown:
+            self._part(lane, now, shut=False)
+
+    def _merge(self, lanes: tuple[Lane, ...]) -> None:
+        merged = self.new(tuple(scope for lane in lanes for scope in lane.scopes))
+        merged.pace = merged_pace([lane.pace for lane in lanes], self.cooldown)
+        merged.gate.join([lane.gate for lane in lanes])
+        self._replace(lanes, (merged,))
+
+    def _part(self, lane: Lane, now: float, *, shut: bool) -> None:
+        parts = tuple(self.new((scope,)) for scope in lane.scopes)
+        for part in parts:
+            part.apart_until = now + _APART * self.cooldown
+            if shut:
+                part.gate.leave(lane.gate)
+        self._replace((lane,), parts)
+
+    def _replace(self, old: tuple[Lane, ...], new: tuple[Lane, ...]) -> None:
+        for lane in new:
+            self.put(lane)
+            for left in old:
+                left.move_to(lane)
+        for left in old:
+            left.retire()
+        for lane in new:
+            lane.advance(self.now())

@@ -1,0 +1,165 @@
+"""What a refusal teaches about a server's quota: from what was known, and what was counted, to what is known now.
+
+::
+
+    cause      counted            kind      what is learned
+    ---------  -----------------  --------  -----------------------------------------------------------------
+    surprise   nothing            any       nothing: the probe itself was refused
+    surprise   less than a        any       nothing the first time in a row; the second time it is the budget
+               handful
+    surprise   after a quiet      not yet   the budget; if an earlier count was larger and took longer, the server
+               window             known     fills a bucket meanwhile, and the two counts say how fast
+    surprise   less than budget   known     the budget
+    surprise   the whole budget   bucket    the bucket fills more slowly than was thought
+    surprise   too long a time    any       nothing yet: only a count begun after a quiet window is believed
+    test       the budget + some  any       that the budget is right; a first test also that the server counts windows
+    measure    -                  bucket    how fast the bucket fills
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import attrs
+
+HANDFUL: Final = 5
+"""Fewer accepted calls than this say nothing about the quota, unless it happens twice in a row."""
+_DEAREST: Final = 0.002
+"""What tests for a larger quota may cost in the long run, as a share of the calls."""
+_LEAST_INTERVAL: Final = 4.0
+_LONGEST_INTERVAL: Final = 64.0
+_FIRST_INTERVAL: Final = 2.0
+_FIRST_CALLS: Final = 100
+"""Calls between the first tests, at least."""
+_LIKE_A_WINDOW: Final = 0.2
+"""A bucket whose size and filling differ by this share at most is taken for one that a window fills."""
+
+
+class Kind(enum.Enum):
+    """How the server seems to count."""
+
+    UNKNOWN = "unknown"
+    WINDOW = "window"
+    BUCKET = "bucket"
+
+
+class Cause(enum.Enum):
+    """What a refusal came upon."""
+
+    SURPRISE = "surprise"
+    TEST = "test"
+    MEASURE = "measure"
+
+
+@attrs.frozen
+class Known:
+    """What is known of a quota.
+
+    Args:
+        span: seconds for which a call counts against the budget.
+        budget: calls per span; ``None`` while unknown.
+        kind: how the server seems to count.
+        lasted: seconds that the count behind the budget took.
+        interval: windows from one test for a larger quota to the next; 0 before the first.
+        small: whether the last refusal came after less than a handful.
+    """
+
+    span: float
+    budget: int | None = None
+    kind: Kind = Kind.UNKNOWN
+    lasted: float = 0.0
+    interval: float = 0.0
+    small: bool = False
+
+
+@attrs.frozen
+class Lesson:
+    """What was counted when a refusal came.
+
+    Args:
+        cause: what it came upon.
+        taken: calls accepted within the span before it.
+        counted: calls accepted since the last quiet window.
+        lasted: seconds from the first of those in ``taken`` to the last.
+        elapsed: seconds since that quiet window.
+        rate: calls a second that a bucket was seen to fill by, where that was measured.
+    """
+
+    cause: Cause
+    taken: int
+    counted: int
+    lasted: float
+    elapsed: float
+    rate: float = 0.0
+
+
+def draw(known: Known, lesson: Lesson, window: float) -> Known:
+    """Return what is known after a refusal."""
+    if lesson.cause is Cause.SURPRISE:
+        return _surprised(known, lesson, window)
+    learned = _measured(known, lesson, window) if lesson.cause is Cause.MEASURE else _tested(known, lesson)
+    return attrs.evolve(learned, small=False, interval=_rarer(learned, lesson.lasted, window))
+
+
+def _surprised(known: Known, lesson: Lesson, window: float) -> Known:
+    if not lesson.counted:
+        return known
+    small = lesson.counted < HANDFUL and known.kind is not Kind.BUCKET
+    if small and not known.small:
+        return attrs.evolve(known, small=True)
+    if known.kind is Kind.BUCKET and known.budget is not None and lesson.counted >= known.budget:
+        learned = _slower(known, known.budget, lesson, window)
+    elif known.budget is None or lesson.elapsed <= window:
+        learned = _counted(known, lesson, window)
+    else:
+        return known
+    return attrs.evolve(learned, small=small, interval=_first_interval(learned) if known.interval else 0.0)
+
+
+def _counted(known: Known, lesson: Lesson, window: float) -> Known:
+    """Take the count for the budget. A bucket took in some calls while the others were counted."""
+    if known.kind is Kind.BUCKET:
+        filled = round(lesson.taken * lesson.lasted / known.span)
+        return attrs.evolve(known, budget=max(1, lesson.taken - filled), lasted=0.0)
+    faster, fewer = known.lasted - lesson.lasted, (known.budget or 0) - lesson.taken
+    if known.kind is Kind.UNKNOWN and fewer > 0 and faster > 0 and 0.5 < fewer / faster * window / lesson.taken < 2:  # noqa: PLR2004
+        whole = lesson.taken * window / (window + lesson.lasted)
+        return attrs.evolve(known, budget=max(1, round(whole)), span=window, kind=Kind.BUCKET, interval=_FIRST_INTERVAL)
+    return attrs.evolve(known, budget=lesson.taken, lasted=lesson.lasted)
+
+
+def _slower(known: Known, budget: int, lesson: Lesson, window: float) -> Known:
+    """Take the bucket to fill more slowly: all of it was spent, and what came in since was less than was asked for."""
+    came_in = (lesson.counted + 1 - budget) / lesson.elapsed
+    span = max(1.05 * budget / came_in, 1.1 * known.span)
+    if span > 1.5 * window:
+        return attrs.evolve(known, span=window, kind=Kind.WINDOW)
+    return attrs.evolve(known, span=span)
+
+
+def _tested(known: Known, lesson: Lesson) -> Known:
+    kind = Kind.WINDOW if known.kind is Kind.UNKNOWN else known.kind
+    return attrs.evolve(known, budget=max(known.budget or 1, lesson.taken), kind=kind, lasted=lesson.lasted)
+
+
+def _measured(known: Known, lesson: Lesson, window: float) -> Known:
+    """Take the bucket for as large as the budget, filling up as fast as was seen."""
+    budget = known.budget or 1
+    span = budget / lesson.rate if lesson.rate else window
+    if abs(span / window - 1) <= _LIKE_A_WINDOW:
+        whole = max(1, round(budget * window / (window + known.lasted)))
+        return attrs.evolve(known, budget=whole, span=window, kind=Kind.BUCKET, lasted=0.0)
+    return attrs.evolve(known, span=min(1.01 * span, 1.5 * window), kind=Kind.BUCKET, lasted=0.0)
+
+
+def _first_interval(known: Known) -> float:
+    return max(_FIRST_INTERVAL, _FIRST_CALLS / (known.budget or 1))
+
+
+def _rarer(known: Known, lasted: float, window: float) -> float:
+    """Return the windows until the next test: twice as many, unless tests are cheap. One costs a call and a pause of a burst."""
+    if not known.interval:
+        return _first_interval(known)
+    cost = lasted / window + 1 / (known.budget or 1)
+    return min(2 * known.interval, max(_LEAST_INTERVAL, min(_LONGEST_INTERVAL, cost / _DEAREST)))

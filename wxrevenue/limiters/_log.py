@@ -1,0 +1,71 @@
+"""When calls were answered, kept for one window in slices, so that its size does not grow with the calls."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SLICES = 1_200
+"""The most slices that one window is cut into."""
+
+
+class CallLog:
+    """Counts answered calls by their time. ``grain`` is how long a slice may last, in seconds."""
+
+    __slots__ = ("_grain", "_slices", "count")
+
+    def __init__(self, grain: float) -> None:
+        self._grain = grain
+        self._slices: deque[list[float]] = deque()
+        self.count = 0
+
+    def add(self, now: float, calls: int = 1) -> None:
+        """Note calls that are answered now. Calls of one slice count as answered when its last one was."""
+        self.count += calls
+        if self._slices and now - self._slices[-1][0] < self._grain:
+            newest = self._slices[-1]
+            newest[1] = max(newest[1], now)
+            newest[2] += calls
+        else:
+            self._slices.append([now, now, calls])
+
+    def forget(self, until: float) -> None:
+        """Drop what was answered up to then."""
+        slices = self._slices
+        while slices and slices[0][1] <= until:
+            self.count -= int(slices.popleft()[2])
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._slices.clear()
+        self.count = 0
+
+    @property
+    def first(self) -> float:
+        """When the oldest call was answered; there must be one."""
+        return self._slices[0][0]
+
+    @property
+    def last(self) -> float:
+        """When the newest call was answered; there must be one."""
+        return self._slices[-1][1]
+
+    def oldest(self, calls: int) -> float | None:
+        """Return when the oldest so many were all answered; ``None`` if there are fewer."""
+        for _, end, count in self._slices:
+            calls -= int(count)
+            if calls <= 0:
+                return end
+        return None
+
+    def backwards(self) -> Iterator[tuple[float, int]]:
+        """Yield times and counts, the newest first."""
+        for start, _, count in reversed(self._slices):
+            yield start, int(count)
+
+    def entries(self) -> list[tuple[float, int]]:
+        """Return times and counts, the oldest first."""
+        return [(end, int(count)) for _, end, count in self._slices]
