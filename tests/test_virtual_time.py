@@ -41,6 +41,15 @@ async def test_a_server_may_take_its_time() -> None:
     there.close()
 
 
+@virtual
+async def test_who_asks_again_and_again() -> None:
+    """Time does not stand still for ever while somebody asks again and again whether a moment has come."""
+    loop = asyncio.get_running_loop()
+    moment = loop.time() + 1e-6
+    while loop.time() < moment:  # noqa: ASYNC110  (which is what is to be seen)
+        await asyncio.sleep(0)
+
+
 def test_who_waits_for_nothing_is_told() -> None:
     """Waiting for something that never comes fails instead of hanging."""
 
@@ -48,6 +57,17 @@ def test_who_waits_for_nothing_is_told() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(AssertionError, match="something that never comes"):
+        run_virtual(main())
+
+
+def test_who_asks_without_end_is_told() -> None:
+    """Asking again and again for what never comes fails instead of hanging."""
+
+    async def main() -> None:
+        while True:  # noqa: ASYNC110  (which is what is to be seen)
+            await asyncio.sleep(0)
+
+    with pytest.raises(AssertionError, match="again and again"):
         run_virtual(main())
 
 

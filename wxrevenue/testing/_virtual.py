@@ -24,6 +24,12 @@ PATIENCE: Final = 0.01
 """Real seconds of silence after which nothing more is expected from the sockets that are open."""
 
 
+_MANY_ROUNDS: Final = 10_000
+_LITTLE: Final = 1e-6
+"""Seconds that pass after so many rounds of the loop without any: in reality, too, who asks again and again gets there."""
+_TOO_MANY_ROUNDS: Final = 100_000
+
+
 class StuckError(AssertionError):
     """Nothing can happen any more, and somebody still waits."""
 
@@ -36,6 +42,7 @@ class _Leap(selectors.DefaultSelector):
         self.now = START
         self.threads = 0
         self._patience = patience
+        self._rounds = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.threads:  # a thread works for the loop: real time has to pass
@@ -46,8 +53,16 @@ class _Leap(selectors.DefaultSelector):
         if not ready and timeout is None:
             raise StuckError("every task waits for something that never comes")
         if not ready and timeout is not None:
-            self.now += timeout
+            self._pass(timeout)
         return ready
+
+    def _pass(self, seconds: float) -> None:
+        self._rounds = 0 if seconds else self._rounds + 1
+        self.now += seconds
+        if self._rounds >= _TOO_MANY_ROUNDS:
+            raise StuckError("time stands still, because something asks again and again")
+        if self._rounds and not self._rounds % _MANY_ROUNDS:
+            self.now += _LITTLE
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
