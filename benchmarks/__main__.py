@@ -5,14 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import, transports
+from benchmarks import g1_call, g2_share_ratio, g3_decode, g5_turn, g8_retry, g12_import, transports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks._measure import Outcome
 
-_GOALS = {"G1": g1_call.run, "G2": g2_share_ratio.run, "G3": g3_decode.run, "G8": g8_retry.run, "G12": g12_import.run, "T": transports.run}
+_GOALS = {
+    "G1": g1_call.run,
+    "G2": g2_share_ratio.run,
+    "G3": g3_decode.run,
+    "G5": g5_turn.run,
+    "G8": g8_retry.run,
+    "G12": g12_import.run,
+    "T": transports.run,
+}
 _LINE = "{:<4} {:<62} {:>10} {:>10} {:>6} {:>6}  {}"
 
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g8_retry, g12_import, transports
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g8_retry, g12_import, transports
 from benchmarks._answers import settlement_page
 from wxrevenue import GetShareRatio, SettlementPage, ShareRatio
 from wxrevenue._call import Call
@@ -53,6 +53,15 @@ def test_g3_required_fields_only() -> None:
     body = g3_decode.required_page(3)
     assert g3_decode.ours_required(body) == g3_decode.rival_required(body)
     assert len(g3_decode.ours_required(body).settlement_list) == 3
+
+
+async def test_g5_every_limiter_lets_everyone_go() -> None:
+    """A whole turn of ours and the acquisitions of the three rivals come to an end at once."""
+    assert await g5_turn.ours(3) > 0
+    for make in g5_turn.RIVALS.values():
+        acquire = make()
+        await acquire()
+        await acquire()
 
 
 async def test_g8_only_the_loop_is_left_out() -> None:

@@ -1,0 +1,82 @@
+"""G5: what a turn costs when nobody waits and nothing is limited.
+
+Fair because each side does everything that one call needs: ours acquires, reports how the call ended and releases; a rival, which
+learns nothing, only acquires. Every limiter is allowed more than is asked of it, so none has to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from aiolimiter import AsyncLimiter
+from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate, SingleBucketFactory
+from throttled.asyncio import MemoryStore, Throttled, rate_limiter
+
+from benchmarks._measure import Outcome, awaited_microseconds, in_turns
+from wxrevenue import LocalRateLimiter, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Acquire = Callable[[], Awaitable[object]]
+LIMIT: Final = 0.40
+ENOUGH: Final = 10**9
+"""Calls a minute that every limiter allows."""
+_SCOPE: Final = "component/-/action"
+
+
+async def ours(count: int) -> float:
+    """Return the CPU time of one of our turns, in microseconds; written out as the client does it, without a function around it."""
+    limiter = LocalRateLimiter()
+    started = time.process_time()
+    for _ in range(count):
+        turn = await limiter.acquire(_SCOPE, timeout=30.0)
+        await turn.report(Verdict.OK)
+        turn.release()
+    return (time.process_time() - started) / count * 1e6
+
+
+def aiolimiter() -> Acquire:
+    """Return ``aiolimiter``'s acquisition."""
+    return AsyncLimiter(ENOUGH, 60).acquire
+
+
+def pyrate_limiter() -> Acquire:
+    """Return ``pyrate-limiter``'s acquisition, without its thread that tidies up: only this thread's work counts."""
+    bucket = InMemoryBucket([Rate(ENOUGH, Duration.MINUTE)])
+    return Limiter(SingleBucketFactory(bucket, schedule_leak=False)).try_acquire_async
+
+
+def throttled_py() -> Acquire:
+    """Return ``throttled-py``'s acquisition."""
+    throttle = Throttled(key=_SCOPE, quota=rate_limiter.per_min(ENOUGH), store=MemoryStore())
+    return throttle.limit
+
+
+RIVALS: Final[Mapping[str, Callable[[], Acquire]]] = {
+    "aiolimiter's acquire": aiolimiter,
+    "pyrate-limiter's try_acquire_async": pyrate_limiter,
+    "throttled-py's limit": throttled_py,
+}
+
+
+def run(*, quick: bool = False) -> list[Outcome]:
+    """Measure."""
+    rounds, count = (11, 1_000) if quick else (101, 3_000)
+    outcomes: list[Outcome] = []
+    with asyncio.Runner() as runner:
+
+        def our_round() -> float:
+            return runner.run(ours(count))
+
+        for name, make in RIVALS.items():
+
+            def rival_round(make: Callable[[], Acquire] = make) -> float:
+                return runner.run(awaited_microseconds(make(), count))
+
+            mine, theirs, ratio = in_turns(our_round, rival_round, rounds)
+            outcomes.append(Outcome("G5", f"acquire, report, release / {name}", mine, theirs, "µs", ratio, LIMIT))
+    return outcomes
