@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g8_retry, g12_import, transports
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g12_import, transports
 from benchmarks._answers import settlement_page
 from wxrevenue import GetShareRatio, SettlementPage, ShareRatio
 from wxrevenue._call import Call
@@ -62,6 +62,20 @@ async def test_g5_every_limiter_lets_everyone_go() -> None:
         acquire = make()
         await acquire()
         await acquire()
+
+
+@pytest.mark.parametrize("name", ["ours", *g6_waiters.RIVALS])
+def test_g6_every_limiter_keeps_to_the_rate(name: str) -> None:
+    """Nobody gets through sooner than the rate allows, or much later; and everyone who did not give up is served."""
+    make = g6_waiters.RIVALS.get(name, g6_waiters.ours)
+    for drain in (g6_waiters.drained(make, 200), g6_waiters.after_cancelling(make, 200)):
+        assert 0.95 <= drain.seconds / drain.ideal <= 1.1
+
+
+def test_g6_places_out_of_turn_are_counted() -> None:
+    """The figure is how far the most unlucky or lucky waiter was from the right place, among those who were served."""
+    assert g6_waiters.displaced([0, 1, 3, 7]) == 0
+    assert g6_waiters.displaced([7, 0, 1, 3]) == 3
 
 
 async def test_g8_only_the_loop_is_left_out() -> None:
