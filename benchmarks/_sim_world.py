@@ -33,7 +33,7 @@ stood still."""
 
 
 class NeverEndsError(Exception):
-    """The run was given up: by the calls made, or because nothing can happen any more."""
+    """The run was given up: too many calls were made, none was accepted for too long, or nothing can happen any more."""
 
 
 class _Leap(selectors.DefaultSelector):
@@ -96,12 +96,14 @@ class Network:
         latency: mean seconds of a whole exchange; the server decides half-way.
         seed: decides every latency.
         most: calls after which the run is given up.
+        patience: seconds without an admitted call after which the run is given up.
     """
 
     server: Server
     latency: float
     seed: int
     most: float = float("inf")
+    patience: float = float("inf")
     admitted: array[float] = attrs.field(init=False, factory=lambda: array("d"))
     """When each admitted call arrived."""
     refused: array[float] = attrs.field(init=False, factory=lambda: array("d"))
@@ -120,9 +122,9 @@ class Network:
         """Make one call; tell whether the server accepted it."""
         half = self.latency / 2 * self._random.uniform(1 - JITTER, 1 + JITTER)
         await asyncio.sleep(half)
-        if self.calls >= self.most:
-            raise NeverEndsError(f"given up after {self.calls} calls")
         arrival = now()
+        if self.calls >= self.most or arrival > self.patience + (self.admitted[-1] if self.admitted else 0.0):
+            raise NeverEndsError(f"given up after {self.calls} calls")
         accepted = self.server.admit(action, arrival)
         (self.admitted if accepted else self.refused).append(arrival)
         await asyncio.sleep(half)
