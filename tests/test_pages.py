@@ -12,7 +12,7 @@ import attrs
 import pytest
 from support.virtual import now, run_virtual, settle, virtual
 
-from wxrevenue._pages import LARGEST_PREFETCH, Paginator
+from wxrevenue._pages import LARGEST_PREFETCH, Host, Paginator
 from wxrevenue._request import Endpoint
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, ServerBusyError
 
@@ -181,10 +181,11 @@ async def test_short_pages_amid() -> None:
 
 @virtual
 async def test_total_shrinks() -> None:
-    """The newest total counts: when it says that all rows were seen, the walk ends."""
+    """The newest total counts: when it says that all rows were seen, the pass is over; having fallen, it brings another."""
     rows = items(6)
     server = script(Leaf(rows[:3], 9), Leaf(rows[3:], 6))
     assert await server.walk(prefetch=0).collect() == rows
+    assert server.asked == [1, 2, 1, 2]
 
 
 # -- drift -------------------------------------------------------------------------------------------------------------
@@ -226,11 +227,11 @@ async def test_repeated_page_of_unknown_total() -> None:
 
 @virtual
 async def test_fewer_rows_than_announced() -> None:
-    """P-21: an empty page before the announced total ends the walk, and its event says that something drifted."""
+    """P-21: a list that twice has fewer rows than announced is what it is; the last event says that the total disagrees."""
     told: list[dict[str, Any]] = []
-    walk = shelf(items(15), 10, total=18).walk(on_page=teller(told))
+    walk = shelf(items(15), 10, total=18).walk(host=Host(tell=teller(told)))
     assert await walk.collect() == items(15)
-    assert [fact["drift"] for fact in told] == [False, False, True]
+    assert [fact["drift"] for fact in told] == [False] * 5 + [True]
 
 
 @virtual
@@ -239,10 +240,10 @@ async def test_page_events() -> None:
     told: list[dict[str, Any]] = []
     rows = items(5)
     server = script(Leaf(rows[:3], 5), Leaf(rows[2:], 5))
-    await server.walk(on_page=teller(told)).collect()
+    await server.walk(host=Host(tell=teller(told))).collect()
     assert told == [
-        {"page": 1, "rows": 3, "fresh": 3, "total": 5, "drift": False},
-        {"page": 2, "rows": 3, "fresh": 2, "total": 5, "drift": False},
+        {"page": 1, "rows": 3, "fresh": 3, "revised": 0, "total": 5, "again": False, "drift": False},
+        {"page": 2, "rows": 3, "fresh": 2, "revised": 0, "total": 5, "again": False, "drift": False},
     ]
 
 

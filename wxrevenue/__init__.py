@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wxrevenue._dates import beijing_date
     from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
     from wxrevenue._funds_client import FundsDistributionClient
+    from wxrevenue._half_months import HalfMonth, half_months, last_final_half_month
     from wxrevenue._pages import Paginator
     from wxrevenue._ports import (
         Clock,
@@ -77,6 +78,7 @@ _NAMES = {
     "wxrevenue._dates": "beijing_date",
     "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent PageEvent RetryEvent TokenEvent WaitEvent",
     "wxrevenue._funds_client": "FundsDistributionClient",
+    "wxrevenue._half_months": "HalfMonth half_months last_final_half_month",
     "wxrevenue._pages": "Paginator",
     "wxrevenue._ports": (
         "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport TokenSource Transport Turn Verdict Verifier"
@@ -125,6 +127,7 @@ __all__ = [
     "GateEvent",
     "GetAgencySettlement",
     "GetShareRatio",
+    "HalfMonth",
     "HttpRequest",
     "HttpResponse",
     "HttpxTransport",
@@ -178,6 +181,8 @@ __all__ = [
     "WaitEvent",
     "WxRevenueError",
     "beijing_date",
+    "half_months",
+    "last_final_half_month",
     "log_calls",
     "yuan",
 ]

@@ -14,7 +14,7 @@ from wxrevenue._paths import Paths
 from wxrevenue._ports import Clock, RateLimiter, Signer, Transport, Verifier
 from wxrevenue._retry import RetryPolicy
 from wxrevenue._secret import Secret, Unusable
-from wxrevenue.ams._service import AmsService
+from wxrevenue.ams._service import ANONYMOUS, AmsService
 from wxrevenue.errors import ConfigurationError, one_of
 from wxrevenue.limiters._local import LocalRateLimiter
 from wxrevenue.tokens._plain import token_source
@@ -43,7 +43,7 @@ def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Ma
     service = AmsService(
         _checks.base_url(f"{where}.base_url", settings["base_url"]),
         source,
-        _account(where, component_appid, source) or f"client-{os.urandom(4).hex()}",
+        _account(where, component_appid, source) or f"{ANONYMOUS}{os.urandom(4).hex()}",
         scope=_checks.function(f"{where}.scope", settings["scope"]),
         clock=options["clock"],
     )

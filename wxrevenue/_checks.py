@@ -55,6 +55,20 @@ def text(where: str, value: object) -> str:
     return value
 
 
+def flag(where: str, value: object) -> bool:
+    """Return ``True`` or ``False``."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{where}: expected a bool, got {type(value).__name__}")
+    return value
+
+
+def number(where: str, value: object, allowed: range) -> int:
+    """Return an int within a range."""
+    if type(value) is not int or value not in allowed:
+        raise ConfigurationError(f"{where}: expected an int, {allowed[0]} to {allowed[-1]}")
+    return value
+
+
 def instance(where: str, value: Any, kind: type) -> Any:
     """Return an instance of that class, or ``None``."""
     if value is not None and not isinstance(value, kind):

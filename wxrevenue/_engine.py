@@ -66,12 +66,14 @@ class Engine:
     lifetime: Lifetime = attrs.field(factory=Lifetime)
     quota: RetryQuota = attrs.field(default=attrs.Factory(lambda self: RetryQuota(self.retry.quota), takes_self=True))
 
-    async def send(self, request: Request[T], *, deadline: float | None = None) -> T:
-        """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now."""
+    async def send(self, request: Request[T], *, deadline: float | None = None, watch: Callable[[Call], object] | None = None) -> T:
+        """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now; ``watch`` gets the call."""
         self.lifetime.check()
         started = self.clock.monotonic()
         call = Call(request, started, started + (deadline or self.deadline))
         self.lifetime.enter(call)
+        if watch is not None:
+            watch(call)
         try:
             outcome = await self._attempts(call)
         except asyncio.CancelledError as error:

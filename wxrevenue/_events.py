@@ -97,6 +97,7 @@ class TokenEvent(Event):
 class PageEvent(Event):
     """A walk took a page: ``rows`` on it, ``fresh`` ones yielded for the first time, ``total`` announced (``None``: unknown).
 
+    ``revised``: rows on it that came before with another content. ``again``: the list changed, and the walk reads it once more.
     ``drift`` tells that the announced total and the rows that came disagree at the end of the walk.
     """
 
@@ -105,3 +106,5 @@ class PageEvent(Event):
     fresh: int
     total: int | None
     drift: bool = False
+    revised: int = 0
+    again: bool = False

@@ -1,58 +1,31 @@
-"""Walking pages: rows in the server's order, one page fetched ahead, every key once."""
+"""Walking pages: rows in the server's order, each once, a bounded number of pages ahead, resumable after any row.
+
+:mod:`wxrevenue._walk` says when a walk trusts what it saw, and when it reads the list a second time.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
 
-from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError
+from wxrevenue import _checks
+from wxrevenue._ahead import Ahead, Leaf
+from wxrevenue._cursor import Binding, Place
+from wxrevenue._seen import Row, Seen
+from wxrevenue._walk import Page, Walk
+from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, WxRevenueError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from types import AsyncGeneratorType
     from typing import Self
 
     from wxrevenue._request import Endpoint
 
-LARGEST_PREFETCH = 8
-
-
-class Row(Protocol):
-    """What a row must tell of itself to be walked."""
-
-    @property
-    def key(self) -> Hashable:
-        """What tells it from other rows."""
-        ...
-
-    @property
-    def supersedes(self) -> Hashable | None:
-        """The key it had before, if its key changes once in its life."""
-        ...
-
-    def fingerprint(self) -> int:
-        """Return a number that changes when the row's content changes."""
-        ...
-
-
-R = TypeVar("R", bound=Row)
-R_co = TypeVar("R_co", bound=Row, covariant=True)
-
-
-class Page(Protocol[R_co]):
-    """What an answer must tell of itself to be a page."""
-
-    @property
-    def rows(self) -> Sequence[R_co]:
-        """The rows, in the server's order."""
-        ...
-
-    @property
-    def total(self) -> int | None:
-        """How many rows the server announces for the whole query."""
-        ...
+LARGEST_PREFETCH: Final = 8
+LARGEST_CONCURRENCY: Final = 16
 
 
 class Pageable(Protocol):
@@ -66,94 +39,102 @@ class Pageable(Protocol):
         ...
 
 
-@attrs.define
-class _Seen:
-    """Every row so far, with its content's fingerprint.
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
-    Rows that differ only in having got their number are a group. While no answer has shown two rows of a group, it is one row,
-    known by the group; from then on its rows are known by their keys, and equal ones within an answer by their ordinal.
+
+def _one_list(request: Any, _span: int, /) -> Sequence[Any]:
+    return [request]
+
+
+def _no() -> bool:
+    return False
+
+
+def _nobody(**_facts: Any) -> None:
+    pass
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """What a walk needs of the client that it walks for.
+
+    Args:
+        account: whom its cursors belong to; empty where the account has no lasting name.
+        span: half-months to a window of a new walk; 0: the range is one list.
+        windows: splits a request into windows of a span.
+        held_up: tells whether a page being fetched waits for anything but its answer.
+        tell: told the facts of every page.
     """
 
-    lone: dict[Hashable, tuple[Hashable, int]] = attrs.field(factory=dict["Hashable", "tuple[Hashable, int]"])
-    many: dict[Hashable, int] = attrs.field(factory=dict["Hashable", int])
-    crowds: set[Hashable] = attrs.field(factory=set["Hashable"])
-
-    def sort(self, rows: Sequence[R]) -> tuple[list[R], list[R]]:
-        """Return the rows that are new and those that came before with another content."""
-        for group, size in Counter(map(_group, rows)).items():
-            if size > 1:
-                self._crowd(group)
-        fresh: list[R] = []
-        revised: list[R] = []
-        ordinals: Counter[Hashable] = Counter()
-        for row in rows:
-            ordinals[row.key] += 1
-            former = self._replace(row, ordinals[row.key])
-            if former is None:
-                fresh.append(row)
-            elif former != row.fingerprint():
-                revised.append(row)
-        return fresh, revised
-
-    def _replace(self, row: Row, ordinal: int) -> int | None:
-        """Keep the row's fingerprint; return the one it had before."""
-        group = _group(row)
-        key, _ = self.lone.get(group, (row.key, 0))
-        if key not in {row.key, group} and row.key != group:
-            self._crowd(group)  # two numbers: two rows, though no answer showed both
-        if group in self.crowds:
-            identity = (row.key, ordinal)
-            former = self.many.get(identity)
-            self.many[identity] = row.fingerprint()
-            return former
-        _, former = self.lone.get(group, (None, None))
-        self.lone[group] = (row.key, row.fingerprint())
-        return former
-
-    def _crowd(self, group: Hashable) -> None:
-        """Know the group's rows by their keys from now on."""
-        self.crowds.add(group)
-        if group in self.lone:
-            key, fingerprint = self.lone.pop(group)
-            self.many[key, 1] = fingerprint
-
-
-def _group(row: Row) -> Hashable:
-    return row.key if row.supersedes is None else row.supersedes
+    account: str = ""
+    span: int = 0
+    windows: Callable[[Any, int], Sequence[Any]] = _one_list
+    held_up: Callable[[], bool] = _no
+    tell: Callable[..., None] = _nobody
 
 
 class Paginator(Generic[R]):
     """One walk over all pages of a query: ``async for row in paginator``.
 
     Rows come in the server's order, each once, with up to ``prefetch`` pages fetched ahead while you work on a row. The walk
-    ends when as many rows as announced were seen, or at an empty page; it never loops for ever. Leave it early inside
-    ``async with`` (or ``contextlib.aclosing``) so that the page fetched ahead is cancelled at once.
+    ends when as many rows as announced were seen, or at an empty page; it never loops for ever. A list that changed meanwhile
+    is read a second time, once. Leave early inside ``async with`` (or ``contextlib.aclosing``), so that the page fetched ahead
+    is cancelled at once.
+
+    Store :attr:`cursor` after a row, or after a page, to go on there later (``cursor=…``); every error of this package that
+    ends the walk carries it. A walk that goes on loses no row, and repeats none while the list is unchanged; where the list
+    has changed, rows may come again: an upsert by ``row.key``, deleting ``row.supersedes``, takes them in.
 
     Raises:
-        ClientStateError: it is walked a second time.
-        PageDriftError: a page brought no row that is new, although more were announced.
+        ClientStateError: it is walked a second time, by two tasks at once, or on another event loop.
+        ConfigurationError: an argument is not allowed, or the cursor belongs elsewhere; raised at once.
+        PageDriftError: the list kept changing, so that rows may be missing, or the server ignores the page number.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (options, all by keyword)
         self,
         request: Pageable,
         fetch: Callable[[Any], Coroutine[Any, Any, Page[R]]],
         *,
         prefetch: int = 1,
-        on_page: Callable[..., None] | None = None,
+        concurrency: int = 1,
+        cursor: str | None = None,
+        host: Host | None = None,
     ) -> None:
-        if type(prefetch) is not int or not 0 <= prefetch <= LARGEST_PREFETCH:
-            raise ConfigurationError(f"prefetch: expected an int, 0 to {LARGEST_PREFETCH}")
         self.revisions: list[R] = []
         """Rows that came again with another content; what was yielded first stays as it was."""
-        self._request = request
-        self._fetch = fetch
-        self._on_page = on_page
-        self._prefetch = prefetch
-        self._ahead: deque[asyncio.Task[Page[R]]] = deque()
-        self._seen = _Seen()
+        self._prefetch = _checks.number("prefetch", prefetch, range(LARGEST_PREFETCH + 1))
+        self._concurrency = _checks.number("concurrency", concurrency, range(1, LARGEST_CONCURRENCY + 1))
+        self._host = Host() if host is None else host
+        self._request, self._fetch = request, fetch
+        self._binding = Binding.of(self._host.account, request)
+        start = Place(span=self._host.span) if cursor is None else self._binding.read(cursor)
+        self._windows = self._host.windows(request, start.span)
+        if start.window >= len(self._windows):
+            raise ConfigurationError("cursor: the query has no such window")
+        self._seen = Seen()
+        self._list: Walk[R] = Walk(request.page, start, self._seen, self._host.tell)
+        self._window, self._span = start.window, start.span
+        self._ahead = Ahead(_by_leaf(fetch, self._windows), self._host.held_up)
         self._rows: list[R] = []
-        self._walk: AsyncGenerator[list[R], None] | None = None
+        self._closed_at: Place | None = None
+        self._yielded = 0
+        self._walk: AsyncGeneratorType[list[R], None] | None = None
+        self._loop = _running_loop()
+
+    @property
+    def cursor(self) -> str:
+        """Where the walk stands, just behind the row or page handed out last: a short text without secrets, safe to store.
+
+        It belongs to the account and the query, ``page_size`` included. (An account is told by its ``component_appid``.)
+        """
+        return self._binding.write(self._closed_at or self._list.place(len(self._rows)))
+
+    def resumed(self) -> Paginator[R]:
+        """Return another walk that goes on where this one stands, for instance after an error that has passed."""
+        options = {"prefetch": self._prefetch, "concurrency": self._concurrency, "cursor": self.cursor, "host": self._host}
+        return Paginator(self._request, self._fetch, **cast("Any", options))
 
     def __aiter__(self) -> Self:
         self._start()
@@ -161,7 +142,10 @@ class Paginator(Generic[R]):
 
     async def __anext__(self) -> R:
         while not self._rows:
-            self._rows = await anext(self._walk or self._start())
+            walk = self._walk or self._start()
+            if walk.ag_running:
+                raise self._refused("two tasks walk one paginator")
+            self._rows = await anext(walk)
             self._rows.reverse()
         return self._rows.pop()
 
@@ -170,9 +154,17 @@ class Paginator(Generic[R]):
         return self._start()
 
     async def collect(self) -> list[R]:
-        """Return all rows. Holds them in memory: prefer ``async for`` for long ranges."""
-        async with self:
-            return [row async for row in self]
+        """Return all rows. Holds them in memory: prefer ``async for`` for long ranges.
+
+        The cursor of an error raised here is that of the beginning, for no row was handed out.
+        """
+        beginning = self.cursor
+        try:
+            async with self:
+                return [row async for row in self]
+        except WxRevenueError as error:
+            error.cursor = beginning
+            raise
 
     async def __aenter__(self) -> Self:
         return self
@@ -182,70 +174,94 @@ class Paginator(Generic[R]):
             await self.aclose()
 
     async def aclose(self) -> None:
-        """End the walk and whatever was fetched ahead; may be called twice."""
+        """End the walk and whatever was fetched ahead; may be called twice. The cursor stays where it was."""
         await (self._walk or self._start()).aclose()
+        self._closed_at = self._closed_at or self._list.place(len(self._rows))
         self._rows.clear()
 
     # ------------------------------------------------------------------ the walk
 
-    def _start(self) -> AsyncGenerator[list[R], None]:
+    def _start(self) -> AsyncGeneratorType[list[R], None]:
         if self._walk is not None:
-            raise ClientStateError("a paginator is one walk: make another one to walk again")
-        self._walk = self._pages()
+            raise self._refused("a paginator is one walk: make another one, or call resumed(), to walk again")
+        self._walk = cast("AsyncGeneratorType[list[R], None]", self._pages())
         return self._walk
 
     async def _pages(self) -> AsyncGenerator[list[R], None]:
-        number, got, more = self._request.page, 0, True
         try:
-            while more:
-                page = await self._next(number)
-                total, size = page.total, len(page.rows)
-                fresh = self._sort(page.rows)
-                got += len(fresh)
-                more = size > 0 and (total is None or got < total)
-                if more and not fresh:
-                    raise self._drift(f"page {number} only repeats earlier rows, of {'many' if total is None else total}", got)
-                del page
-                if more:
-                    self._fetch_ahead(number, size, 0 if total is None else total - got)
-                self._tell(page=number, rows=size, fresh=len(fresh), total=total, drift=not more and total not in {None, got})
-                number += 1
+            while self._has_more():
+                fresh = self._taken(await self._ahead.get((self._window, self._list.number)))
+                if self._list.turned:
+                    await self._ahead.drop(self._window)
+                self._fetch_ahead()
                 if fresh:
                     yield fresh
                 del fresh  # a page is not kept while the next one is awaited
+        except WxRevenueError as error:
+            self._sign(error)
+            raise
         finally:
             await self._drop_ahead()
 
-    def _drift(self, message: str, got: int) -> PageDriftError:
-        error = PageDriftError(message, got=got)
-        error.endpoint = self._request.endpoint.name
-        return error
+    def _has_more(self) -> bool:
+        """Turn to the next window if this one is over; tell whether there is another page."""
+        self._check_loop()
+        if self._list.done and self._window + 1 < len(self._windows):
+            self._window += 1
+            self._list = Walk[R](self._request.page, Place(self._window, self._span), self._seen, self._host.tell)
+            self._fetch_ahead()
+        return not self._list.done
 
-    def _sort(self, rows: Sequence[R]) -> list[R]:
-        fresh, revised = self._seen.sort(rows)
-        self.revisions += revised
-        return fresh
+    def _taken(self, page: Page[R]) -> list[R]:
+        found = self._list.take(page)
+        self.revisions += found.revised
+        self._yielded += len(found.fresh)
+        return found.fresh
 
-    async def _next(self, number: int) -> Page[R]:
-        if self._ahead:
-            return await self._ahead.popleft()
-        return await self._fetch(attrs.evolve(cast("Any", self._request), page=number))
-
-    def _fetch_ahead(self, number: int, size: int, missing: int) -> None:
-        """Start on the pages after ``number``: the next one, and as many more as the missing rows surely fill."""
-        wanted = min(self._prefetch, max(1, -(-missing // size)))
-        for ahead in range(len(self._ahead) + 1, wanted + 1):
-            request = attrs.evolve(cast("Any", self._request), page=number + ahead)
-            self._ahead.append(asyncio.create_task(self._fetch(request)))
+    def _fetch_ahead(self) -> None:
+        """Start on the pages that are surely needed next, and on the first pages of the next windows."""
+        number = self._list.number
+        for ahead in range(min(self._prefetch, self._list.now.pages_missing)):
+            self._ahead.start((self._window, number + ahead))
+        for window in range(self._window + 1, min(self._window + self._concurrency, len(self._windows))):
+            self._ahead.start((window, self._request.page))
 
     async def _drop_ahead(self) -> None:
-        ahead = tuple(self._ahead)
-        self._ahead.clear()
-        for task in ahead:
-            task.cancel()
-        if ahead:
-            await asyncio.gather(*ahead, return_exceptions=True)
+        if self._loop is _running_loop():
+            await self._ahead.drop()
+        else:
+            self._ahead.forget()
 
-    def _tell(self, **facts: Any) -> None:
-        if self._on_page is not None:
-            self._on_page(**facts)
+    def _check_loop(self) -> None:
+        if self._loop is None:
+            self._loop = _running_loop()
+        elif self._loop is not _running_loop():
+            raise ClientStateError("the paginator belongs to another event loop: make one per loop")
+
+    def _sign(self, error: WxRevenueError) -> None:
+        error.cursor = self.cursor
+        if isinstance(error, PageDriftError):
+            error.got = self._yielded
+            error.endpoint = self._request.endpoint.name
+
+    def _refused(self, message: str) -> ClientStateError:
+        error = ClientStateError(message)
+        self._sign(error)
+        return error
+
+
+def _by_leaf(fetch: Callable[[Any], Coroutine[Any, Any, T]], windows: Sequence[Any]) -> Callable[[Leaf], Coroutine[Any, Any, T]]:
+    """Return what fetches a page by its numbers; it knows no paginator, which must go when nobody walks it any more."""
+
+    async def fetch_leaf(leaf: Leaf) -> T:
+        window, number = leaf
+        return await fetch(attrs.evolve(windows[window], page=number))
+
+    return fetch_leaf
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

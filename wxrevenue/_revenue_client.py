@@ -123,25 +123,40 @@ class RevenueClient(Client):
             raise ConfigurationError(f"{_NAME}.send: expected an AmsRequest, got {type(request).__name__}")
         return await self._parts.engine.send(request)
 
-    def iter_agency_settlement(
-        self, start_date: str | date, end_date: str | date, page_size: int = 20, *, prefetch: int = 1
+    def iter_agency_settlement(  # noqa: PLR0913  (options, by keyword)
+        self,
+        start_date: str | date,
+        end_date: str | date,
+        page_size: int = 20,
+        *,
+        prefetch: int = 1,
+        concurrency: int = 1,
+        cursor: str | None = None,
+        verify_totals: bool = False,
     ) -> Paginator[ams.Settlement]:
-        """Stream the provider's half-month settlements, newest first, fetching up to ``prefetch`` pages ahead.
+        """Stream the provider's half-month settlements, newest first, each once, while further pages are being fetched.
 
-        Every page gets ``page_deadline`` seconds; the walk itself has no limit. See ``GetAgencySettlement`` for the arguments,
-        which are checked at once, and :class:`Paginator` for what the walk vouches for.
+        Every page gets ``page_deadline`` seconds; the walk itself has no limit. All arguments are checked at once.
+
+        Args:
+            start_date: first day, see ``GetAgencySettlement``.
+            end_date: last day, inclusive.
+            page_size: rows per page; the server may cap it.
+            prefetch: how many pages to fetch ahead, 0 to 8. While one of them waits for its turn, no further one is begun.
+            concurrency: how many pieces of the range to fetch at once, 1 to 16. More than one cuts it into windows of whole
+                half-months, none longer than ``page_size`` of them; rows still come newest first.
+            cursor: where an earlier walk with the same account, dates and ``page_size`` stood; see :attr:`Paginator.cursor`.
+            verify_totals: end the walk with ``DecodeError`` at a page with a row whose slots do not add up to its
+                ``settled_revenue``. (The ``_all`` sums of a page are of all time and are not compared.)
+
+        Raises:
+            ConfigurationError: an argument is not allowed, or the cursor belongs to something else.
         """
-        from wxrevenue._pages import Paginator  # noqa: PLC0415  (who streams pays for it)
+        from wxrevenue._settlements import walk  # noqa: PLC0415  (who streams pays for it)
 
         request = ams.GetAgencySettlement(start_date, end_date, page_size=page_size)
-
-        async def fetch(one: ams.GetAgencySettlement) -> ams.SettlementPage:
-            return await self._parts.engine.send(one, deadline=self._page_deadline)
-
-        def on_page(**facts: Any) -> None:
-            self._parts.engine.tell(request.endpoint, "PageEvent", **facts)
-
-        return Paginator(request, fetch, prefetch=prefetch, on_page=on_page)
+        options: dict[str, Any] = {"prefetch": prefetch, "concurrency": concurrency, "cursor": cursor, "verify_totals": verify_totals}
+        return walk(self._parts.engine, self._page_deadline, request, **options)
 
     def with_options(self, **options: Unpack[RevenueOptions]) -> Self:
         """Return a clone with other options on the same transport and limiter.

@@ -30,6 +30,8 @@ _NESTED: Final = (("ret", "err_msg", "$.base_resp.ret"),)
 _RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")
 _LONGEST_MESSAGE: Final = 500
 _PLAIN: Final = "handed out as a str"
+ANONYMOUS: Final = "client-"
+"""How the random names begin that accounts have whose appid is not known."""
 
 
 class AmsService:
@@ -61,6 +63,11 @@ class AmsService:
         self.clock = clock
         self._urls: dict[tuple[str, str], str] = {}
         self._last: Secret | None = None
+
+    @property
+    def lasting_account(self) -> str:
+        """The account's name where it outlives the process, else nothing."""
+        return "" if self.account.startswith(ANONYMOUS) else self.account
 
     def scope(self, request: AmsRequest[Any]) -> str:
         """Return ``component/authorizer/action``, or what the user's function makes of it."""

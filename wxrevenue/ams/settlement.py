@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from wxrevenue._dates import beijing_date, half_month
+from wxrevenue._half_months import HalfMonth
 from wxrevenue._model import Count, Model, Name
 from wxrevenue._request import AmsRequest, Endpoint, Safety
 from wxrevenue.errors import ConfigurationError, DecodeError
@@ -117,6 +118,16 @@ class Settlement(Model):
         return hash(repr(content))  # of the text, because hash(-1) == hash(-2)
 
     @property
+    def half_month(self) -> HalfMonth:
+        """The half-month. Raises what :attr:`period` raises."""
+        return HalfMonth.of(self.period[0])
+
+    @property
+    def adds_up(self) -> bool:
+        """``settled_revenue`` is the sum of the slots, or there are none."""
+        return not self.slot_revenue or self.settled_revenue == sum(slot.slot_settled_revenue for slot in self.slot_revenue)
+
+    @property
     def is_settled(self) -> bool:
         """The amount is final (status 2 to 5)."""
         return self.sett_status is not None and SettlementStatus.SETTLED <= self.sett_status <= SettlementStatus.PAID
@@ -155,6 +166,13 @@ class SettlementPage(Model):
     def total(self) -> int | None:
         """How many rows the whole range has, as every paged answer calls it."""
         return self.total_num
+
+    def check_totals(self) -> None:
+        """Raise ``DecodeError`` if a row's slots do not add up to its ``settled_revenue``."""
+        for number, row in enumerate(self.settlement_list):
+            if not row.adds_up:
+                path = f"$.settlement_list[{number}].settled_revenue"
+                raise DecodeError("expected the sum of the row's slot_revenue", path=path)
 
 
 def _positive(most: int | None = None) -> Any:

@@ -1,0 +1,49 @@
+"""Pages that are fetched before they are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+Leaf: TypeAlias = tuple[int, int]
+"""A window's number and a page's."""
+
+
+class Ahead(Generic[T]):
+    """Fetches pages ahead of their reader, each once. Whoever starts them bounds their number.
+
+    Nothing more is started while ``held_up`` says that a page being fetched waits: behind the gate of "operating too fast",
+    for a token, for a back-off. What waits already is what is needed next; more of it would only lengthen the queue.
+    """
+
+    def __init__(self, fetch: Callable[[Leaf], Coroutine[Any, Any, T]], held_up: Callable[[], bool]) -> None:
+        self._fetch = fetch
+        self._held_up = held_up
+        self._tasks: dict[Leaf, asyncio.Task[T]] = {}
+
+    def start(self, leaf: Leaf) -> None:
+        """Begin to fetch a page, if it is not under way."""
+        if leaf not in self._tasks and not self._held_up():
+            self._tasks[leaf] = asyncio.create_task(self._fetch(leaf))
+
+    async def get(self, leaf: Leaf) -> T:
+        """Return a page."""
+        task = self._tasks.pop(leaf, None)
+        return await (self._fetch(leaf) if task is None else task)
+
+    async def drop(self, window: int | None = None) -> None:
+        """Give up the pages of a window, or all."""
+        dropped = [leaf for leaf in self._tasks if window in {None, leaf[0]}]
+        tasks = [self._tasks.pop(leaf) for leaf in dropped]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def forget(self) -> None:
+        """Let go of pages that belong to an event loop that is gone."""
+        self._tasks.clear()

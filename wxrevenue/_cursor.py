@@ -1,0 +1,117 @@
+"""Where a walk stands, as a short text that can be stored: ``wxr1.`` and eleven numbers, none of them secret.
+
+A cursor is bound to its account and its query, and carries a check sum against slips of the pen. The sum is no signature:
+whoever may write cursors may choose where reading begins, and nothing else.
+
+It names the last row taken: the page, how many of its rows were yielded, and a digest of all keys up to there. Who resumes
+fetches that page again. If the digest is still right, the rows already yielded are skipped and nothing is repeated; if not,
+the list has changed, rows may have moved in front of the cursor, and the walk starts from the beginning of its list (or of
+its window).
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from wxrevenue.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERSION: Final = "wxr1"
+_NOTHING: Final = "0" * 16
+_NUMBER: Final = r"(0|[1-9]\d{0,19})"
+_SHAPE: Final = re.compile(
+    rf"wxr1\.([0-9a-f]{{8}})\.([0-9a-f]{{8}})(?:\.{_NUMBER}){{6}}\.(?:{_NUMBER}|x)\.[01](?:\.[0-9a-f]{{16}}){{2}}", re.ASCII
+)
+_OF_SOME_VERSION: Final = re.compile(r"wxr[1-9]\d*\.", re.ASCII)
+
+
+@attrs.frozen
+class Place:
+    """A place in a walk, just behind a row.
+
+    Args:
+        window: which window of the range, from 0; the range is one window unless it was split.
+        span: how many half-months a window has; 0: the range was not split.
+        page: the page of the last row taken.
+        taken: how many rows of that page were yielded, or came before and were not.
+        got: how many different rows the pages before that one had.
+        size: how many rows the server puts on a page.
+        total: how many rows it announced last.
+        doubt: whether the list changed under the walk.
+        before: digest of the keys on the pages before.
+        mark: the same with the rows taken of the page.
+    """
+
+    window: int = 0
+    span: int = 0
+    page: int = 0
+    taken: int = 0
+    got: int = 0
+    size: int = 0
+    total: int | None = None
+    doubt: bool = False
+    before: str = _NOTHING
+    mark: str = _NOTHING
+
+
+@attrs.frozen
+class Binding:
+    """What a cursor belongs to."""
+
+    account: str
+    query: str
+
+    @classmethod
+    def of(cls, account: str, request: Any) -> Binding:
+        """Return the binding of an account's query; the page does not matter, its size does."""
+        query = f"{request.endpoint.name} {attrs.evolve(request, page=1)!r}"
+        return cls(_digest(account, 4), _digest(query, 4))
+
+    def write(self, place: Place) -> str:
+        """Return the place as a text."""
+        *numbers, total, doubt, before, mark = attrs.astuple(place)
+        fields = [VERSION, self.account, self.query, *numbers, "x" if total is None else total, int(doubt), before, mark]
+        text = ".".join(map(str, fields))
+        return f"{text}.{_digest(text, 4)}"
+
+    def read(self, cursor: object) -> Place:
+        """Return the place that a text names.
+
+        Raises:
+            ConfigurationError: it is no cursor, was changed, or belongs to something else.
+        """
+        text = _checked(cursor)
+        _, account, query, *numbers, total, doubt, before, mark = text.split(".")
+        if account != self.account:
+            raise ConfigurationError("cursor: it belongs to another account")
+        if query != self.query:
+            raise ConfigurationError("cursor: it belongs to another query: dates and page_size must be those it was made with")
+        window, span, page, taken, got, size = map(int, numbers)
+        return Place(window, span, page, taken, got, size, None if total == "x" else int(total), doubt == "1", before, mark)
+
+
+def chained(before: str, names: Sequence[str]) -> str:
+    """Return the digest of all keys so far, given that of the pages before and the keys that follow them."""
+    return _digest(f"{before}{names}", 8) if names else before
+
+
+def _checked(cursor: object) -> str:
+    """Return the cursor without its check sum."""
+    if not isinstance(cursor, str):
+        raise ConfigurationError(f"cursor: expected a str, got {type(cursor).__name__}")
+    text, _, check = cursor.rpartition(".")
+    if _OF_SOME_VERSION.match(cursor) and not cursor.startswith(f"{VERSION}."):
+        raise ConfigurationError("cursor: it was made by a version of this library that numbers rows otherwise: walk from the beginning")
+    if not _SHAPE.fullmatch(text) or check != _digest(text, 4):
+        raise ConfigurationError("cursor: it is not what a walk handed out, or it was changed since")
+    return text
+
+
+def _digest(text: str, size: int) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
