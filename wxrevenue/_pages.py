@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LARGEST_PREFETCH: Final = 8
 LARGEST_CONCURRENCY: Final = 16
+_ELSEWHERE: Final = "the paginator belongs to another event loop: make one per loop"
 
 
 class Pageable(Protocol):
@@ -142,10 +143,7 @@ class Paginator(Generic[R]):
 
     async def __anext__(self) -> R:
         while not self._rows:
-            walk = self._walk or self._start()
-            if walk.ag_running:
-                raise self._refused("two tasks walk one paginator")
-            self._rows = await anext(walk)
+            self._rows = await anext(self._walk_of_mine())
             self._rows.reverse()
         return self._rows.pop()
 
@@ -181,6 +179,15 @@ class Paginator(Generic[R]):
 
     # ------------------------------------------------------------------ the walk
 
+    def _walk_of_mine(self) -> AsyncGenerator[list[R], None]:
+        """Return the walk, if the running task may go on with it: one left by a loop that is gone would seem to be over."""
+        walk = self._walk or self._start()
+        if not self._is_at_home():
+            raise self._refused(_ELSEWHERE)
+        if walk.ag_running:
+            raise self._refused("two tasks walk one paginator")
+        return walk
+
     def _start(self) -> AsyncGeneratorType[list[R], None]:
         if self._walk is not None:
             raise self._refused("a paginator is one walk: make another one, or call resumed(), to walk again")
@@ -189,13 +196,15 @@ class Paginator(Generic[R]):
 
     async def _pages(self) -> AsyncGenerator[list[R], None]:
         try:
+            if self._has_more():
+                self._fetch_ahead()
             while self._has_more():
-                fresh = self._taken(await self._ahead.get((self._window, self._list.number)))
                 if self._list.turned:
                     await self._ahead.drop(self._window)
+                fresh = self._taken(await self._ahead.get((self._window, self._list.number)))
                 self._fetch_ahead()
                 if fresh:
-                    yield fresh
+                    yield fresh  # without an await since the page was taken: a cancellation must not come between
                 del fresh  # a page is not kept while the next one is awaited
         except WxRevenueError as error:
             self._sign(error)
@@ -205,7 +214,10 @@ class Paginator(Generic[R]):
 
     def _has_more(self) -> bool:
         """Turn to the next window if this one is over; tell whether there is another page."""
-        self._check_loop()
+        if not self._is_at_home():
+            raise ClientStateError(_ELSEWHERE)
+        if self._list.failure is not None:
+            raise self._list.failure
         if self._list.done and self._window + 1 < len(self._windows):
             self._window += 1
             self._list = Walk[R](self._request.page, Place(self._window, self._span), self._seen, self._host.tell)
@@ -221,28 +233,27 @@ class Paginator(Generic[R]):
     def _fetch_ahead(self) -> None:
         """Start on the pages that are surely needed next, and on the first pages of the next windows."""
         number = self._list.number
-        for ahead in range(min(self._prefetch, self._list.now.pages_missing)):
+        for ahead in range(min(self._prefetch, 0 if self._list.turned else self._list.now.pages_missing)):
             self._ahead.start((self._window, number + ahead))
         for window in range(self._window + 1, min(self._window + self._concurrency, len(self._windows))):
             self._ahead.start((window, self._request.page))
 
     async def _drop_ahead(self) -> None:
-        if self._loop is _running_loop():
+        if self._is_at_home():
             await self._ahead.drop()
         else:
             self._ahead.forget()
 
-    def _check_loop(self) -> None:
-        if self._loop is None:
-            self._loop = _running_loop()
-        elif self._loop is not _running_loop():
-            raise ClientStateError("the paginator belongs to another event loop: make one per loop")
+    def _is_at_home(self) -> bool:
+        """Tell whether the running loop is the one on which the paginator was made or first used."""
+        self._loop = self._loop or _running_loop()
+        return self._loop is _running_loop()
 
     def _sign(self, error: WxRevenueError) -> None:
         error.cursor = self.cursor
+        error.endpoint = error.endpoint or self._request.endpoint.name
         if isinstance(error, PageDriftError):
             error.got = self._yielded
-            error.endpoint = self._request.endpoint.name
 
     def _refused(self, message: str) -> ClientStateError:
         error = ClientStateError(message)

@@ -74,6 +74,7 @@ class Seen:
 
     def sort(self, rows: Sequence[R], names: Sequence[str], turn: int) -> Sorted[R]:
         """Tell the rows of one answer apart; ``names`` are their keys as texts."""
+        turn &= _TURN
         groups = [name if row.supersedes is None else repr(row.supersedes) for row, name in zip(rows, names, strict=True)]
         if len(set(groups)) < len(groups):
             for group, size in Counter(groups).items():

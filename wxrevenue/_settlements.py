@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from wxrevenue import _checks
-from wxrevenue._pages import Host, Paginator
+from wxrevenue._pages import LARGEST_CONCURRENCY, Host, Paginator
 from wxrevenue._windows import span_for, windows
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def walk(
     engine: Engine, deadline: float, request: ams.GetAgencySettlement, *, verify_totals: bool, concurrency: int, **options: Any
 ) -> Paginator[ams.Settlement]:
     """Return a walk over all pages of a request."""
+    _checks.number("concurrency", concurrency, range(1, LARGEST_CONCURRENCY + 1))
     pages = Pages(engine, deadline, verify_totals=_checks.flag("verify_totals", verify_totals))
 
     def tell(**facts: Any) -> None:

@@ -134,6 +134,8 @@ class Walk(Generic[R]):
         self.done = False
         self.turned = False
         """The list is read from its beginning again: whatever was fetched ahead is out of date."""
+        self.failure: PageDriftError | None = None
+        """What the walk ends with, if rows may be lost."""
         self.now = Pass()
         self._first, self._seen, self._tell = first, seen, tell
         self._turn = 2 * start.window + 1
@@ -158,14 +160,14 @@ class Walk(Generic[R]):
         if self._here is None:
             return self._anchor or self._beginning
         here = self._here
-        taken = here.fresh_at[-pending] if pending and self._former is None else len(here.names)
+        taken = here.fresh_at[-pending] if pending and here.fresh_at else len(here.names)
         return attrs.evolve(here.place, taken=taken, mark=chained(here.place.before, here.names[:taken]))
 
     def take(self, page: Page[R]) -> Sorted[R]:
         """Return what the page asked for brought.
 
         Raises:
-            PageDriftError: rows may be lost.
+            PageDriftError: it only repeats earlier ones.
         """
         rows, total = page.rows, page.total if self._first == 1 else None  # a count of rows left out on purpose says nothing
         names = [repr(row.key) for row in rows]
@@ -181,7 +183,9 @@ class Walk(Generic[R]):
         self.now.take(len(rows), found.new, len(found.fresh), total)
         if not self.now.over and not found.new:
             raise PageDriftError(f"page {self.number} only repeats earlier rows, of {'many' if self.now.total is None else self.now.total}")
-        if rows and self._former is None:
+        if self._former is not None and self._here is not None:
+            self._here.fresh_at.clear()  # a cursor stays at the end of the first pass, whatever the second one finds
+        elif rows:
             doubt = self.now.odd or self.now.repeats
             self._here = _Here(attrs.evolve(before, size=self.now.size, total=self.now.total, doubt=doubt), names, found.places)
         self._chain = chained(self._chain, names)
@@ -203,13 +207,13 @@ class Walk(Generic[R]):
         self._tell(page=number, again=again, drift=drift, **facts)
 
     def _judge(self, former: Pass) -> bool:
-        """Tell whether the second pass leaves anything to be said."""
+        """Tell whether the second pass leaves anything to be said; if rows may be lost, fail as soon as its last rows are yielded."""
         now = self.now
         if now.agrees and not now.fell:
             return False
         same = not now.fresh and now.got == former.got
         if not same and (now.fell or not now.only_grew):
-            raise PageDriftError(f"the list changed while it was read, and again the second time: {now.got} rows of {now.total}")
+            self.failure = PageDriftError(f"the list changed while it was read, both times; it announces {now.total} rows now")
         return True
 
     def _compare(self, names: list[str], total: int | None) -> None:
