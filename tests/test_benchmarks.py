@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g12_import, transports
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g10_pages, g12_import, transports
 from benchmarks._answers import settlement_page
 from wxrevenue import GetShareRatio, SettlementPage, ShareRatio
 from wxrevenue._call import Call
@@ -85,6 +85,16 @@ async def test_g8_only_the_loop_is_left_out() -> None:
     assert await engine.attempts(call) == await engine.once(call) == ShareRatio(Decimal(40))
     assert call.attempts == 1
     assert isinstance(await g8_retry.ours_added(engine, 2) + await g8_retry.rival_added(2), float)
+
+
+async def test_g10_both_sides_walk_the_same_rows() -> None:
+    """Whether pages are dropped or kept, the same number of rows comes, each once."""
+    assert await g10_pages.rows(keeps=False, walks=2) == await g10_pages.rows(keeps=True, walks=2) == 2 * 4 * 100
+
+
+def test_g11_a_row_is_remembered_in_few_bytes() -> None:
+    """P-23: a walk holds no more than 250 bytes for each different row, also just after its tables have grown."""
+    assert g10_pages.bytes_per_key(12_000) <= g10_pages.LARGEST
 
 
 def test_g12_both_statements_run() -> None:
