@@ -135,8 +135,33 @@ L = {
     "L-13": "a package that overwrites another's files",
     "L-14": "a parser's error that keeps the document",
 }
-GROUPS = {"T": T, "R": R, "C": C, "D": D, "L": L}
-ENFORCED = {"T", "R", "C", "D", "L"}
+P = {
+    "P-01": "a row is added in front between two pages",
+    "P-02": "a row is removed between two pages",
+    "P-03": "a total that grows, shrinks or flips",
+    "P-04": "a total that is missing, absurd, or no number",
+    "P-05": "a page in the middle that is short or empty",
+    "P-06": "a server that ignores the page number",
+    "P-07": "rows that change places between two pages",
+    "P-08": "a row whose content changes between two sightings",
+    "P-09": "slots that do not add up",
+    "P-10": "a token that expires on the way",
+    "P-11": "operating too fast on the way",
+    "P-12": "an error that ends the walk",
+    "P-13": "a consumer that leaves early",
+    "P-14": "a consumer that is slower than the server",
+    "P-15": "a consumer cancelled while a page is on its way",
+    "P-16": "one paginator walked twice, or by two tasks",
+    "P-17": "a paginator of another event loop",
+    "P-18": "page sizes that are wrong, or capped",
+    "P-19": "dates that are wrong, or of another time zone",
+    "P-20": "a list that is missing, null or none",
+    "P-21": "an empty page while rows are announced",
+    "P-22": "unknown fields and statuses",
+    "P-23": "a process killed on the way",
+}
+GROUPS = {"T": T, "R": R, "P": P, "C": C, "D": D, "L": L}
+ENFORCED = {"T", "R", "P", "C", "D", "L"}
 """The groups of which every row must have a test by now."""
 LATER = {"C-15": "a free-threaded interpreter is CI's to bring, not a test's; there is none yet"}
 """Rows without a test, and why."""
