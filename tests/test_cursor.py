@@ -108,6 +108,7 @@ async def test_closed_walk_keeps_its_cursor() -> None:
         before = walk.cursor
     assert walk.cursor == before
     assert await walk.resumed().collect() == items(25)[1:]
+    assert await walk.resumed(server.walk().cursor).collect() == items(25)
 
 
 @virtual
@@ -260,6 +261,28 @@ async def test_collect_fails_as_a_whole() -> None:
     with pytest.raises(ServerBusyError) as caught:
         await walk.collect()
     assert caught.value.cursor == beginning
+
+
+@virtual
+async def test_collect_is_cancelled_as_a_whole() -> None:
+    """Where ``collect`` is cancelled its rows are lost to the caller: the walk is resumed at its beginning, too."""
+    walk = shelf(items(30), 10).walk()
+    task = asyncio.create_task(walk.collect())
+    await asyncio.sleep(2.5)
+    task.cancel()
+    await settle()
+    assert await walk.resumed().collect() == items(30)
+
+
+@virtual
+async def test_closing_what_another_task_walks() -> None:
+    """A walk that another task is waiting on is not closed under its feet."""
+    walk = shelf(items(30), 10).walk()
+    task = asyncio.create_task(walk.collect())
+    await settle()
+    with pytest.raises(ClientStateError, match="another task"):
+        await walk.aclose()
+    assert await task == items(30)
 
 
 @virtual

@@ -24,6 +24,7 @@ from wxrevenue import (
     FundsDistributionClient,
     GetAgencySettlement,
     GetShareRatio,
+    HalfMonth,
     HttpRequest,
     HttpResponse,
     LocalRateLimiter,
@@ -52,6 +53,8 @@ from wxrevenue import (
     Turn,
     Verifier,
     beijing_date,
+    half_months,
+    last_final_half_month,
     yuan,
 )
 
@@ -159,6 +162,12 @@ async def walks_give_rows(client: RevenueClient) -> None:
     assert_type(walk.by_page(), AsyncGenerator[list[Settlement], None])
     assert_type(await walk.collect(), list[Settlement])
     assert_type(walk.revisions, list[Settlement])
+    assert_type(walk.cursor, str)
+    assert_type(walk.resumed(), Paginator[Settlement])
+    assert_type(half_months("2020-01-01", date(2020, 1, 31)), list[HalfMonth])
+    assert_type(last_final_half_month().shifted(-1).start, date)
+    client.iter_agency_settlement("2020-01-01", "2020-12-31", concurrency=4, cursor=walk.cursor, verify_totals=True)
+    client.iter_agency_settlement("2020-01-01", "2020-12-31", cursor=7)  # type: ignore[arg-type]
     async with walk as entered:
         assert_type(entered, Paginator[Settlement])
     client.iter_agency_settlement("2020-01-01")  # type: ignore[call-arg]

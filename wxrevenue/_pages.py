@@ -130,12 +130,12 @@ class Paginator(Generic[R]):
 
         It belongs to the account and the query, ``page_size`` included. (An account is told by its ``component_appid``.)
         """
-        return self._binding.write(self._closed_at or self._list.place(len(self._rows)))
+        return self._binding.write(self._place)
 
-    def resumed(self) -> Paginator[R]:
-        """Return another walk that goes on where this one stands, for instance after an error that has passed."""
-        options = {"prefetch": self._prefetch, "concurrency": self._concurrency, "cursor": self.cursor, "host": self._host}
-        return Paginator(self._request, self._fetch, **cast("Any", options))
+    def resumed(self, cursor: str | None = None) -> Paginator[R]:
+        """Return another walk of the same query that goes on at a cursor; without one, where this walk stands."""
+        options = {"prefetch": self._prefetch, "concurrency": self._concurrency, "host": self._host}
+        return Paginator(self._request, self._fetch, cursor=self.cursor if cursor is None else cursor, **cast("Any", options))
 
     def __aiter__(self) -> Self:
         self._start()
@@ -154,14 +154,16 @@ class Paginator(Generic[R]):
     async def collect(self) -> list[R]:
         """Return all rows. Holds them in memory: prefer ``async for`` for long ranges.
 
-        The cursor of an error raised here is that of the beginning, for no row was handed out.
+        Where it fails, or is cancelled, no row was handed out: the cursor is back where it was before.
         """
-        beginning = self.cursor
+        beginning = self._place
         try:
             async with self:
                 return [row async for row in self]
-        except WxRevenueError as error:
-            error.cursor = beginning
+        except BaseException as error:
+            self._closed_at = beginning
+            if isinstance(error, WxRevenueError):
+                error.cursor = self.cursor
             raise
 
     async def __aenter__(self) -> Self:
@@ -173,11 +175,18 @@ class Paginator(Generic[R]):
 
     async def aclose(self) -> None:
         """End the walk and whatever was fetched ahead; may be called twice. The cursor stays where it was."""
-        await (self._walk or self._start()).aclose()
-        self._closed_at = self._closed_at or self._list.place(len(self._rows))
+        walk = self._walk or self._start()
+        if walk.ag_running:
+            raise self._refused("another task walks this paginator: end that task instead")
+        await walk.aclose()
+        self._closed_at = self._place
         self._rows.clear()
 
     # ------------------------------------------------------------------ the walk
+
+    @property
+    def _place(self) -> Place:
+        return self._closed_at or self._list.place(len(self._rows))
 
     def _walk_of_mine(self) -> AsyncGenerator[list[R], None]:
         """Return the walk, if the running task may go on with it: one left by a loop that is gone would seem to be over."""

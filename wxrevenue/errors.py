@@ -257,7 +257,10 @@ class SignatureError(WxRevenueError):
 
 
 class PageDriftError(WxRevenueError):
-    """A walk over pages cannot vouch that it saw every row. ``got`` is how many rows it yielded before that."""
+    """A walk over pages cannot vouch that it saw every row: the list kept changing, or the server ignores the page number.
+
+    ``got`` is how many rows it yielded before that; they are good. Walk again later, from the beginning or from ``cursor``.
+    """
 
     def __init__(self, message: str = "", *, got: int = 0) -> None:
         super().__init__(message)
