@@ -223,14 +223,16 @@ async def test_second_pass_leaves_the_cursor_alone() -> None:
     assert set(cursors[11:]) == {cursors[10]}
 
 
-@virtual
-async def test_a_row_that_stands_on_two_pages() -> None:
+@pytest.mark.parametrize("total", [21, 25])
+@pytest.mark.parametrize("stop", [15, 20])
+def test_a_row_that_stands_on_two_pages(total: int, stop: int) -> None:
     """A list that shows a row twice is resumed like any other: it has not changed, so that nothing comes again, and nothing fails."""
-    rows = [*items(10), *items(20)[9:]]
-    server = shelf(rows, 10)
-    walk = server.walk(prefetch=0)
-    before = await some(walk, 15)
-    assert before + await walk.resumed().collect() == items(20)
+
+    async def walk_twice() -> list[Item]:
+        walk = shelf([*items(10), *items(20)[9:]], 10, total=total).walk(prefetch=0)
+        return await some(walk, stop) + await walk.resumed().collect()
+
+    assert run_virtual(walk_twice()) == items(20)
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------
