@@ -44,13 +44,14 @@ class Desk:
         finally:
             self.waiting.remove(place)
 
-    def answer(self, which: int) -> None:
-        """Answer one request with the list as it is now."""
+    def answer(self, which: int) -> bool:
+        """Answer one request with the list as it is now; return whether there was one."""
         open_ones = [place for place in self.waiting if not place[1].done()]
         if open_ones:
             page, future = open_ones[which % len(open_ones)]
             total = len(self.rows) if self.tells else None
             future.set_result(Leaf(self.rows[(page - 1) * self.size : page * self.size], total))
+        return bool(open_ones)
 
 
 class WalkMachine(RuleBasedStateMachine):
@@ -121,8 +122,8 @@ class WalkMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3))
     def answer(self, which: int) -> None:
         """Answer one of the requests under way."""
-        self.gap = ""
-        self.desk.answer(which)
+        if self.desk.answer(which):
+            self.gap = ""
         self._run(settle())
 
     @rule(count=st.integers(1, 8))
