@@ -7,4 +7,4 @@ from support import walkmodel
 
 def test_walks_over_a_list_that_changes() -> None:
     """P-01 to P-03, P-05, P-07: what was there all the time is yielded, once by each walk, or the walk says that it drifted."""
-    walkmodel.run(150)
+    walkmodel.run(100)
