@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 0.80
 LARGEST: Final = 250.0
-_WALKS: Final = 1_000
-_PAGES: Final = 3
+_WALKS: Final = 500
+_PAGES: Final = 6
 _ROWS: Final = 100
 _BODY: Final = settlement_page(_ROWS)
 
@@ -106,6 +106,6 @@ def run(*, quick: bool = False) -> list[Outcome]:
     ratio = median(one / other for one, other in pairs)
     held = bytes_per_key(20_000 if quick else 200_000)
     return [
-        Outcome("G10", "page of 1,000 walks, dropped / kept until the next one", ours, rival, "µs", ratio, LIMIT),
+        Outcome("G10", "page of 500 walks, dropped / kept until the next one", ours, rival, "µs", ratio, LIMIT),
         Outcome("G11", "memory of a walk per row / what it may have", held, LARGEST, "B", held / LARGEST, 1.0),
     ]
