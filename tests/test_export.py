@@ -1,0 +1,383 @@
+"""Settlements in files: the columns, what becomes of every value, and that what is read back is what went in."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import subprocess
+import sys
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wxrevenue import ConfigurationError, RevenueClient, Sandbox, Settlement, SettlementStatus, SlotRevenue, export, yuan
+from wxrevenue.export import _csv, _parquet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from pathlib import Path
+
+pq: Any = pytest.importorskip("pyarrow.parquet")
+WRITERS: list[Callable[..., Coroutine[Any, Any, int]]] = [export.to_csv, export.to_jsonl, export.to_parquet]
+COLUMNS = ["month", "order", "settled_revenue", "settled_revenue_yuan", "date", "zone", "sett_status", "sett_no", "mail_send_cnt"]
+SLOT_COLUMNS = ["slot_id", "slot_settled_revenue", "slot_settled_revenue_yuan"]
+FULL = Settlement(
+    month="202003",
+    order=1,
+    settled_revenue=718926045,
+    date=date(2020, 3, 25),
+    zone="2020年3月1日至15日",
+    sett_status=SettlementStatus.SETTLING,
+    sett_no="XXX",
+    mail_send_cnt=0,
+    slot_revenue=[SlotRevenue("SLOT_ID_WEAPP_BANNER", 34139443), SlotRevenue("SLOT_ID_WEAPP_REWARD_VIDEO", 684786602)],
+)
+BARE = Settlement(month="202002", order=2, settled_revenue=-5)
+
+
+def read_csv(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
+    """Return the lines of a CSV file by column."""
+    with path.open(encoding=encoding, newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def read_jsonl(path: Path) -> list[Any]:
+    """Return the values of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def with_extra(model: Any, extra: dict[str, Any]) -> Any:
+    """Return the model with fields that the documents do not know."""
+    kind: Any = type(model)
+    return kind(**{field.alias: getattr(model, field.name) for field in attrs.fields(kind)} | {"extra": extra})
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names in a folder, hidden ones too."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+# -- CSV ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_csv_bytes(tmp_path: Path) -> None:
+    r"""The columns have their order, lines end in ``\r\n``, money is fen and yuan, what is not known is empty, nought is 0."""
+    assert await export.to_csv([FULL, BARE], tmp_path / "a.csv") == 2
+    assert (tmp_path / "a.csv").read_bytes().decode() == (
+        "month,order,settled_revenue,settled_revenue_yuan,date,zone,sett_status,sett_no,mail_send_cnt\r\n"
+        "202003,1,718926045,7189260.45,2020-03-25,2020年3月1日至15日,1,XXX,0\r\n"
+        "202002,2,-5,-0.05,,,,,\r\n"
+    )
+
+
+async def test_csv_by_slot_adds_up(tmp_path: Path) -> None:
+    """By slot there is a line for each slot; a settlement's amount stands on its first line only, one without slots has one line."""
+    assert await export.to_csv([FULL, BARE], tmp_path / "a.csv", by="slot") == 2
+    lines = read_csv(tmp_path / "a.csv")
+    assert list(lines[0]) == COLUMNS + SLOT_COLUMNS
+    assert [(line["month"], line["settled_revenue"], line["slot_id"], line["slot_settled_revenue"]) for line in lines] == [
+        ("202003", "718926045", "SLOT_ID_WEAPP_BANNER", "34139443"),
+        ("202003", "", "SLOT_ID_WEAPP_REWARD_VIDEO", "684786602"),
+        ("202002", "-5", "", ""),
+    ]
+    assert lines[1]["settled_revenue_yuan"] == ""
+    assert lines[1]["slot_settled_revenue_yuan"] == "6847866.02"
+    assert sum(int(line["slot_settled_revenue"] or 0) for line in lines) == FULL.settled_revenue
+
+
+async def test_the_byte_order_mark_is_an_option(tmp_path: Path) -> None:
+    """``bom=True`` puts the mark in front, once; without it there is none."""
+    await export.to_csv([FULL], tmp_path / "plain.csv")
+    await export.to_csv([FULL], tmp_path / "excel.csv", bom=True)
+    assert (tmp_path / "excel.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "plain.csv").read_bytes()
+    assert read_csv(tmp_path / "excel.csv", "utf-8-sig") == read_csv(tmp_path / "plain.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+8613800000000", "'+8613800000000"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1+1", "'\t=1+1"),
+        (" \ufeff\n=1+1", "' \ufeff\n=1+1"),
+        ("＝1+1", "'＝1+1"),  # noqa: RUF001
+        ("＠SUM(A1)", "'＠SUM(A1)"),  # noqa: RUF001
+        ("'=1+1", "''=1+1"),
+        ("\rDDE", "'\rDDE"),
+        ("\x00=1", "\ufffd=1"),
+        ("1-1", "1-1"),
+        ('a\r\nb,"c"', 'a\r\nb,"c"'),
+        ("\ud83d\ude00", "\U0001f600"),
+        ("\ud83d", "\ufffd"),
+        ("", ""),
+    ],
+)
+async def test_no_text_becomes_a_formula(text: str, written: str, tmp_path: Path) -> None:
+    """Text that a spreadsheet would compute gets an apostrophe, whichever column it is in; other text stays as it is."""
+    row = Settlement(month=text, order=1, settled_revenue=1, zone=text, sett_no=text, slot_revenue=[SlotRevenue(text, 1)])
+    await export.to_csv([row], tmp_path / "a.csv", by="slot")
+    (line,) = read_csv(tmp_path / "a.csv")
+    assert [line[name] for name in ("month", "zone", "sett_no", "slot_id")] == [written] * 4
+
+
+async def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
+    """Only text is made harmless: a negative amount is no formula and gets no apostrophe."""
+    await export.to_csv([Settlement("202001", 1, -12345, slot_revenue=[SlotRevenue("a", -1)])], tmp_path / "a.csv", by="slot")
+    (line,) = read_csv(tmp_path / "a.csv")
+    assert (line["settled_revenue"], line["settled_revenue_yuan"]) == ("-12345", "-123.45")
+    assert (line["slot_settled_revenue"], line["slot_settled_revenue_yuan"]) == ("-1", "-0.01")
+
+
+# -- JSONL -------------------------------------------------------------------------------------------------------------
+
+
+async def test_jsonl_has_every_field_under_its_wire_name(tmp_path: Path) -> None:
+    """Documented fields come first and are there even if unknown; what the server sent besides follows, in slots as well."""
+    slot = with_extra(SlotRevenue("a", 1), {"ecpm": 7})
+    row = with_extra(Settlement("202001", 1, 0, slot_revenue=[slot]), {"新": {"x": [None, 1.5]}, "order_no": 2**53})
+    assert await export.to_jsonl([row, FULL], tmp_path / "a.jsonl") == 2
+    first, second = (tmp_path / "a.jsonl").read_bytes().decode().splitlines()
+    assert first == (
+        '{"month":"202001","order":1,"settled_revenue":0,"date":null,"zone":null,"sett_status":null,"sett_no":null,"mail_send_cnt":null,'
+        '"slot_revenue":[{"slot_id":"a","slot_settled_revenue":1,"ecpm":7}],"新":{"x":[null,1.5]},"order_no":9007199254740992}'
+    )
+    assert json.loads(second)["date"] == "2020-03-25"
+    assert json.loads(second)["sett_status"] == 1
+
+
+async def test_jsonl_takes_what_its_fast_writer_does_not(tmp_path: Path) -> None:
+    """Halves of surrogate pairs and integers beyond 64 bits are written all the same; a documented field is never overwritten."""
+    extra = {"a": "\ud800", "b\udfff": [2**70], "month": "hidden", "day": date(2020, 1, 2)}
+    row = with_extra(Settlement("2020\ud80001", 1, 2**65, date=date(2020, 1, 1)), extra)
+    await export.to_jsonl([row], tmp_path / "a.jsonl")
+    (value,) = read_jsonl(tmp_path / "a.jsonl")
+    assert (value["month"], value["settled_revenue"], value["date"]) == ("2020\ufffd01", 2**65, "2020-01-01")
+    assert (value["a"], value["b\ufffd"], value["day"]) == ("\ufffd", [2**70], "2020-01-02")
+
+
+@pytest.mark.parametrize("strange", [object(), {1, 2}, float("nan"), [[2**70, float("inf")]]])
+async def test_jsonl_refuses_what_no_json_has(strange: Any, tmp_path: Path) -> None:
+    """A value of the user's own that JSON has no form for is a clear error."""
+    row = with_extra(Settlement("202001", 1, 2**70), {"x": strange})
+    with pytest.raises(ConfigurationError, match="holds something that JSON cannot"):
+        await export.to_jsonl([row], tmp_path / "a.jsonl")
+
+
+# -- Parquet -----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_schema_does_not_depend_on_the_rows(tmp_path: Path) -> None:
+    """No rows, rows without anything optional, and full rows give one schema: int64 fen, date32, nothing inferred."""
+    schemas: list[Any] = []
+    rows: list[list[Settlement]] = [[], [BARE], [FULL]]
+    for some in rows:
+        assert await export.to_parquet(some, tmp_path / "a.parquet") == len(some)
+        schemas.append(pq.read_schema(tmp_path / "a.parquet"))
+    assert schemas[0].equals(schemas[1], check_metadata=True)
+    assert schemas[0].equals(schemas[2], check_metadata=True)
+    types = {field.name: (str(field.type), field.nullable) for field in schemas[0]}
+    assert list(types) == [name for name in COLUMNS if name != "settled_revenue_yuan"] + ["slot_revenue"]
+    assert types["settled_revenue"] == ("int64", False)
+    assert types["date"] == ("date32[day]", True)
+    assert types["sett_status"] == ("int64", True)
+    assert str(schemas[0].field("slot_revenue").type.value_type.field("slot_settled_revenue").type) == "int64"
+    assert schemas[0].field("settled_revenue").metadata == {b"unit": b"fen"}
+
+
+async def test_parquet_keeps_every_documented_value(tmp_path: Path) -> None:
+    """What is read back is what went in, null and nought apart."""
+    await export.to_parquet([FULL, BARE], tmp_path / "a.parquet")
+    full, bare = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert full == {
+        "month": "202003",
+        "order": 1,
+        "settled_revenue": 718926045,
+        "date": date(2020, 3, 25),
+        "zone": "2020年3月1日至15日",
+        "sett_status": 1,
+        "sett_no": "XXX",
+        "mail_send_cnt": 0,
+        "slot_revenue": [
+            {"slot_id": "SLOT_ID_WEAPP_BANNER", "slot_settled_revenue": 34139443},
+            {"slot_id": "SLOT_ID_WEAPP_REWARD_VIDEO", "slot_settled_revenue": 684786602},
+        ],
+    }
+    assert (bare["settled_revenue"], bare["mail_send_cnt"], bare["date"], bare["slot_revenue"]) == (-5, None, None, [])
+
+
+async def test_parquet_holds_64_bits_and_says_so(tmp_path: Path) -> None:
+    """The largest and smallest int64 pass; one beyond is an error that names the column, not a rounded number."""
+    largest = Settlement("202001", 1, 2**63 - 1, slot_revenue=[SlotRevenue("a", -(2**63))])
+    await export.to_parquet([largest], tmp_path / "a.parquet")
+    (row,) = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert (row["settled_revenue"], row["slot_revenue"][0]["slot_settled_revenue"]) == (2**63 - 1, -(2**63))
+    with pytest.raises(ConfigurationError, match=r"to_parquet\.rows: a row's settled_revenue does not fit int64"):
+        await export.to_parquet([Settlement("202001", 1, 2**63)], tmp_path / "b.parquet")
+    assert names(tmp_path) == ["a.parquet"]
+
+
+async def test_row_groups_are_bounded(tmp_path: Path) -> None:
+    """Rows are written in groups of a bounded size, the last one being what is left."""
+    await export.to_parquet([BARE] * (_parquet.ROW_GROUP + 7), tmp_path / "a.parquet")
+    facts = pq.read_metadata(tmp_path / "a.parquet")
+    assert [facts.row_group(n).num_rows for n in range(facts.num_row_groups)] == [_parquet.ROW_GROUP, 7]
+
+
+async def test_without_pyarrow_no_row_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra's package the error says what to install, before anything is fetched or created."""
+    asked: list[int] = []
+
+    async def rows() -> AsyncGenerator[Settlement]:
+        asked.append(1)
+        yield BARE
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match=r'to_parquet needs pyarrow: pip install "wxrevenue\[parquet\]"'):
+        await export.to_parquet(rows(), tmp_path / "a.parquet")
+    assert asked == []
+    assert names(tmp_path) == []
+
+
+# -- whatever rows hold ------------------------------------------------------------------------------------------------
+
+hostile = st.text(st.characters(), max_size=12) | st.text(st.sampled_from("=+-@'\"\t\r\n,;\x00 \ud800\udc00＝é0"), max_size=6)  # noqa: RUF001
+fen = st.integers(-(2**63), 2**63 - 1)
+counts = st.none() | st.integers(0, 2**40)
+slots = st.lists(st.builds(SlotRevenue, slot_id=hostile, slot_settled_revenue=fen), max_size=3)
+settlements = st.builds(
+    Settlement,
+    month=hostile,
+    order=st.integers(-5, 5),
+    settled_revenue=fen,
+    date=st.none() | st.dates(),
+    zone=st.none() | hostile,
+    sett_status=st.none() | st.integers(-3, 99).map(SettlementStatus),
+    sett_no=st.none() | hostile,
+    mail_send_cnt=counts,
+    slot_revenue=slots,
+    extra=st.none() | st.dictionaries(hostile.map("x".__add__), hostile | counts, max_size=2),
+)
+
+
+def repaired(text: str | None) -> str | None:
+    """Return text with every half of a surrogate pair replaced, which no file in UTF-8 can hold."""
+    return None if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def numbers(row: Settlement) -> list[str]:
+    """Return a row's cells that are no text."""
+    status = None if row.sett_status is None else int(row.sett_status)
+    found = (row.order, row.settled_revenue, yuan(row.settled_revenue), row.date, status, row.mail_send_cnt)
+    return ["" if value is None else str(value) for value in found]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(settlements, max_size=4))
+def test_any_row_survives_every_format(rows: list[Settlement], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever text the server sends, no export fails, every number comes back exactly, and text as far as the format holds it."""
+    folder = tmp_path_factory.mktemp("export")
+
+    async def write() -> None:
+        for writer in WRITERS:
+            assert await writer(rows, folder / writer.__name__) == len(rows)
+
+    asyncio.run(write())
+    lines = read_csv(folder / "to_csv")
+    assert [[line[name] for name in COLUMNS if name not in {"month", "zone", "sett_no"}] for line in lines] == [
+        numbers(row) for row in rows
+    ]
+    for line, row in zip(lines, rows, strict=True):
+        for name in ("month", "zone", "sett_no"):
+            assert line[name].removeprefix("'") == (repaired(getattr(row, name)) or "").replace("\0", "\ufffd")
+            assert not line[name].lstrip().startswith(("=", "+", "-", "@", "＝"))  # noqa: RUF001
+        assert Decimal(line["settled_revenue_yuan"]) * 100 == int(line["settled_revenue"])
+    for found in (read_jsonl(folder / "to_jsonl"), pq.read_table(folder / "to_parquet").to_pylist()):
+        assert [(value["month"], value["zone"], value["sett_no"]) for value in found] == [
+            (repaired(row.month), repaired(row.zone), repaired(row.sett_no)) for row in rows
+        ]
+        assert [value["settled_revenue"] for value in found] == [row.settled_revenue for row in rows]
+        assert [value["sett_status"] for value in found] == [row.sett_status for row in rows]
+        assert [[slot["slot_settled_revenue"] for slot in value["slot_revenue"]] for value in found] == [
+            [slot.slot_settled_revenue for slot in row.slot_revenue] for row in rows
+        ]
+
+
+def test_the_apostrophe_can_be_taken_off_again() -> None:
+    """Text that begins with an apostrophe gets another one, so that taking one off is always right."""
+    for text in ("'", "''=", "=", "a", "'a"):
+        assert (_csv.cell(text) or "").removeprefix("'") == text
+
+
+# -- where rows come from ----------------------------------------------------------------------------------------------
+
+
+async def test_a_paginator_is_exported_as_it_comes(tmp_path: Path) -> None:
+    """A walk goes straight into each format; the sums are those of the server's books."""
+    sandbox = Sandbox(years=2)
+    several = sandbox.components[2]
+    start, end = sandbox.today.replace(year=sandbox.today.year - 1), sandbox.today
+    books = sandbox.totals(several, start, end)
+    async with RevenueClient(sandbox.tokens(several), transport=sandbox.transport()) as client:
+        for writer in WRITERS:
+            assert await writer(client.iter_agency_settlement(start, end), tmp_path / writer.__name__) == books.rows
+    amounts = [int(line["settled_revenue"]) for line in read_csv(tmp_path / "to_csv")]
+    assert sum(amounts) == books.settled_revenue
+    assert [value["settled_revenue"] for value in read_jsonl(tmp_path / "to_jsonl")] == amounts
+    assert pq.read_table(tmp_path / "to_parquet")["settled_revenue"].to_pylist() == amounts
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+async def test_no_rows_make_a_whole_file(writer: Any, tmp_path: Path) -> None:
+    """An empty export is a file with its head, not a missing one; any iterable will do."""
+    assert await writer(iter(()), str(tmp_path / "a")) == 0
+    assert (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (5, "expected an iterable or async iterable of Settlement, got int"),
+        ([{"month": "202001"}], "expected Settlement, got dict"),
+        ([Settlement("202001", 1, 1.5)], "settled_revenue should be int, is float"),  # type: ignore[arg-type]
+        ([Settlement("202001", 1, True)], "settled_revenue should be int, is bool"),  # noqa: FBT003
+        ([Settlement("202001", 1, 1, date=datetime(2020, 1, 1))], "date should be date, is datetime"),  # noqa: DTZ001
+        ([Settlement("202001", 1, 1, slot_revenue=[SlotRevenue("a", 1.0)])], "slot_revenue: slot_settled_revenue should be int"),  # type: ignore[arg-type]
+        ([Settlement("202001", 1, 1, slot_revenue=[5])], "slot_revenue: expected SlotRevenue, got int"),  # type: ignore[list-item]
+    ],
+)
+@pytest.mark.parametrize("writer", WRITERS)
+async def test_rows_are_checked(writer: Any, rows: Any, said: str, tmp_path: Path) -> None:
+    """What is no settlement, or holds money as a float, is refused by every format with the same words; no file is left."""
+    with pytest.raises(ConfigurationError, match=said):
+        await writer(rows, tmp_path / "a")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(("options", "said"), [({"by": "page"}, "to_csv.by: expected 'settlement' or 'slot'"), ({"bom": 1}, "to_csv.bom")])
+async def test_options_are_checked(options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """A value that is not allowed is refused before anything is touched."""
+    with pytest.raises(ConfigurationError, match=said):
+        await export.to_csv([BARE], tmp_path / "a.csv", **options)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", [b"a.csv", 5, None, "", "a\0b"])
+async def test_paths_are_checked(path: Any) -> None:
+    """What is no file's name is a clear error."""
+    with pytest.raises(ConfigurationError, match=r"to_jsonl\.path: expected"):
+        await export.to_jsonl([BARE], path)
+
+
+def test_pyarrow_is_loaded_by_the_first_parquet_only() -> None:
+    """Importing the exports costs neither pyarrow nor what talks to a server."""
+    script = "from wxrevenue import export; import sys; print(sorted({'pyarrow', 'aiohttp', 'cryptography'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
