@@ -54,7 +54,7 @@ def read_jsonl(path: Path) -> list[Any]:
 
 def with_extra(model: Any, extra: dict[str, Any]) -> Any:
     """Return the model with fields that the documents do not know."""
-    kind: Any = type(model)
+    kind = model.__class__
     return kind(**{field.alias: getattr(model, field.name) for field in attrs.fields(kind)} | {"extra": extra})
 
 

@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 
 from wxrevenue._version import __version__
-from wxrevenue.cli import _demo, _explain, _serve
+from wxrevenue.ams.settlement import LARGEST_PAGE_SIZE
+from wxrevenue.cli import _demo, _explain, _job, _serve, _settlements
 from wxrevenue.cli._report import Plan
 from wxrevenue.cli._show import Screen
+from wxrevenue.export import By  # noqa: TC001  (as above)
 from wxrevenue.sandbox import Quota, Sandbox, Trouble
 
 app = typer.Typer(
@@ -79,6 +81,31 @@ def explain(code: Annotated[str | None, typer.Argument(help="Such as 1737, -202 
         typer.echo(f"{code!r} is no code that wxrevenue knows; `wxrevenue explain` lists those it does.", err=True)
         raise typer.Exit(1)
     console.print(_explain.sheet(known))
+
+
+@app.command()
+def settlements(  # noqa: PLR0913  (options, all by keyword)
+    *,
+    start: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day, yyyy-mm-dd, Beijing calendar.")],
+    end: Annotated[str, typer.Option("--to", metavar="DAY", help="The last day.")],
+    format: Annotated[_job.Format | None, typer.Option(help="By default what the file is called, else a table.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this file, which appears when it is whole.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with FILE.part, which a run that was broken off left.")] = False,
+    chart: Annotated[bool, typer.Option("--chart", help="Show bars of revenue by half-month and by slot.")] = False,
+    by: Annotated[By, typer.Option(help="A line of the CSV for each settlement, or one for each of its slots.")] = "settlement",
+    bom: Annotated[bool, typer.Option("--bom", help="Begin the CSV with a byte order mark, for Excel.")] = False,
+    page_size: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE_SIZE, help="Rows to a call; the server may send fewer.")] = 20,
+    base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up books in place of a server; needs no credentials.")] = False,
+) -> None:
+    """Print or export the provider's half-month settlements.
+
+    Credentials come from WXREVENUE_COMPONENT_TOKEN, and WXREVENUE_COMPONENT_APPID and WXREVENUE_BASE_URL where they are set.
+
+    Exits 0 when all is well, 2 when options or credentials are not right, 75 when the same command may do better later
+    (--resume goes on where it stopped), 130 after Ctrl-C, else 1.
+    """
+    _settlements.execute(_job.job(**locals()))
 
 
 @app.command()

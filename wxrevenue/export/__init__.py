@@ -2,7 +2,7 @@
 
 Each function takes any iterable or async iterable of :class:`~wxrevenue.Settlement`, a ``Paginator`` as well, and writes it in
 constant memory, in threads. A file appears under its name when it is whole, or not at all; one that was there before stays until
-then and passes its permissions on.
+then and passes its permissions on. (Who is killed outright may leave a hidden ``.wxrevenue-….tmp`` beside it.)
 
 ==========  ====================================================================================================
 CSV         one line per settlement, or one per slot; fen as an integer and, beside it, yuan with two decimals

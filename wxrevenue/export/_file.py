@@ -73,16 +73,21 @@ def replacing(path: Path) -> Generator[BinaryIO]:
 
 def _created(draft: Path, *, like: Path) -> io.FileIO:
     """Return a new file with the permissions of the one it is to replace, at no time with more."""
-    former = _status(like)
-    mode = _READ_AND_WRITE if former is None else stat.S_IMODE(former.st_mode)
+    mode = permissions(like)
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags, mode)
 
     file = io.FileIO(draft, "xb", opener=opener)
-    if former is not None:
+    if like.exists():
         draft.chmod(mode)  # what the umask took away
     return file
+
+
+def permissions(path: Path) -> int:
+    """Return a file's permissions; for one that is not there yet, those that the umask is taken from."""
+    found = _status(path)
+    return _READ_AND_WRITE if found is None else stat.S_IMODE(found.st_mode)
 
 
 def _status(path: Path) -> os.stat_result | None:

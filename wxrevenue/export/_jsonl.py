@@ -24,7 +24,7 @@ def sheet(file: BinaryIO) -> Generator[Add]:
     """Write JSON lines to a file."""
 
     def add(rows: Sequence[Settlement]) -> None:
-        file.write(b"".join(_line(row) for row in rows))
+        file.write(b"".join(encode(wire(row)) for row in rows))
 
     yield add
 
@@ -54,8 +54,12 @@ def _unknown(extra: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name not in known}
 
 
-def _line(row: Settlement) -> bytes:
-    value = wire(row)
+def encode(value: Any) -> bytes:
+    """Return a value as a line of JSON.
+
+    Raises:
+        ConfigurationError: no JSON has what it holds.
+    """
     try:
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # text that UTF-8 cannot hold, a number beyond 64 bits, or what no JSON has
@@ -68,7 +72,7 @@ def _slowly(value: Any) -> bytes:
         return well_formed(text).encode() + b"\n"
     except (TypeError, ValueError, RecursionError):
         pass
-    raise ConfigurationError("to_jsonl.rows: a row holds something that JSON cannot")
+    raise ConfigurationError("a row holds something that JSON cannot")
 
 
 def _iso(value: Any) -> str:
