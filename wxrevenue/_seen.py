@@ -75,15 +75,15 @@ class Seen:
     def sort(self, rows: Sequence[R], names: Sequence[str], turn: int) -> Sorted[R]:
         """Tell the rows of one answer apart; ``names`` are their keys as texts."""
         turn &= _TURN
-        groups = [name if row.supersedes is None else repr(row.supersedes) for row, name in zip(rows, names, strict=True)]
+        groups = [name if (former := row.supersedes) is None else repr(former) for row, name in zip(rows, names, strict=True)]
         if len(set(groups)) < len(groups):
             for group, size in Counter(groups).items():
                 if size > 1:
                     self._crowd(hash(group) & _KEY)
         found = Sorted[R]()
-        ordinals: Counter[str] = Counter()
+        ordinals: dict[str, int] = {}
         for place, (row, name, group) in enumerate(zip(rows, names, groups, strict=True)):
-            ordinals[name] += 1
+            ordinals[name] = ordinals.get(name, 0) + 1
             mark = (row.fingerprint() & _CONTENT) << _TURN_BITS | turn
             former = self._replace(hash(group) & _KEY, hash(name) & _KEY, ordinals[name], mark)
             if former is None:

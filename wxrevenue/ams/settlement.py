@@ -113,9 +113,15 @@ class Settlement(Model):
 
     def fingerprint(self) -> int:
         """Return a number that changes when anything in the row does; it compares within one process."""
-        slots = [(slot.slot_id, slot.slot_settled_revenue, slot.extra) for slot in self.slot_revenue]
-        content = (self.settled_revenue, self.sett_status, self.sett_no, self.date, self.zone, self.mail_send_cnt, self.extra, slots)
-        return hash(repr(content))  # of the text, because hash(-1) == hash(-2)
+        status = None if self.sett_status is None else 2 * self.sett_status + 1  # odd, because hash(-1) == hash(-2)
+        content: list[object] = [2 * self.settled_revenue + 1, status, self.sett_no, self.date, self.zone, self.mail_send_cnt]
+        if self._extra:
+            content.append(repr(self._extra))
+        for slot in self.slot_revenue:
+            content += (slot.slot_id, 2 * slot.slot_settled_revenue + 1)
+            if slot._extra:  # noqa: SLF001  (this runs for every row of every walk: a property would cost a tenth of it)
+                content.append(repr(slot._extra))  # noqa: SLF001
+        return hash(tuple(content))
 
     @property
     def half_month(self) -> HalfMonth:
