@@ -31,6 +31,7 @@ from wxrevenue import (
     MarkTransaction,
     MemoryTransport,
     NotSentError,
+    Outcome,
     Paginator,
     PayRequest,
     PemSigner,
@@ -47,6 +48,7 @@ from wxrevenue import (
     SlotRevenue,
     StaticTokens,
     StaticVerifier,
+    Sweep,
     TokenKind,
     TokenSource,
     Transport,
@@ -55,6 +57,9 @@ from wxrevenue import (
     beijing_date,
     half_months,
     last_final_half_month,
+    sweep,
+    sweep_half_months,
+    sweep_settlements,
     yuan,
 )
 
@@ -244,6 +249,31 @@ class Instant:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+async def sweeps_keep_jobs_and_values_apart(client: RevenueClient, appids: list[str], days: AsyncGenerator[date]) -> None:
+    """Know the type of a job and of what comes of it: a value, or a page where the call gives a walk."""
+    assert_type(sweep(client.get_share_ratio, appids), Sweep[str, ShareRatio])
+    async for outcome in sweep(client.get_share_ratio, appids, concurrency=4):
+        assert_type(outcome, Outcome[str, ShareRatio])
+        assert_type(outcome.value, ShareRatio | None)
+        assert_type(outcome.result(), ShareRatio)
+        assert_type(outcome.job, str)
+        assert_type(outcome.cursor, str | None)
+
+    def walk(day: date) -> Paginator[Settlement]:
+        return client.iter_agency_settlement(day, day)
+
+    async def walk_later(day: date) -> Paginator[Settlement]:
+        return walk(day)
+
+    assert_type(sweep(walk, days), Sweep[date, list[Settlement]])
+    assert_type(sweep(walk_later, days), Sweep[date, list[Settlement]])
+    assert_type(sweep_settlements(lambda _: client, appids, "2024-01-01", "2024-12-31"), Sweep[str, list[Settlement]])
+    assert_type(sweep_half_months(client, "2024-01-01", "2024-12-31", ordered=True), Sweep[HalfMonth, list[Settlement]])
+    sweep(client.get_share_ratio, [1, 2])  # type: ignore[arg-type]
+    sweep(walk, days, concurency=3)  # type: ignore[call-overload]
+    sweep_settlements(lambda _: client, appids, "2024-01-01", "2024-12-31", order=True)  # type: ignore[call-arg]
 
 
 def what_is_shipped_fits_the_plugs(

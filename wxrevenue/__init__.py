@@ -13,10 +13,12 @@ from wxrevenue._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from wxrevenue._call_log import log_calls
+    from wxrevenue._checkpoint import Checkpoint
     from wxrevenue._dates import beijing_date
-    from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
+    from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, JobEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
     from wxrevenue._funds_client import FundsDistributionClient
     from wxrevenue._half_months import HalfMonth, half_months, last_final_half_month
+    from wxrevenue._outcome import Outcome
     from wxrevenue._pages import Paginator
     from wxrevenue._ports import (
         Clock,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from wxrevenue._retry import RetryPolicy
     from wxrevenue._revenue_client import RevenueClient
     from wxrevenue._secret import Secret
+    from wxrevenue._settlement_sweeps import sweep_half_months, sweep_settlements
+    from wxrevenue._sweep import Sweep, sweep
     from wxrevenue.ams.percentage import GetShareRatio, SetShareRatio, ShareRatio
     from wxrevenue.ams.settlement import GetAgencySettlement, Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
     from wxrevenue.errors import (
@@ -75,10 +79,12 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "wxrevenue._call_log": "log_calls",
+    "wxrevenue._checkpoint": "Checkpoint",
     "wxrevenue._dates": "beijing_date",
-    "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent PageEvent RetryEvent TokenEvent WaitEvent",
+    "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent JobEvent PageEvent RetryEvent TokenEvent WaitEvent",
     "wxrevenue._funds_client": "FundsDistributionClient",
     "wxrevenue._half_months": "HalfMonth half_months last_final_half_month",
+    "wxrevenue._outcome": "Outcome",
     "wxrevenue._pages": "Paginator",
     "wxrevenue._ports": (
         "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport TokenSource Transport Turn Verdict Verifier"
@@ -87,6 +93,8 @@ _NAMES = {
     "wxrevenue._retry": "RetryPolicy",
     "wxrevenue._revenue_client": "RevenueClient",
     "wxrevenue._secret": "Secret",
+    "wxrevenue._settlement_sweeps": "sweep_half_months sweep_settlements",
+    "wxrevenue._sweep": "Sweep sweep",
     "wxrevenue.ams.percentage": "GetShareRatio SetShareRatio ShareRatio",
     "wxrevenue.ams.settlement": "GetAgencySettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan",
     "wxrevenue.errors": (
@@ -116,6 +124,7 @@ __all__ = [
     "AttemptEvent",
     "BackupHosts",
     "CallEvent",
+    "Checkpoint",
     "ClientStateError",
     "Clock",
     "ConfigurationError",
@@ -132,10 +141,12 @@ __all__ = [
     "HttpResponse",
     "HttpxTransport",
     "InvalidParameterError",
+    "JobEvent",
     "LocalRateLimiter",
     "MarkTransaction",
     "MemoryTransport",
     "NotSentError",
+    "Outcome",
     "OutcomeUnknownError",
     "PageDriftError",
     "PageEvent",
@@ -167,6 +178,7 @@ __all__ = [
     "StaticVerifier",
     "StreamedResponse",
     "StreamingTransport",
+    "Sweep",
     "TokenError",
     "TokenEvent",
     "TokenKind",
@@ -184,6 +196,9 @@ __all__ = [
     "half_months",
     "last_final_half_month",
     "log_calls",
+    "sweep",
+    "sweep_half_months",
+    "sweep_settlements",
     "yuan",
 ]
 

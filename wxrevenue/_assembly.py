@@ -38,7 +38,7 @@ class Parts:
 
 def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Mapping[str, Any]) -> Parts:
     """Return the parts of a client of the advertising interfaces; ``where`` names it in messages."""
-    options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
+    options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "page_deadline", "on_event")})
     source = token_source(tokens)
     service = AmsService(
         _checks.base_url(f"{where}.base_url", settings["base_url"]),

@@ -6,6 +6,7 @@ import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from wxrevenue._around import AROUND, SOON
 from wxrevenue._lifetime import Stay
 from wxrevenue._ports import Verdict
 from wxrevenue._request import Safety
@@ -28,6 +29,7 @@ from wxrevenue.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wxrevenue._around import Errand
     from wxrevenue._ports import HttpRequest, HttpResponse
     from wxrevenue._request import Endpoint, Request
     from wxrevenue._retry import Retries
@@ -43,6 +45,7 @@ class Call(Stay):
     __slots__ = (
         "alternate_tried",
         "ambiguous",
+        "around",
         "attempts",
         "body",
         "credential",
@@ -57,18 +60,22 @@ class Call(Stay):
         "request",
         "request_id",
         "retries",
+        "scope",
         "started",
         "token_tried",
         "waits",
     )
 
-    def __init__(self, request: Request[Any], started: float, deadline: float) -> None:
+    def __init__(self, request: Request[Any], started: float, deadline: float, page_deadline: float | None = None) -> None:
         Stay.__init__(self)  # half the cost of super(), on every call
         self.request: Any = request
         self.endpoint: Endpoint = request.endpoint
         self.started = self.now = started
         """When the call began, and when the clock was looked at last."""
-        self.deadline = deadline
+        self.around = AROUND.get()
+        """The job of a sweep that it is made for."""
+        self.deadline = started + (deadline if self.around is None else page_deadline or deadline)
+        self.scope: str | None = None
         self.path = ""
         self.body = b""
         self.attempts = 0
@@ -101,6 +108,20 @@ class Call(Stay):
         if self.in_doubt:
             self.may_have_acted()
 
+    def patience(self, left: float) -> float:
+        """Return for how many of the seconds left it waits for a turn.
+
+        A job of a sweep does not keep its slot from the others, unless this call may have acted: whoever gave it up now would
+        have to say that its outcome is unknown.
+        """
+        return left if self.around is None or self.ambiguous or not self.around.requeue else min(left, SOON)
+
+    def report(self, errand: Errand) -> None:
+        """Tell the job that it is made for what it took."""
+        errand.attempts += self.attempts
+        errand.waited += sum(self.waits.values())
+        errand.scope = self.scope
+
     def concluded(self, error: BaseException) -> BaseException:
         """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
         if not isinstance(error, WxRevenueError):
@@ -110,6 +131,8 @@ class Call(Stay):
             error = ClientStateError("the client was closed while the call waited")
         if error.ambiguous:
             self.may_have_acted()
+        if self.around is not None and isinstance(error, TooFastError):
+            self.around.refused = self.scope
         self.request_id = getattr(error, "request_id", None) or self.request_id
         self._sign(error)
         if self.ambiguous:

@@ -61,6 +61,7 @@ class Engine:
     retry: RetryPolicy
     timeout: float
     deadline: float
+    page_deadline: float | None = None
     on_event: Callable[[Event], object] | None
     paths: Paths = attrs.field(factory=Paths)
     lifetime: Lifetime = attrs.field(factory=Lifetime)
@@ -70,7 +71,7 @@ class Engine:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now; ``watch`` gets the call."""
         self.lifetime.check()
         started = self.clock.monotonic()
-        call = Call(request, started, started + (deadline or self.deadline))
+        call = Call(request, started, deadline or self.deadline, self.page_deadline)
         self.lifetime.enter(call)
         if watch is not None:
             watch(call)
@@ -84,6 +85,8 @@ class Engine:
             raise
         finally:
             self.lifetime.leave(call)
+            if call.around is not None:
+                call.report(call.around)
         if isinstance(outcome, BaseException):
             outcome = call.concluded(outcome)
             self._tell_end(call, outcome)
@@ -152,8 +155,8 @@ class Engine:
         """Take a turn and exchange; three repeats stay within the turn: after 1737, with another token, on the other path."""
         if self.limiter is None:
             return await self._exchange(call)
-        scope = self.service.scope(call.request)
-        turn = await self._in_time(call, self.limiter.acquire(scope, timeout=call.deadline - call.now))
+        scope = call.scope = self.service.scope(call.request)
+        turn = await self._in_time(call, self.limiter.acquire(scope, timeout=call.patience(call.deadline - call.now)))
         if isinstance(turn, WxRevenueError):
             return turn
         try:
@@ -167,7 +170,7 @@ class Engine:
                 await turn.report(verdict_on(outcome))
                 if not isinstance(outcome, ApiError) or not await self._worth_another(call, turn, outcome):
                     return outcome
-                refusal = await self._in_time(call, turn.again(timeout=self._left(call)))
+                refusal = await self._in_time(call, turn.again(timeout=call.patience(self._left(call))))
                 if refusal is not None:
                     return told_when(outcome, refusal)
         finally:

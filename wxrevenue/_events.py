@@ -108,3 +108,22 @@ class PageEvent(Event):
     drift: bool = False
     revised: int = 0
     again: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class JobEvent(Event):
+    """A sweep got on with a job. ``endpoint`` is ``"sweep"``, ``account`` is empty; the job itself is not told, it may hold a secret.
+
+    ``state``: the consumer took a ``"page"`` that is not the last, or what ended the job, ``"done"`` or ``"failed"``; the job was
+    put off because its scope is closed, ``"cooling"``; or its checkpoint says that it is done, ``"skipped"``. ``key`` is its key in
+    the checkpoint, ``rows`` are those of a page. The counts are the sweep's: jobs ``done``, ``failed`` and ``skipped`` so far, and
+    ``cooling`` now.
+    """
+
+    state: str
+    key: str | None
+    rows: int
+    done: int
+    failed: int
+    skipped: int
+    cooling: int

@@ -132,6 +132,11 @@ class Paginator(Generic[R]):
         """
         return self._binding.write(self._place)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last page was handed out; its rows may still be under way."""
+        return self._list.done and self._list.failure is None and self._window + 1 == len(self._windows)
+
     def resumed(self, cursor: str | None = None) -> Paginator[R]:
         """Return another walk of the same query that goes on at a cursor; without one, where this walk stands."""
         options = {"prefetch": self._prefetch, "concurrency": self._concurrency, "host": self._host}

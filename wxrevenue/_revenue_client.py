@@ -89,9 +89,8 @@ class RevenueClient(Client):
         from wxrevenue import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
 
         parts = {"base_url": base_url, "transport": transport, "limiter": limiter, "scope": scope, "settlement_path": settlement_path}
-        options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "on_event": on_event}
-        self._parts = _assembly.ams_parts(_NAME, tokens, component_appid, {**parts, **options})
-        self._page_deadline: float = _assembly.checked(_NAME, {"page_deadline": page_deadline})["page_deadline"]
+        options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "page_deadline": page_deadline}
+        self._parts = _assembly.ams_parts(_NAME, tokens, component_appid, {**parts, **options, "on_event": on_event})
 
     @classmethod
     def from_env(cls, **settings: Any) -> Self:
@@ -156,7 +155,7 @@ class RevenueClient(Client):
 
         request = ams.GetAgencySettlement(start_date, end_date, page_size=page_size)
         options: dict[str, Any] = {"prefetch": prefetch, "concurrency": concurrency, "cursor": cursor, "verify_totals": verify_totals}
-        return walk(self._parts.engine, self._page_deadline, request, **options)
+        return walk(self._parts.engine, request, **options)
 
     def with_options(self, **options: Unpack[RevenueOptions]) -> Self:
         """Return a clone with other options on the same transport and limiter.
@@ -174,9 +173,6 @@ class RevenueClient(Client):
     def _with(self, changes: dict[str, Any]) -> Self:
         from wxrevenue import _assembly  # noqa: PLC0415
 
-        page_deadline = changes.pop("page_deadline", self._page_deadline)
         tokens, appid = changes.pop("tokens", None), changes.pop("component_appid", None)
         service = _assembly.another_account(_NAME, self._parts.engine, tokens, appid)
-        clone = self._clone({**changes, "service": service})
-        clone._page_deadline = _assembly.checked(_NAME, {"page_deadline": page_deadline})["page_deadline"]  # noqa: SLF001
-        return clone
+        return self._clone({**changes, "service": service})

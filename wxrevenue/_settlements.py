@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 class Pages:
     """Fetches the pages of one walk, and knows whether one of them waits."""
 
-    def __init__(self, engine: Engine, deadline: float, *, verify_totals: bool) -> None:
+    def __init__(self, engine: Engine, *, verify_totals: bool) -> None:
         self._engine = engine
-        self._deadline = deadline
         self._verify_totals = verify_totals
         self._calls: set[Call] = set()
 
@@ -33,7 +32,7 @@ class Pages:
             self._calls.add(call)
 
         try:
-            page = await self._engine.send(request, deadline=self._deadline, watch=watch)
+            page = await self._engine.send(request, deadline=self._engine.page_deadline, watch=watch)
         finally:
             self._calls.difference_update(mine)
         if self._verify_totals:
@@ -46,11 +45,11 @@ class Pages:
 
 
 def walk(
-    engine: Engine, deadline: float, request: ams.GetAgencySettlement, *, verify_totals: bool, concurrency: int, **options: Any
+    engine: Engine, request: ams.GetAgencySettlement, *, verify_totals: bool, concurrency: int, **options: Any
 ) -> Paginator[ams.Settlement]:
     """Return a walk over all pages of a request."""
     _checks.number("concurrency", concurrency, range(1, LARGEST_CONCURRENCY + 1))
-    pages = Pages(engine, deadline, verify_totals=_checks.flag("verify_totals", verify_totals))
+    pages = Pages(engine, verify_totals=_checks.flag("verify_totals", verify_totals))
 
     def tell(**facts: Any) -> None:
         engine.tell(request.endpoint, "PageEvent", **facts)

@@ -1,0 +1,201 @@
+"""Checkpoints: what is written and when, what a restarted sweep makes of it, and files that are not what they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from support.virtual import now, virtual
+
+from wxrevenue import Checkpoint, ConfigurationError, JobEvent, Secret, sweep
+from wxrevenue._checkpoint import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+async def work(job: str) -> str:
+    """Take a second."""
+    await asyncio.sleep(1)
+    if job.startswith("bad"):
+        raise ValueError(job)
+    return job
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Return what a checkpoint says."""
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def done(path: Path) -> list[str]:
+    """Return the jobs that are done by a checkpoint."""
+    return [line["job"] for line in lines(path) if line.get("done")]
+
+
+async def jobs_of(path: Path, jobs: Iterable[str], **options: Any) -> list[str]:
+    """Sweep to the end; return the jobs that came out."""
+    return [outcome.job async for outcome in sweep(work, jobs, checkpoint=Checkpoint(path), **options)]
+
+
+@virtual
+async def test_a_restart_skips_what_is_done(tmp_path: Path) -> None:
+    """What is done is not done again; what failed is."""
+    path = tmp_path / "file.jsonl"
+    assert sorted(await jobs_of(path, ["a", "bad", "b"])) == ["a", "b", "bad"]
+    assert lines(path) == [{"job": "a", "done": True}, {"job": "b", "done": True}]
+    assert await jobs_of(path, ["a", "bad", "b", "c"]) == ["bad", "c"]
+    assert sorted(done(path)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@virtual
+async def test_an_outcome_is_written_down_when_the_consumer_is_through_with_it(tmp_path: Path, ordered: bool) -> None:  # noqa: FBT001
+    """A job is done in the file when the consumer comes back for the next outcome, not before; leaving early leaves it undone."""
+    path = tmp_path / "file.jsonl"
+    async with sweep(work, ["a", "b", "c"], concurrency=1, ordered=ordered, checkpoint=Checkpoint(path)) as one:
+        async for outcome in one:
+            assert done(path) == ["a", "b", "c"][: ["a", "b", "c"].index(outcome.job)]
+            await asyncio.sleep(5)
+            if outcome.job == "b":
+                break
+    assert done(path) == ["a"]
+    assert await jobs_of(path, ["a", "b", "c"], ordered=ordered) == ["b", "c"]
+
+
+@virtual
+async def test_a_consumer_that_fails_gets_its_outcome_again(tmp_path: Path) -> None:
+    """An outcome that the consumer choked on is not done."""
+    path = tmp_path / "file.jsonl"
+
+    async def consume() -> None:
+        async for outcome in sweep(work, ["a", "b"], concurrency=1, checkpoint=Checkpoint(path)):
+            raise ZeroDivisionError(outcome.job)
+
+    with pytest.raises(ZeroDivisionError):
+        await consume()
+    assert await jobs_of(path, ["a", "b"]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("torn", [b'{"job": "b", "do', b'{"job": "b", "done": true}', b"\xff", b'{"job": "b", "cursor": "1'])
+@virtual
+async def test_a_line_cut_short_is_dropped(tmp_path: Path, torn: bytes) -> None:
+    """A last line without its end counts for nothing, and the file goes on as if it had never been begun."""
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(b'{"job": "a", "done": true}\n' + torn)
+    assert await jobs_of(path, ["a", "b"]) == ["b"]
+    assert lines(path) == [{"job": "a", "done": True}, {"job": "b", "done": True}]
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"[]", b"5", b"not JSON", b'{"job": 5, "done": true}', b'{"job": "a"}', b'{"job": "a", "done": false}']
+)
+@virtual
+async def test_a_file_that_is_no_checkpoint(tmp_path: Path, line: bytes) -> None:
+    """Another file is refused with the number of the line, before any job is begun, and stays as it is."""
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(written := b'{"job": "a", "done": true}\n' + line + b"\n")
+    with pytest.raises(ConfigurationError, match=r"file\.jsonl, line 2: expected"):
+        await jobs_of(path, ["b"])
+    assert path.read_bytes() == written
+    assert now() == 0
+
+
+@virtual
+async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """A file that cannot be made ends the sweep before any job is begun."""
+    with pytest.raises(FileNotFoundError):
+        await jobs_of(tmp_path / "none" / "file.jsonl", ["a"])
+    assert now() == 0
+
+
+@virtual
+async def test_keys(tmp_path: Path) -> None:
+    """A function names jobs that are no texts; what it returns is what the file holds."""
+    path = tmp_path / "file.jsonl"
+
+    async def call(job: tuple[str, int]) -> int:
+        return job[1]
+
+    by_name = Checkpoint(path, key=lambda job: f"{job[0]}-{job[1]}")
+    assert len([one async for one in sweep(call, [("a", 1), ("b", 2)], checkpoint=by_name)]) == 2
+    assert sorted(done(path)) == ["a-1", "b-2"]
+    assert [one.job async for one in sweep(call, [("a", 1), ("b", 3)], checkpoint=by_name)] == [("b", 3)]
+
+
+@pytest.mark.parametrize("job", [5, ("a", 1), Secret("fake-token-key"), b"fake-token-bytes"])
+@virtual
+async def test_jobs_without_a_key(tmp_path: Path, job: Any) -> None:
+    """A job that has no name of its own and no function to name it ends the sweep; the message does not show it."""
+    with pytest.raises(ConfigurationError, match=r"Checkpoint\.key") as caught:
+        await jobs_of(tmp_path / "file.jsonl", [job])
+    assert "fake-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [5, "", "a\nb", None])
+@virtual
+async def test_keys_that_are_refused(tmp_path: Path, key: Any) -> None:
+    """A key is a text of one line."""
+    with pytest.raises(ConfigurationError, match=r"Checkpoint\.key"):
+        await anext(aiter(sweep(work, ["a"], checkpoint=Checkpoint(tmp_path / "file.jsonl", key=lambda _: key))))
+
+
+@pytest.mark.parametrize(("path", "key", "name"), [(5, None, "path"), (None, None, "path"), ("file", 5, "key")])
+def test_arguments_that_are_refused(path: Any, key: Any, name: str) -> None:
+    """What is not allowed is refused when the checkpoint is made."""
+    with pytest.raises(ConfigurationError, match=rf"Checkpoint\.{name}"):
+        Checkpoint(path, key=key)
+
+
+def test_what_it_prints() -> None:
+    """A checkpoint prints its path."""
+    assert repr(Checkpoint("june.jsonl")) == "Checkpoint('june.jsonl')"
+
+
+@virtual
+async def test_lines_are_forced_to_the_disk_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand outcomes within five seconds are forced to the disk once a second, and once more at the end."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+
+    async def quick(job: str) -> str:
+        await asyncio.sleep(0.05)
+        return job
+
+    path = tmp_path / "file.jsonl"
+    async for _ in sweep(quick, map(str, range(1_000)), concurrency=10, checkpoint=Checkpoint(path)):
+        pass
+    assert len(done(path)) == 1_000
+    assert len(synced) in {5, 6}
+
+
+class Full(io.FileIO):
+    """A file with room for ten bytes more."""
+
+    def write(self, line: Any, /) -> int:
+        """Write what there is room for."""
+        return super().write(line[:10])
+
+
+@virtual
+async def test_a_full_disk_ends_the_sweep(tmp_path: Path) -> None:
+    """A line that cannot be written whole is an error, so that none is glued to it; the next run drops what there is of it."""
+    path = tmp_path / "file.jsonl"
+    with Full(path, "ab") as file, pytest.raises(OSError, match="full"):
+        await Journal(file, {}).write("a", None)
+    assert path.read_bytes() == b'{"job":"a"'
+    assert await jobs_of(path, ["a"]) == ["a"]
+
+
+@virtual
+async def test_skipped_jobs_are_told(tmp_path: Path) -> None:
+    """A listener hears of jobs that were done before, so that a progress bar adds up; keys are told."""
+    path, told = tmp_path / "file.jsonl", list[JobEvent]()
+    await jobs_of(path, map(str, range(2_500)), concurrency=1_000)
+    await jobs_of(path, map(str, range(2_501)), on_event=told.append)
+    assert [event.state for event in told] == ["skipped"] * 2_500 + ["done"]
+    assert (told[-1].key, told[-1].skipped, told[-1].done) == ("2500", 2_500, 1)

@@ -1,0 +1,330 @@
+"""Sweeps over walks: an outcome for each page, walks that go on at their cursor, and the sweeps made for settlements."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from support.fakes import ams_client, answer, refusal
+from support.virtual import now, settle, virtual
+
+from wxrevenue import (
+    Checkpoint,
+    ConfigurationError,
+    HalfMonth,
+    JobEvent,
+    PermissionDeniedError,
+    RevenueClient,
+    ServerBusyError,
+    sweep,
+    sweep_half_months,
+    sweep_settlements,
+)
+from wxrevenue.sandbox import Quota, Sandbox, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from wxrevenue import HttpRequest, HttpResponse, Outcome, Paginator, Settlement
+
+RANGE = ("2020-01-01", "2020-12-31")
+
+
+def row(number: int) -> dict[str, Any]:
+    """Return a settlement."""
+    return {
+        "month": f"{2024 - number // 24}{12 - number % 24 // 2:02}",
+        "order": 2 - number % 2,
+        "settled_revenue": number,
+        "slot_revenue": [],
+    }
+
+
+class Books:
+    """Serves lists of several lengths under tokens that name them, a second each; ``refuse`` decides what is not served."""
+
+    def __init__(self, **lengths: int) -> None:
+        self.lengths = lengths
+        self.asked: Counter[tuple[str, int]] = Counter()
+        self.refuse: Callable[[str, int], HttpResponse | None] = lambda _name, _page: None
+        self.client, self.transport = ams_client(handler=self._serve)
+
+    def client_for(self, name: str) -> RevenueClient:
+        """Return the client of one list."""
+        return self.client.with_options(tokens=f"fake-token-{name}", component_appid=f"wx-{name}")
+
+    def walk(self, name: str) -> Paginator[Settlement]:
+        """Walk one list."""
+        return self.client_for(name).iter_agency_settlement(*RANGE, page_size=3)
+
+    async def _serve(self, request: HttpRequest) -> HttpResponse:
+        name = request.wire_url().rpartition("-")[2]
+        asked = orjson.loads(request.body)
+        page, size, length = asked["page"], asked["page_size"], self.lengths[name]
+        self.asked[name, page] += 1
+        await asyncio.sleep(1)
+        rows = [row(number) for number in range((page - 1) * size, min(page * size, length))]
+        return self.refuse(name, page) or answer({"ret": 0, "settlement_list": rows, "total_num": length})
+
+
+async def rows_of(one: Any) -> dict[Any, list[list[int]]]:
+    """Return the amounts of every page, by job; every job ended well."""
+    found: dict[Any, list[list[int]]] = {}
+    ended: set[Any] = set()
+    async for outcome in one:
+        assert outcome.job not in ended
+        found.setdefault(outcome.job, []).append([one.settled_revenue for one in outcome.result()])
+        assert outcome.done is (outcome.cursor is None)
+        if outcome.done:
+            ended.add(outcome.job)
+    assert ended == set(found)
+    return found
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("later", [False, True])
+@virtual
+async def test_an_outcome_for_each_page(ordered: bool, later: bool) -> None:  # noqa: FBT001
+    """Every page is an outcome, the last one tells that the job is done, and a walk without rows has one empty page."""
+    books = Books(none=0, one=1, full=3, some=8)
+
+    async def walk_later(name: str) -> Paginator[Settlement]:
+        await asyncio.sleep(1)
+        return books.walk(name)
+
+    found = await rows_of(sweep(walk_later if later else books.walk, books.lengths, ordered=ordered))
+    assert found == {"none": [[]], "one": [[0]], "full": [[0, 1, 2]], "some": [[0, 1, 2], [3, 4, 5], [6, 7]]}
+    assert list(found) == list(books.lengths) or not ordered
+    assert set(books.asked.values()) == {1}
+
+
+@virtual
+async def test_later_jobs_hold_a_page() -> None:
+    """In order, while the first job is under way every other one fetched the page it holds and the one ahead of it, and no more."""
+    books = Books(a=30, b=30, c=30, d=30)
+    order: list[str] = []
+    async for outcome in sweep(books.walk, books.lengths, ordered=True, concurrency=3):
+        order.append(outcome.job)
+        if len(order) == 5:
+            await settle()
+            assert [books.asked.total(), max(page for name, page in books.asked if name != "a")] == [5 + 1 + 2 * 2, 2]
+    assert order == sorted("abcd" * 10)
+
+
+@virtual
+async def test_a_slow_consumer_stops_the_walks() -> None:
+    """While the consumer works on a page, each walk holds one and has another one ahead, and that is all."""
+    books = Books(a=30, b=30)
+    async with sweep(books.walk, books.lengths, concurrency=2) as one:
+        await anext(one)
+        await asyncio.sleep(1_000)
+        assert books.asked.total() <= 6
+    assert len(asyncio.all_tasks()) == 1
+
+
+@virtual
+async def test_a_walk_goes_on_at_its_cursor() -> None:
+    """A walk whose scope closes gives its slot away, and comes back where it stood: only the page of its last row is fetched again."""
+    books = Books(a=12, b=3)
+    books.refuse = lambda name, page: refusal(1737) if (name, page) == ("a", 3) and now() < 10 else None
+    found, order = list[int](), list[str]()
+    async for outcome in sweep(books.walk, ["a", "b"], concurrency=1):
+        found += [one.settled_revenue for one in outcome.result()] if outcome.job == "a" else []
+        order.append(outcome.job)
+    assert (found, order) == (list(range(12)), ["a", "a", "b", "a", "a"])
+    assert books.asked == {("a", 1): 1, ("a", 2): 2, ("a", 3): 2, ("a", 4): 1, ("b", 1): 1}
+
+
+@virtual
+async def test_others_follow_the_first_page() -> None:
+    """When a scope opens the others need not wait for the whole walk of the one that goes ahead, only for its first page."""
+    books, sent = Books(a=30, b=30), dict[str, float]()
+
+    def refuse(name: str, page: int) -> HttpResponse | None:
+        if now() > 60 and page == 1:
+            sent[name] = now()
+        return refusal(1737) if now() < 60 else None
+
+    def walk(name: str) -> Paginator[Settlement]:
+        client = books.client.with_options(tokens=f"fake-token-{name}", component_appid="wx-same")
+        return client.iter_agency_settlement(*RANGE, page_size=3)
+
+    books.refuse = refuse
+    assert {name: len(pages) for name, pages in (await rows_of(sweep(walk, ["a", "b"]))).items()} == {"a": 10, "b": 10}
+    assert sent == {"a": 62, "b": 63}
+
+
+@virtual
+async def test_a_page_is_not_kept() -> None:
+    """While the next page is awaited, nothing holds on to the one before it."""
+    books = Books(a=30)
+    async with sweep(books.walk, ["a"]) as one:
+        page = weakref.ref((await anext(one)).result()[0])
+        waiting = asyncio.ensure_future(anext(one))
+        await settle()
+        assert not waiting.done()
+        assert page() is None
+        await waiting
+
+
+@virtual
+async def test_a_walk_that_fails() -> None:
+    """An error on a page ends that job, with the cursor behind its last page; the other walks go on."""
+    books = Books(a=12, b=12)
+    books.refuse = lambda name, page: refusal(48001) if (name, page) == ("a", 3) else None
+    ends: dict[str, Outcome[str, list[Settlement]]] = {}
+    async for outcome in sweep(books.walk, ["a", "b"]):
+        ends[outcome.job] = outcome
+    assert isinstance(ends["a"].error, PermissionDeniedError)
+    assert (ends["a"].done, ends["b"].done) == (False, True)
+    books.refuse = lambda _name, _page: None
+    rest = await books.client_for("a").iter_agency_settlement(*RANGE, page_size=3, cursor=ends["a"].cursor).collect()
+    assert [one.settled_revenue for one in rest] == list(range(6, 12))
+
+
+@virtual
+async def test_a_restart_resumes_what_was_half_done(tmp_path: Path) -> None:
+    """A sweep that was left is resumed page by page: what was taken does not come again, but for the page in the consumer's hands."""
+    path = tmp_path / "file.jsonl"
+    books, taken = Books(a=12, b=6), list[tuple[str, int]]()
+    async for outcome in sweep(books.walk, ["a", "b"], concurrency=1, checkpoint=Checkpoint(path)):
+        taken += [(outcome.job, one.settled_revenue) for one in outcome.result()]
+        if len(taken) == 6:
+            break
+    assert taken == [("a", number) for number in range(6)]
+    assert await rows_of(sweep(books.walk, ["a", "b"], checkpoint=Checkpoint(path))) == {
+        "a": [[3, 4, 5], [6, 7, 8], [9, 10, 11]],
+        "b": [[0, 1, 2], [3, 4, 5]],
+    }
+    assert await rows_of(sweep(books.walk, ["a", "b"], checkpoint=Checkpoint(path))) == {}
+    assert "fake-token" not in path.read_text()
+
+
+@virtual
+async def test_a_failed_walk_is_resumed_by_a_restart(tmp_path: Path) -> None:
+    """A restart takes a failed job up where it failed."""
+    books, checkpoint = Books(a=12), Checkpoint(tmp_path / "file.jsonl")
+    books.refuse = lambda _name, page: refusal(48001) if page == 3 else None
+    outcomes = [outcome async for outcome in sweep(books.walk, ["a"], checkpoint=checkpoint)]
+    assert [outcome.error is None for outcome in outcomes] == [True, True, False]
+    books.refuse = lambda _name, _page: None
+    assert await rows_of(sweep(books.walk, ["a"], checkpoint=checkpoint)) == {"a": [[6, 7, 8], [9, 10, 11]]}
+
+
+@virtual
+async def test_events_of_pages() -> None:
+    """Every page is told with its rows, the last one as the end of its job."""
+    told: list[JobEvent] = []
+    await rows_of(sweep(Books(a=7).walk, ["a"], on_event=told.append))
+    assert [(event.state, event.rows, event.done) for event in told] == [("page", 3, 0), ("page", 3, 0), ("done", 1, 1)]
+
+
+@virtual
+async def test_leaving_gives_up_what_was_fetched_ahead() -> None:
+    """Leaving a sweep over walks cancels the pages that they were fetching ahead."""
+    books = Books(a=30, b=30)
+    async with sweep(books.walk, ["a", "b"]) as one:
+        await anext(one)
+    assert len(asyncio.all_tasks()) == 1
+
+
+# -- ready-made --------------------------------------------------------------------------------------------------------
+
+
+def sandbox() -> Sandbox:
+    """Return a sandbox that is always the same."""
+    return Sandbox(seed=5, components=6, today=date(2024, 12, 31))
+
+
+@virtual
+async def test_settlements_of_many_providers(tmp_path: Path) -> None:
+    """Every provider's rows come, with a sum that agrees with the books; one without an account fails alone; a restart is done at once."""
+    server = sandbox()
+    client = RevenueClient("fake-token", transport=server.transport())
+    appids = [*server.components, server.component_without_account]
+    sums: Counter[str] = Counter()
+    failed: list[str] = []
+
+    def client_for(appid: str) -> RevenueClient:
+        return client.with_options(tokens=server.tokens(appid), component_appid=appid)
+
+    checkpoint = Checkpoint(tmp_path / "file.jsonl")
+    async for outcome in sweep_settlements(client_for, appids, "2023-01-01", date(2024, 6, 30), page_size=5, checkpoint=checkpoint):
+        if outcome.error is not None:
+            failed.append(outcome.job)
+            continue
+        sums[outcome.job] += sum(one.settled_revenue for one in outcome.result())
+    assert failed == [server.component_without_account]
+    assert sums == {appid: server.totals(appid, "2023-01-01", "2024-06-30").settled_revenue for appid in server.components}
+    again = sweep_settlements(client_for, appids, "2023-01-01", "2024-06-30", page_size=5, checkpoint=checkpoint)
+    assert [outcome.job async for outcome in again] == failed
+    other = sweep_settlements(client_for, appids[:1], "2023-01-01", "2024-06-29", checkpoint=checkpoint)
+    assert [outcome.job async for outcome in other][-1] == appids[0]
+
+
+@virtual
+async def test_one_provider_over_many_half_months(tmp_path: Path) -> None:
+    """Every half-month is a job of its own with all of its rows, oldest first; its key names provider and half-month."""
+    server = sandbox()
+    appid = server.components[2]
+    client = RevenueClient(server.tokens(appid), appid, transport=server.transport())
+    found: dict[HalfMonth, int] = {}
+    path = tmp_path / "file.jsonl"
+    async for outcome in sweep_half_months(client, "2023-01-10", "2024-02-20", page_size=2, ordered=True, checkpoint=Checkpoint(path)):
+        assert {(one.month, one.order) for one in outcome.result()} == {(f"{outcome.job.start:%Y%m}", outcome.job.order)}
+        found[outcome.job] = found.get(outcome.job, 0) + sum(one.settled_revenue for one in outcome.result())
+    assert list(found) == sorted(found)
+    assert len(found) == 2 * 14
+    assert sum(found.values()) == server.totals(appid, "2023-01-01", "2024-02-29").settled_revenue
+    assert f'"job":"{appid} 2023-01 H1"' in path.read_text()
+
+
+@virtual
+async def test_many_providers_against_quotas() -> None:
+    """Against quotas that every provider runs into, all rows come, once each."""
+    server = Sandbox(seed=5, components=6, today=date(2024, 12, 31), now=lambda: 1_700_000_000 + now(), sleep=asyncio.sleep)
+    server.trouble = Trouble(too_fast=Quota(calls=7), latency=0.1)
+    client = RevenueClient("fake-token", transport=server.transport())
+
+    def client_for(appid: str) -> RevenueClient:
+        return client.with_options(tokens=server.tokens(appid), component_appid=appid)
+
+    keys: Counter[Any] = Counter()
+    async for outcome in sweep_settlements(client_for, server.components, "2019-01-01", "2024-12-31", page_size=4, concurrency=3):
+        keys.update((outcome.job, one.key) for one in outcome.result())
+    expected = {appid: server.totals(appid, "2019-01-01", "2024-12-31").rows for appid in server.components}
+    assert Counter(appid for appid, _ in keys.elements()) == expected
+    assert now() > 60
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "name"),
+    [("2024-1-1", "2024-12-31", "start_date"), ("2024-01-01", 5, "end_date"), ("2024-01-02", "2024-01-01", "end_date")],
+)
+def test_ranges_that_are_refused(start: Any, end: Any, name: str) -> None:
+    """Days that are not allowed are refused when the sweep is made."""
+    client, _ = ams_client()
+    with pytest.raises(ConfigurationError, match=rf"sweep_settlements\.{name}"):
+        sweep_settlements(lambda _: client, [], start, end)
+    with pytest.raises(ConfigurationError, match=r"\.(start|end)"):
+        sweep_half_months(client, start, end)
+
+
+@virtual
+async def test_a_client_that_cannot_be_made() -> None:
+    """What ``client_for`` raises fails its own job only."""
+    books = Books(a=1)
+
+    def client_for(name: str) -> RevenueClient:
+        if name == "b":
+            raise ServerBusyError("no such account")
+        return books.client_for(name)
+
+    found = {outcome.job: outcome.error async for outcome in sweep_settlements(client_for, ["a", "b"], *RANGE)}
+    assert {job: type(error) for job, error in found.items()} == {"a": type(None), "b": ServerBusyError}
