@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g10_pages, g12_import, transports
+from benchmarks import g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g9_sweep, g10_pages, g11_memory, g12_import, transports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,9 @@ _GOALS = {
     "G5": g5_turn.run,
     "G6": g6_waiters.run,
     "G8": g8_retry.run,
+    "G9": g9_sweep.run,
     "G10": g10_pages.run,
+    "G11": g11_memory.run,
     "G12": g12_import.run,
     "T": transports.run,
 }

@@ -8,9 +8,10 @@ import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g10_pages, g12_import, transports
+from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g9_sweep, g10_pages, g11_memory, g12_import, transports
 from benchmarks._answers import settlement_page
-from wxrevenue import GetShareRatio, SettlementPage, ShareRatio
+from benchmarks._books import PAGES, ROWS, books
+from wxrevenue import GetShareRatio, RevenueClient, SettlementPage, ShareRatio
 from wxrevenue._call import Call
 from wxrevenue._codec import decode
 
@@ -95,6 +96,27 @@ async def test_g10_both_sides_walk_the_same_rows() -> None:
 def test_g11_a_row_is_remembered_in_few_bytes() -> None:
     """P-23: a walk holds no more than 250 bytes for each different row, also just after its tables have grown."""
     assert g10_pages.bytes_per_key(12_000) <= g10_pages.LARGEST
+
+
+async def test_g9_all_sides_fetch_the_same_rows() -> None:
+    """The sweep's rows and each rival's are the same, five different pages of them."""
+    with books() as base_url:
+        rivals = g9_sweep.Rivals(base_url)
+        theirs = [await rival(2) for rival in (rivals.sequential, rivals.gather, rivals.session_per_call)]
+        async with RevenueClient("fake-token", base_url=base_url) as client:
+            mine = await client.iter_agency_settlement("2000-01-01", "2024-12-31", page_size=ROWS).collect()
+    assert len({row.key for row in mine}) == len(mine) == PAGES * ROWS
+    for found in theirs:
+        assert [[(row.month, row.order, row.settled_revenue, row.date) for row in rows] for rows in found] == 2 * [
+            [(row.month, row.order, row.settled_revenue, row.date) for row in mine]
+        ]
+
+
+def test_g9_and_g11_run_in_processes_of_their_own() -> None:
+    """A sweep by two processes takes its time, and one process tells how much it has grown."""
+    with books() as base_url:
+        assert g9_sweep.in_processes(base_url, accounts=4, processes=2) > 4 * PAGES * 0.03 / g9_sweep.SLOTS
+        assert g11_memory.in_a_process(base_url, accounts=2) > 0
 
 
 def test_g12_both_statements_run() -> None:

@@ -1,0 +1,77 @@
+"""A lean HTTP server of settlements: every token has the same five pages of a hundred rows, each answered after 30 ms.
+
+It runs in a process of its own, and does as little as a server can: pages are encoded once, and of a request it reads its length
+and its page number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parent.parent)
+
+from benchmarks._answers import settlement_page
+from benchmarks._server import Canned, canned_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+PAGES: Final = 5
+ROWS: Final = 100
+LATENCY: Final = 0.03
+"""Seconds."""
+_PAGE: Final = re.compile(rb'"page": ?(\d+)')
+
+
+def pages() -> list[bytes]:
+    """Return the five answers, ready for the wire: one list of 500 different rows."""
+    whole = orjson.loads(settlement_page(PAGES * ROWS, slots=1))
+    rows = whole["settlement_list"]
+    return [canned_answer(orjson.dumps({**whole, "settlement_list": rows[n * ROWS : (n + 1) * ROWS]})) for n in range(PAGES)]
+
+
+class Late(Canned):
+    """Answers with the page that was asked for, after the latency."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        super().__init__(b"")
+        self._answers = answers
+
+    def data_received(self, data: bytes) -> None:
+        found = _PAGE.search(data)
+        if found is not None:
+            asyncio.get_running_loop().call_later(LATENCY, self._reply, self._answers[int(found[1]) - 1])
+
+    def _reply(self, answer: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(answer)
+
+
+@contextlib.contextmanager
+def books() -> Generator[str]:
+    """Run the server in another process; give its base URL."""
+    with subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603  (this very file)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.stdin.close()
+
+
+async def _serve() -> None:
+    answers = pages()
+    server = await asyncio.get_running_loop().create_server(lambda: Late(answers), "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.buffer.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

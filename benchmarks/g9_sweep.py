@@ -1,0 +1,200 @@
+"""G9: two thousand accounts of five pages of a hundred rows, 64 requests under way, 30 ms to every answer.
+
+Nothing is faster than the latency: with 64 answers every 30 ms the pages take so many seconds, and that is the yardstick. Who
+comes near it has little work of its own. The garbage collector is told what the README tells: to look away from what is there
+already, and to look less often.
+
+The rivals are the programs one writes first, on aiohttp, with ``json`` and cattrs as they come, and rows of the same fields: one
+page after the other; ``gather`` over all accounts at once; and a session for every call. They run on fewer accounts, and their time
+is taken per page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime  # noqa: ICN001  (the wire calls a field date)
+import gc
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from benchmarks._books import LATENCY, PAGES, ROWS, books
+from benchmarks._measure import Outcome
+from wxrevenue import AiohttpTransport, RevenueClient, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import aiohttp
+
+    from wxrevenue import Paginator, Settlement
+
+ACCOUNTS: Final = 2_000
+SLOTS: Final = 64
+LIMIT: Final = 1.45
+LIMIT_OF_TWO: Final = 1.15
+_HERE: Final = Path(__file__).parent.parent
+_RANGE: Final = ("2000-01-01", "2024-12-31")
+_QUERY: Final = {"start_date": _RANGE[0], "end_date": _RANGE[1], "page_size": ROWS}
+
+
+def bound(accounts: int, slots: int = SLOTS) -> float:
+    """Return the seconds that the latency alone takes."""
+    return accounts * PAGES * LATENCY / slots
+
+
+def tune() -> None:
+    """Keep the cyclic collector from going over everything again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+# -- ours ------------------------------------------------------------------------------------------------------------
+
+
+async def ours(base_url: str, accounts: int, slots: int = SLOTS) -> tuple[float, float]:
+    """Sweep; return when it began and when it ended."""
+    transport = AiohttpTransport(limit=slots)
+    client = RevenueClient("fake-token", "wx-benchmark", base_url, transport=transport)
+
+    def walk(number: int) -> Paginator[Settlement]:
+        account = client.with_options(tokens=f"fake-token-{number}", component_appid=f"wx{number}")
+        return account.iter_agency_settlement(*_RANGE, page_size=ROWS)
+
+    async def rows_of(numbers: range) -> int:
+        return sum([len(outcome.result()) async for outcome in sweep(walk, numbers, concurrency=slots)])
+
+    await rows_of(range(slots))  # connections are made, modules are loaded
+    tune()
+    began = time.monotonic()
+    found = await rows_of(range(accounts))
+    ended = time.monotonic()
+    await client.aclose()
+    await transport.aclose()
+    assert found == accounts * PAGES * ROWS
+    return began, ended
+
+
+def in_processes(base_url: str, accounts: int, processes: int) -> float:
+    """Let several processes share accounts and slots; return the seconds from the first one's beginning to the last one's end."""
+    share = [base_url, str(accounts // processes), str(SLOTS // processes)]
+    running = [subprocess.Popen([sys.executable, "-m", __name__, *share], stdout=subprocess.PIPE, cwd=_HERE) for _ in range(processes)]  # noqa: S603
+    times = [json.loads(process.communicate()[0]) for process in running]
+    return float(max(ended for _, ended in times) - min(began for began, _ in times))
+
+
+# -- rivals ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class PlainSlot:
+    """A slot, as one writes it down first."""
+
+    slot_id: str
+    slot_settled_revenue: int
+
+
+@attrs.define
+class PlainRow:
+    """A settlement, likewise."""
+
+    date: datetime.date
+    zone: str
+    month: str
+    order: int
+    sett_status: int
+    settled_revenue: int
+    sett_no: str
+    mail_send_cnt: str
+    slot_revenue: list[PlainSlot]
+
+
+class Rivals:
+    """The obvious programs."""
+
+    def __init__(self, base_url: str) -> None:
+        import cattrs
+
+        self._url = f"{base_url}/wxa/operationams"
+        self._converter = cattrs.Converter()
+        self._converter.register_structure_hook(datetime.date, lambda value, _: datetime.date.fromisoformat(value))
+
+    async def page(self, session: aiohttp.ClientSession, account: int, number: int) -> list[PlainRow]:
+        """Fetch one page."""
+        params = {"action": "get_agency_settled_revenue", "access_token": f"fake-token-{account}"}
+        async with session.post(self._url, params=params, json={**_QUERY, "page": number}) as response:
+            found = json.loads(await response.read())
+        assert found["ret"] == 0
+        return self._converter.structure(found["settlement_list"], list[PlainRow])
+
+    async def walk(self, session: aiohttp.ClientSession, account: int) -> list[PlainRow]:
+        """Fetch all pages of an account, one after the other."""
+        return [row for number in range(1, PAGES + 1) for row in await self.page(session, account, number)]
+
+    async def sequential(self, accounts: int) -> list[list[PlainRow]]:
+        """One call at a time."""
+        import aiohttp
+
+        async with aiohttp.ClientSession() as session:
+            return [await self.walk(session, account) for account in range(accounts)]
+
+    async def gather(self, accounts: int) -> list[list[PlainRow]]:
+        """All accounts at once, on as many connections as ours has."""
+        import aiohttp
+
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=SLOTS)) as session:
+            return await asyncio.gather(*(self.walk(session, account) for account in range(accounts)))
+
+    async def session_per_call(self, accounts: int) -> list[list[PlainRow]]:
+        """Make a session for every call, as many calls at once as ours."""
+        import aiohttp
+
+        slots = asyncio.Semaphore(SLOTS)
+
+        async def walk(account: int) -> list[PlainRow]:
+            rows: list[PlainRow] = []
+            for number in range(1, PAGES + 1):
+                async with slots, aiohttp.ClientSession() as session:
+                    rows += await self.page(session, account, number)
+            return rows
+
+        return await asyncio.gather(*map(walk, range(accounts)))
+
+
+async def milliseconds(rival: Callable[[int], Awaitable[list[list[Any]]]], accounts: int) -> float:
+    """Return a rival's time per page."""
+    began = time.monotonic()
+    found = await rival(accounts)
+    ended = time.monotonic()
+    assert sum(map(len, found)) == accounts * PAGES * ROWS
+    return (ended - began) / (accounts * PAGES) * 1e3
+
+
+def run(*, quick: bool = False) -> list[Outcome]:
+    """Measure: the best of three, because what else runs on the machine can only make it slower."""
+    accounts, repeats = (200, 1) if quick else (ACCOUNTS, 3)
+    with books() as base_url:
+        one, two = (min(in_processes(base_url, accounts, count) for _ in range(repeats)) for count in (1, 2))
+        rivals = Rivals(base_url)
+        few = {rivals.sequential: 4, rivals.gather: accounts // 4, rivals.session_per_call: accounts // 10}
+        theirs = {rival.__name__: asyncio.run(milliseconds(rival, share)) for rival, share in few.items()}
+    least, mine = bound(accounts), one / (accounts * PAGES) * 1e3
+    what = f"sweep, {accounts} accounts x {PAGES} pages x {ROWS} rows / latency"
+    return [
+        Outcome("G9", what, one, least, "s", one / least, LIMIT),
+        Outcome("G9", "the same in two processes / latency", two, least, "s", two / least, LIMIT_OF_TWO),
+        *(
+            Outcome("G9", f"a page of the sweep / {name.replace('_', ' ')}", mine, time, "ms", mine / time, 1.0)
+            for name, time in theirs.items()
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(ours(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))))
