@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         Signer,
         StreamedResponse,
         StreamingTransport,
+        Ticket,
+        TicketStore,
         TokenSource,
         Transport,
         Turn,
@@ -87,7 +89,8 @@ _NAMES = {
     "wxrevenue._outcome": "Outcome",
     "wxrevenue._pages": "Paginator",
     "wxrevenue._ports": (
-        "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport TokenSource Transport Turn Verdict Verifier"
+        "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport Ticket TicketStore TokenSource Transport "
+        "Turn Verdict Verifier"
     ),
     "wxrevenue._request": "AmsRequest Endpoint PayRequest Request Safety TokenKind",
     "wxrevenue._retry": "RetryPolicy",
@@ -179,6 +182,8 @@ __all__ = [
     "StreamedResponse",
     "StreamingTransport",
     "Sweep",
+    "Ticket",
+    "TicketStore",
     "TokenError",
     "TokenEvent",
     "TokenKind",

@@ -6,19 +6,25 @@ What a plugged-in ``TokenSource``, ``Signer``, ``Verifier`` or ``Clock`` raises 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast, runtime_checkable
 
 import attrs
+
+from wxrevenue import _checks
+from wxrevenue._secret import Secret, boxed
+from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from wxrevenue._request import TokenKind
-    from wxrevenue._secret import Secret
 
 LARGEST_BODY: Final = 16 * 1024 * 1024
 """Bytes of an answer's body, decoded. More than this is a bomb or a mistake."""
+
+TICKET_LIFETIME: Final = 12 * 3600.0
+TICKET_OVERDUE: Final = 30 * 60.0
 
 
 @attrs.define(eq=False, repr=False)
@@ -128,6 +134,66 @@ class TokenSource(Protocol):
 
     async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
         """Take notice that the server refused this very token."""
+        ...
+
+
+@attrs.frozen(init=False)
+class Ticket:
+    """A ``component_verify_ticket``, with which WeChat hands out a component's token. WeChat pushes a new one every ten minutes.
+
+    Args:
+        value: the ticket.
+        created: when WeChat made it, in Unix seconds (the ``CreateTime`` inside the push).
+
+    Raises:
+        ConfigurationError: the ticket is empty, or one of the two is of another type.
+    """
+
+    value: Secret
+    created: float
+
+    def __init__(self, value: Secret | str, created: float) -> None:
+        value = boxed(value)  # first of all: what follows may raise
+        self.__attrs_init__(cast("Any", value), created)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        if not isinstance(value, Secret) or not value.reveal():
+            raise ConfigurationError("Ticket.value: expected a Secret or a str that is not empty")
+        _checks.seconds("Ticket.created", created)
+
+    @property
+    def expires(self) -> float:
+        """When it stops being good, in Unix seconds: 12 hours after it was made."""
+        return self.created + TICKET_LIFETIME
+
+    def age(self, now: float) -> float:
+        """Return how many seconds old it is, ``now`` in Unix seconds; never negative, whatever the clocks say."""
+        return max(0.0, now - self.created)
+
+    def is_overdue(self, now: float) -> bool:
+        """Tell whether pushes have stopped: nothing newer came for 30 minutes, while one is due every 10."""
+        return self.age(now) > TICKET_OVERDUE
+
+    def is_expired(self, now: float) -> bool:
+        """Tell whether its 12 hours are over. By the caller's clock: WeChat's decides."""
+        return now >= self.expires
+
+
+@runtime_checkable
+class TicketStore(Protocol):
+    """Keeps the newest ticket of one component, for one process or for several.
+
+    What it raises reaches whoever asked for a ticket. A push that could not be stored is refused, so that WeChat repeats it.
+    """
+
+    async def get(self) -> Ticket | None:
+        """Return the newest ticket, or ``None`` before the first one came. A ticket past its 12 hours is returned, too."""
+        ...
+
+    async def put(self, ticket: Ticket) -> bool:
+        """Keep the ticket unless a newer one is kept; return whether it was kept.
+
+        Decided by :attr:`Ticket.created` alone, in one step: of two processes that put at the same time, the newer ticket stays.
+        Once this returns, the ticket survives what the store promises to survive.
+        """
         ...
 
 
