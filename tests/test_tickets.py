@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 from support.leaks import assert_no_leak
 
-from wxrevenue import ConfigurationError, Secret, Ticket
+from wxrevenue import ConfigurationError, FileTicketStore, MemoryTicketStore, Secret, Ticket, TicketStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 VALUE = "fake-ticket-1"
 NOON = 1_700_000_000.0
@@ -49,3 +55,108 @@ def test_age_and_life() -> None:
     assert (ticket.age(NOON + 90), ticket.age(NOON - 90), ticket.expires) == (90, 0, NOON + 43_200)
     assert [ticket.is_overdue(NOON + seconds) for seconds in (-7200, 0, 1800, 1801)] == [False, False, False, True]
     assert [ticket.is_expired(NOON + seconds) for seconds in (-7200, 0, 43_199, 43_200)] == [False, False, False, True]
+
+
+# -- what every store does -----------------------------------------------------------------------------------------
+
+STORES: dict[str, Callable[[Path], TicketStore]] = {
+    "memory": lambda _folder: MemoryTicketStore(),
+    "file": lambda folder: FileTicketStore(folder / "ticket"),
+    "memory and file": lambda folder: MemoryTicketStore(behind=FileTicketStore(folder / "ticket")),
+}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> TicketStore:
+    """Return an empty store, one of each kind."""
+    return STORES[request.param](tmp_path)
+
+
+async def test_a_store_keeps_the_ticket(store: TicketStore) -> None:
+    """A store is empty at first, and gives back what was put, however often."""
+    assert isinstance(store, TicketStore)
+    assert await store.get() is None
+    assert await store.put(Ticket(VALUE, NOON)) is True
+    assert [await store.get(), await store.get()] == [Ticket(VALUE, NOON)] * 2
+
+
+async def test_the_newest_ticket_wins(store: TicketStore) -> None:
+    """K-18: of tickets that come out of order the newest stays; the store says of an older one that it was not kept."""
+    kept = [await store.put(Ticket(f"fake-ticket-{n}", NOON + n)) for n in (1, 3, 2, 3, 4)]
+    assert kept == [True, True, False, True, True]
+    assert await store.get() == Ticket("fake-ticket-4", NOON + 4)
+
+
+async def test_the_same_ticket_again(store: TicketStore) -> None:
+    """A ticket that comes again is kept, and so is another one of the same second."""
+    assert [await store.put(Ticket(VALUE, NOON)), await store.put(Ticket(VALUE, NOON))] == [True, True]
+    assert await store.put(Ticket("fake-ticket-2", NOON)) is True
+    assert await store.get() == Ticket("fake-ticket-2", NOON)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_tickets_at_the_same_time(store: TicketStore, order: tuple[int, ...]) -> None:
+    """Whatever order puts at the same time take, the newest ticket is there when all are done."""
+    await asyncio.gather(*(store.put(Ticket(f"fake-ticket-{n}", NOON + n)) for n in order))
+    assert await store.get() == Ticket("fake-ticket-2", NOON + 2)
+
+
+async def test_an_old_ticket_is_kept_nonetheless(store: TicketStore) -> None:
+    """K-17: a ticket long past its 12 hours is given out all the same: whoever asks sees its age, and WeChat decides."""
+    await store.put(Ticket(VALUE, 1.0))
+    found = await store.get()
+    assert found is not None
+    assert (found, found.is_expired(NOON)) == (Ticket(VALUE, 1.0), True)
+
+
+def test_stores_show_no_ticket(store: TicketStore) -> None:
+    """A store prints where it keeps the ticket, not the ticket."""
+    asyncio.run(store.put(Ticket(VALUE, NOON)))
+    assert_no_leak(store, secrets=[VALUE])
+    assert "TicketStore(" in repr(store)
+
+
+# -- in front of another store -------------------------------------------------------------------------------------
+
+
+class Elsewhere(MemoryTicketStore):
+    """A store that others use too, and that may be down."""
+
+    down = False
+
+    async def get(self) -> Ticket | None:
+        """Return the ticket, or fail."""
+        if self.down:
+            raise ConnectionError("no route")
+        return await super().get()
+
+    async def put(self, ticket: Ticket) -> bool:
+        """Keep the ticket, or fail."""
+        if self.down:
+            raise ConnectionError("no route")
+        return await super().put(ticket)
+
+
+async def test_a_ticket_survives_an_outage() -> None:
+    """X-17: a ticket that the shared store cannot take is an error, and is kept in this process meanwhile."""
+    shared = Elsewhere()
+    store = MemoryTicketStore(behind=shared)
+    shared.down = True
+    with pytest.raises(ConnectionError):
+        await store.get()  # nothing is known: that is not the same as no ticket
+    with pytest.raises(ConnectionError):
+        await store.put(Ticket(VALUE, NOON))
+    assert await store.get() == Ticket(VALUE, NOON)
+    shared.down = False
+    assert await store.put(Ticket(VALUE, NOON)) is True  # the push comes again
+    assert await shared.get() == Ticket(VALUE, NOON)
+
+
+async def test_a_newer_ticket_elsewhere_is_found() -> None:
+    """A ticket that another process received later is the one to use, and an older one does not replace it."""
+    shared = Elsewhere()
+    store = MemoryTicketStore(behind=shared)
+    await store.put(Ticket(VALUE, NOON))
+    await shared.put(Ticket("fake-ticket-3", NOON + 3))
+    assert await store.get() == Ticket("fake-ticket-3", NOON + 3)
+    assert await store.put(Ticket("fake-ticket-2", NOON + 2)) is False

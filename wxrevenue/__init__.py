@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from wxrevenue.limiters._rate import Rate
     from wxrevenue.sandbox import Sandbox
     from wxrevenue.signers._pem import PemSigner
+    from wxrevenue.tickets._file import FileTicketStore
+    from wxrevenue.tickets._memory import MemoryTicketStore
     from wxrevenue.tokens._plain import StaticTokens
     from wxrevenue.transports._aiohttp import AiohttpTransport
     from wxrevenue.transports._backup import BackupHosts
@@ -110,6 +112,8 @@ _NAMES = {
     "wxrevenue.limiters._rate": "Rate",
     "wxrevenue.sandbox": "Sandbox",
     "wxrevenue.signers._pem": "PemSigner",
+    "wxrevenue.tickets._file": "FileTicketStore",
+    "wxrevenue.tickets._memory": "MemoryTicketStore",
     "wxrevenue.tokens._plain": "StaticTokens",
     "wxrevenue.transports._aiohttp": "AiohttpTransport",
     "wxrevenue.transports._backup": "BackupHosts",
@@ -135,6 +139,7 @@ __all__ = [
     "DecodeError",
     "Endpoint",
     "Event",
+    "FileTicketStore",
     "FundsDistributionClient",
     "GateEvent",
     "GetAgencySettlement",
@@ -147,6 +152,7 @@ __all__ = [
     "JobEvent",
     "LocalRateLimiter",
     "MarkTransaction",
+    "MemoryTicketStore",
     "MemoryTransport",
     "NotSentError",
     "Outcome",
