@@ -81,6 +81,25 @@ R = {
     "R-24": "a burst right after a restart",
     "R-25": "a write whose answer does not come in time",
 }
+X = {
+    "X-01": "entities that multiply",
+    "X-02": "a few entities, below any limit",
+    "X-03": "an entity or a document type from elsewhere",
+    "X-04": "elements without end inside of each other",
+    "X-05": "a push of twenty megabytes",
+    "X-06": "another encoding, declared or not",
+    "X-07": "an element twice, out of place, or in pieces",
+    "X-08": "a signature that is wrong in any way",
+    "X-09": "signed texts that trade characters",
+    "X-10": "a push that came before",
+    "X-11": "a ciphertext changed to ask for its padding",
+    "X-12": "a padding that is too short, too long or uneven",
+    "X-13": "a length inside that is wrong",
+    "X-14": "a push for another component",
+    "X-15": "a key or token of another shape",
+    "X-16": "a flood of pushes",
+    "X-17": "a ticket that cannot be stored",
+}
 C = {
     "C-01": "a cancellation at any await",
     "C-02": "a cancellation during a token refresh, a wait for a turn or a back-off",
@@ -160,8 +179,8 @@ P = {
     "P-22": "unknown fields and statuses",
     "P-23": "a process killed on the way",
 }
-GROUPS = {"T": T, "R": R, "P": P, "C": C, "D": D, "L": L}
-ENFORCED = {"T", "R", "P", "C", "D", "L"}
+GROUPS = {"T": T, "R": R, "P": P, "X": X, "C": C, "D": D, "L": L}
+ENFORCED = {"T", "R", "P", "X", "C", "D", "L"}
 """The groups of which every row must have a test by now."""
 LATER = {"C-15": "a free-threaded interpreter is CI's to bring, not a test's; there is none yet"}
 """Rows without a test, and why."""

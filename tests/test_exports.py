@@ -24,7 +24,7 @@ ROOT = Path(wxrevenue.__file__).parent
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 30
 SOURCES = sorted(ROOT.rglob("*.py"))
-LAZY = ["wxrevenue", "wxrevenue.ams", "wxrevenue.funds"]
+LAZY = ["wxrevenue", "wxrevenue.ams", "wxrevenue.funds", "wxrevenue.push"]
 EXTRAS = {"rich", "typer", "httpx2", "opentelemetry"}
 
 PROMISED = [
@@ -55,6 +55,7 @@ PROMISED = [
     "TicketStore",
     "MemoryTicketStore",
     "FileTicketStore",
+    "TicketReceiver",
     "Transport",
     "StreamingTransport",
     "StreamedResponse",
@@ -214,6 +215,10 @@ def test_package_is_typed() -> None:
         ("from wxrevenue import RevenueClient", ("aiohttp", "cryptography", "wxrevenue.funds.mark", "wxrevenue.sandbox")),
         ("from wxrevenue import FundsDistributionClient", ("aiohttp", "cryptography", "wxrevenue.ams.settlement", "wxrevenue.sandbox")),
         ("from wxrevenue import Sandbox", ("aiohttp", "typer", "rich")),
+        (
+            "from wxrevenue.push import TicketReceiver, receive",
+            ("aiohttp", "cryptography", "orjson", "wxrevenue.sandbox"),
+        ),
     ],
 )
 def test_imports_load_what_they_need(code: str, heavy: tuple[str, ...]) -> None:

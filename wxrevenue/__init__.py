@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from wxrevenue.funds.mark import MarkTransaction
     from wxrevenue.limiters._local import LocalRateLimiter
     from wxrevenue.limiters._rate import Rate
+    from wxrevenue.push._receiver import TicketReceiver
     from wxrevenue.sandbox import Sandbox
     from wxrevenue.signers._pem import PemSigner
     from wxrevenue.tickets._file import FileTicketStore
@@ -110,6 +111,7 @@ _NAMES = {
     "wxrevenue.funds.mark": "MarkTransaction",
     "wxrevenue.limiters._local": "LocalRateLimiter",
     "wxrevenue.limiters._rate": "Rate",
+    "wxrevenue.push._receiver": "TicketReceiver",
     "wxrevenue.sandbox": "Sandbox",
     "wxrevenue.signers._pem": "PemSigner",
     "wxrevenue.tickets._file": "FileTicketStore",
@@ -189,6 +191,7 @@ __all__ = [
     "StreamingTransport",
     "Sweep",
     "Ticket",
+    "TicketReceiver",
     "TicketStore",
     "TokenError",
     "TokenEvent",

@@ -1,0 +1,69 @@
+"""A push from its arrival to its reply: judged, kept, told, and only then acknowledged."""
+
+from __future__ import annotations
+
+import logging
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from wxrevenue._clock import within
+from wxrevenue._ports import Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wxrevenue._ports import TicketStore
+    from wxrevenue.push._receiver import TicketReceiver
+    from wxrevenue.push._reply import Authorization, Reply
+
+    OnPush: TypeAlias = Callable[[Ticket | Authorization], Any]
+
+PATIENCE: Final = 4.0
+"""Seconds for keeping and telling: WeChat waits five for the reply."""
+
+_log = logging.getLogger("wxrevenue.push")
+
+
+async def receive(receiver: TicketReceiver, store: TicketStore, query: str | bytes, body: bytes, *, on_push: OnPush | None = None) -> Reply:
+    """Judge a push, keep its ticket, tell ``on_push``, and return the reply to send.
+
+    ``success`` is returned only when all that is done. If the store or ``on_push`` fails, or they take longer than four seconds
+    together, the reply is a refusal, and WeChat pushes again: ``on_push`` may be told something twice. What failed, and why a
+    push was refused, goes to the logger ``wxrevenue.push``.
+
+    Args:
+        receiver: the judge.
+        store: where the ticket goes.
+        query: the URL's query as it was on the wire, without the ``?``.
+        body: the request's body. Read no more than 64 KiB and one byte of it: larger ones are refused anyway.
+        on_push: a function, plain or async, that is given every new :class:`Ticket` once it is kept, and every :class:`Authorization`.
+    """
+    reply = receiver.handle(query, body)
+    if reply.event is None:
+        _tell(reply)
+        return reply
+    problem = ""
+    try:
+        await within(PATIENCE, _deal_with(reply.event, store, on_push), "the ticket store")
+    except Exception as error:  # noqa: BLE001  (whatever it is, WeChat has to push again)
+        problem = type(error).__name__
+    if problem:
+        _log.warning("a push could not be dealt with (%s), so that it will come again", problem)
+        return receiver.refuse(problem)
+    receiver.confirm(reply)
+    return reply
+
+
+async def _deal_with(event: Ticket | Authorization, store: TicketStore, on_push: OnPush | None) -> None:
+    if isinstance(event, Ticket) and not await store.put(event):
+        return
+    told = on_push(event) if on_push else None
+    if isawaitable(told):
+        await told
+
+
+def _tell(reply: Reply) -> None:
+    if reply.is_success:
+        _log.debug("a push asks for nothing: %s", reply.reason)
+    else:
+        _log.warning("a push was refused: %s", reply.reason)
