@@ -8,8 +8,9 @@ from wxrevenue.sandbox._ams import SettlementPath
 from wxrevenue.sandbox._books import Totals
 from wxrevenue.sandbox._call import Answer
 from wxrevenue.sandbox._pay import Mark, Merchant
+from wxrevenue.sandbox._push import Push, PushKeys
 from wxrevenue.sandbox._quota import Quota
 from wxrevenue.sandbox._sandbox import Sandbox
 from wxrevenue.sandbox._trouble import Forced, Mishap, Trouble
 
-__all__ = ["Answer", "Forced", "Mark", "Merchant", "Mishap", "Quota", "Sandbox", "SettlementPath", "Totals", "Trouble"]
+__all__ = ["Answer", "Forced", "Mark", "Merchant", "Mishap", "Push", "PushKeys", "Quota", "Sandbox", "SettlementPath", "Totals", "Trouble"]

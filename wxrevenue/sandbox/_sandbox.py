@@ -12,6 +12,7 @@ from wxrevenue.sandbox._ams import Ams
 from wxrevenue.sandbox._books import Books, provider
 from wxrevenue.sandbox._core import Core
 from wxrevenue.sandbox._pay import Pay
+from wxrevenue.sandbox._push import Pushes
 from wxrevenue.sandbox._transport import SandboxTransport
 from wxrevenue.sandbox._trouble import Fate, Trouble
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from wxrevenue.sandbox._books import Totals
     from wxrevenue.sandbox._call import Answer
     from wxrevenue.sandbox._pay import Mark, Merchant
+    from wxrevenue.sandbox._push import Change, Push, PushKeys
     from wxrevenue.sandbox._trouble import Forced
 
 _BEIJING = timezone(timedelta(hours=8))
@@ -63,6 +65,7 @@ class Sandbox:
         self._books = Books(seed=seed, today=today or datetime.fromtimestamp(now(), _BEIJING).date(), years=years)
         self._ams = Ams(seed=seed, books=self._books, providers=self._providers, now=now, settlement_path=settlement_path)
         self._pay = Pay(seed=seed, now=now)
+        self._pushes = Pushes(seed=seed, now=now)
         self._core = Core(ams=self._ams, pay=self._pay, fate=Fate(seed), trouble=trouble or Trouble())
         self._sleep = sleep
 
@@ -153,6 +156,20 @@ class Sandbox:
             return self.component_token(component_appid)
 
         return current
+
+    # -- pushes ----------------------------------------------------------------------------------------------------
+
+    def push_keys(self, component_appid: str) -> PushKeys:
+        """Return the token and the key with which the provider's pushes are signed and sealed."""
+        return self._pushes.keys(self._providers[component_appid].appid)
+
+    def ticket_push(self, component_appid: str) -> Push:
+        """Return a push with a new ticket; ``await push.post(url)`` sends it to your server."""
+        return self._pushes.ticket(self._providers[component_appid].appid)
+
+    def authorization_push(self, component_appid: str, program_appid: str, info_type: Change = "authorized") -> Push:
+        """Return a push that tells the provider of a Mini Program's authorization."""
+        return self._pushes.change(self._providers[component_appid].appid, program_appid, info_type)
 
     # -- settlements -----------------------------------------------------------------------------------------------
 
