@@ -216,7 +216,7 @@ def test_package_is_typed() -> None:
         ("from wxrevenue import FundsDistributionClient", ("aiohttp", "cryptography", "wxrevenue.ams.settlement", "wxrevenue.sandbox")),
         ("from wxrevenue import Sandbox", ("aiohttp", "typer", "rich")),
         (
-            "from wxrevenue.push import TicketReceiver, receive",
+            "from wxrevenue.push import TicketReceiver, aiohttp_handler, asgi_app",
             ("aiohttp", "cryptography", "orjson", "wxrevenue.sandbox"),
         ),
     ],

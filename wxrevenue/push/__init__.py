@@ -1,6 +1,7 @@
 """What WeChat pushes to a service provider's server: tickets, and merchants who grant, change or withdraw their authorization.
 
-:class:`TicketReceiver` judges a push without any I/O; :func:`receive` keeps what came, and puts it behind any web server.
+:class:`TicketReceiver` judges a push without any I/O. :func:`aiohttp_handler` and :func:`asgi_app` put one behind a web server;
+:func:`receive` is what both are made of, for any other framework.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from typing import TYPE_CHECKING
 from wxrevenue._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from wxrevenue.push._aiohttp_web import aiohttp_handler
+    from wxrevenue.push._asgi import asgi_app
     from wxrevenue.push._receive import receive
     from wxrevenue.push._receiver import TicketReceiver
     from wxrevenue.push._reply import Authorization, Reply
 
 _NAMES = {
+    "wxrevenue.push._aiohttp_web": "aiohttp_handler",
+    "wxrevenue.push._asgi": "asgi_app",
     "wxrevenue.push._receive": "receive",
     "wxrevenue.push._receiver": "TicketReceiver",
     "wxrevenue.push._reply": "Authorization Reply",
 }
 
-__all__ = ["Authorization", "Reply", "TicketReceiver", "receive"]
+__all__ = ["Authorization", "Reply", "TicketReceiver", "aiohttp_handler", "asgi_app", "receive"]
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -6,14 +6,15 @@ import logging
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from wxrevenue import _checks
 from wxrevenue._clock import within
-from wxrevenue._ports import Ticket
+from wxrevenue._ports import Ticket, TicketStore
+from wxrevenue.errors import ConfigurationError
+from wxrevenue.push._receiver import TicketReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wxrevenue._ports import TicketStore
-    from wxrevenue.push._receiver import TicketReceiver
     from wxrevenue.push._reply import Authorization, Reply
 
     OnPush: TypeAlias = Callable[[Ticket | Authorization], Any]
@@ -52,6 +53,13 @@ async def receive(receiver: TicketReceiver, store: TicketStore, query: str | byt
         return receiver.refuse(problem)
     receiver.confirm(reply)
     return reply
+
+
+def check_parts(receiver: object, store: object, on_push: object) -> None:
+    """Raise ``ConfigurationError`` unless an adapter was given what it needs."""
+    if not isinstance(receiver, TicketReceiver) or not isinstance(store, TicketStore):
+        raise ConfigurationError(f"expected a TicketReceiver and a TicketStore, got {type(receiver).__name__} and {type(store).__name__}")
+    _checks.function("on_push", on_push)
 
 
 async def _deal_with(event: Ticket | Authorization, store: TicketStore, on_push: OnPush | None) -> None:

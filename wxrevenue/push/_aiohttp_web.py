@@ -1,0 +1,41 @@
+"""Pushes for a server made with aiohttp."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wxrevenue.push._receive import check_parts, receive
+from wxrevenue.push._receiver import LARGEST_PUSH
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp import web
+
+    from wxrevenue._ports import TicketStore
+    from wxrevenue.push._receive import OnPush
+    from wxrevenue.push._receiver import TicketReceiver
+
+
+def aiohttp_handler(
+    receiver: TicketReceiver, store: TicketStore, *, on_push: OnPush | None = None
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler for ``app.router.add_post(path, …)``. Arguments as :func:`receive`.
+
+    Raises:
+        ConfigurationError: one of them is something else.
+    """
+    from aiohttp import web  # noqa: PLC0415  (on first use)
+
+    check_parts(receiver, store, on_push)
+
+    async def handle(request: web.Request) -> web.Response:
+        body = bytearray()
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > LARGEST_PUSH:
+                break
+        reply = await receive(receiver, store, request.rel_url.raw_query_string, bytes(body), on_push=on_push)
+        return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)
+
+    return handle
