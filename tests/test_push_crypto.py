@@ -304,7 +304,8 @@ def test_a_change_of_keys() -> None:
     changed = TicketReceiver(APPID, TOKEN, OTHER_KEY)
     assert [changing.handle(*push(key=key)).is_success for key in (KEY, OTHER_KEY)] == [True, True]
     assert [changed.handle(*push(key=key)).is_success for key in (KEY, OTHER_KEY)] == [False, True]
-    assert refused(changing.handle, push(owner="wx0000000000000002"))
+    assert "padding" in refused(changing.handle, push(key="A" * 43))
+    assert "another component" in refused(changing.handle, push(key=OTHER_KEY, owner="wx0000000000000002"))
 
 
 def test_a_receiver_shows_nothing() -> None:

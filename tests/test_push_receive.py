@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
-from pushkit import NOON, REFUSED, SECRETS, TICKET, on_the_wire, push, receiver, ticket_push
+from pushkit import NOON, REFUSED, SECRETS, TICKET, inner, on_the_wire, push, receiver, ticket_push
 from support.leaks import assert_no_leak
 from support.virtual import armed_timers, now, settle, virtual
 
@@ -80,16 +79,22 @@ async def test_a_request_that_is_cancelled() -> None:
 
 async def test_refused_pushes_touch_no_store() -> None:
     """A push that is refused, repeated or of no interest reaches neither the store nor ``on_push``."""
+    told: list[object] = []
     judge, store = receiver(), MemoryTicketStore()
-    await receive(judge, store, *push())
+    await receive(judge, MemoryTicketStore(), *push())
+    other = push(inner(InfoType="notify_third_fasteregister"))
+    replies = [await receive(judge, store, *pushed, on_push=told.append) for pushed in (push(), other, ("", b""), (push()[0], b""))]
+    assert [reply.is_success for reply in replies] == [True, True, False, False]
+    assert (told, await store.get()) == ([], None)
 
-    def never(*_args: object) -> Any:
-        raise AssertionError
 
-    untouched: Any = type("Store", (), {"get": never, "put": never})()
-    for pushed in (push(), ("", b""), (push()[0], b"")):
-        reply = await receive(judge, untouched, *pushed, on_push=never)
-        assert reply.event is None
+async def test_an_older_ticket_is_not_told() -> None:
+    """K-18: ``on_push`` is not told of a ticket that the store has a newer one of; the push is acknowledged."""
+    told: list[object] = []
+    judge, store = receiver(), MemoryTicketStore()
+    for n in (2, 1, 3):
+        assert (await receive(judge, store, *ticket_push(n, NOON + n), on_push=told.append)).is_success
+    assert told == [Ticket("fake-ticket-2", NOON + 2), Ticket("fake-ticket-3", NOON + 3)]
 
 
 async def test_the_newest_of_several_at_once() -> None:

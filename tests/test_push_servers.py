@@ -133,7 +133,7 @@ async def test_what_is_refused_and_what_is_not(serve: Serve) -> None:
 
 
 async def test_a_body_in_pieces(serve: Serve) -> None:
-    """A body that arrives in many chunks is put together, and one without end is given up at 64 KiB."""
+    """A body that arrives in many chunks is put together."""
     parameters, body = push()
 
     async def pieces() -> AsyncGenerator[bytes, None]:
@@ -142,6 +142,18 @@ async def test_a_body_in_pieces(serve: Serve) -> None:
 
     async with serve(receiver(), MemoryTicketStore()) as url:
         assert await post(url, (parameters, pieces())) == SUCCESS
+
+
+async def test_a_body_without_end(serve: Serve) -> None:
+    """X-16: a body that never ends is answered with the refusal after 64 KiB."""
+
+    async def endless() -> AsyncGenerator[bytes, None]:
+        while True:
+            yield b"x" * 1024
+            await asyncio.sleep(0)
+
+    async with serve(receiver(), MemoryTicketStore()) as url, asyncio.timeout(20):
+        assert await post(url, (push()[0], endless())) == REFUSED
 
 
 async def test_authorizations_are_told(serve: Serve) -> None:

@@ -199,6 +199,13 @@ def test_fields_that_come_twice_are_refused(name: str) -> None:
     assert "place" in refused(RECEIVER.handle, push(inner().replace(b"</xml>", b"<A>" + again + b"</A></xml>")))
 
 
+@pytest.mark.parametrize("document", [b"<xml><A><B>1</B></A></xml>", b"<B>1</B>", b"<B><A/></B>"])
+def test_fields_out_of_place_are_refused(document: bytes) -> None:
+    """X-07: a wanted element anywhere else than right below the root is not passed over as if it were unknown, but refused."""
+    with pytest.raises(RefusedError, match="out of place"):
+        read_fields(document, {"B"})
+
+
 # -- anything ------------------------------------------------------------------------------------------------------
 
 _TAGS = ["<xml>", "</xml>", "<Encrypt>", "</Encrypt>", "<Encrypt/>", "<AppId>", "</AppId>", '<a b="', '">', "<CreateTime>1</CreateTime>"]

@@ -178,6 +178,13 @@ async def test_a_folder_that_is_missing(path: Path) -> None:
     assert_no_leak(caught.value, secrets=[OLD.value.reveal()])
 
 
+async def test_a_folder_that_is_none(path: Path) -> None:
+    """A path that leads through a file is the operating system's error, too."""
+    path.touch()
+    with pytest.raises(NotADirectoryError):
+        await FileTicketStore(path / "ticket").get()
+
+
 # -- several processes ---------------------------------------------------------------------------------------------
 
 

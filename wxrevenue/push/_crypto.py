@@ -65,13 +65,13 @@ class Envelope:
         """Return the content: decrypted with the first key that fits, its padding, its length and its owner checked."""
         if not sealed or len(sealed) % _BLOCK:
             raise RefusedError("what is encrypted is not whole blocks")
-        refused = RefusedError("no key")
+        reasons: list[str] = []
         for cipher in self._ciphers:
             try:
                 return self._content(_unpadded(_decrypted(cipher, sealed)))
             except RefusedError as error:
-                refused = error
-        raise refused
+                reasons.append(error.reason)
+        raise RefusedError(reasons[0])
 
     def _content(self, plain: bytes) -> bytes:
         start = _SALT + _LENGTH
