@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from pushkit import NOON, REFUSED, SECRETS, TICKET, inner, on_the_wire, push, receiver, ticket_push
 from support.leaks import assert_no_leak
 from support.virtual import armed_timers, now, settle, virtual
 
-from wxrevenue import MemoryTicketStore, Ticket
+from wxrevenue import FileTicketStore, MemoryTicketStore, Ticket, WxRevenueError
 from wxrevenue.push import receive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 class Slow(MemoryTicketStore):
@@ -47,11 +52,33 @@ async def test_a_store_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
     """X-17: a store that does not answer in four seconds gets the push refused while WeChat, which waits five, still listens."""
     judge, store = receiver(), Slow(1e6)
     reply = await receive(judge, store, *push())
-    assert (on_the_wire(reply), reply.reason, now()) == (REFUSED, "DeadlineExceededError", 4.0)
+    assert (on_the_wire(reply), reply.reason, now()) == (
+        REFUSED,
+        "DeadlineExceededError: the deadline passed while waiting for the ticket store",
+        4.0,
+    )
     assert armed_timers() == 0
     store.seconds = 0.0
     assert (await receive(judge, store, *push())).event == Ticket(TICKET, NOON)
     assert_no_leak(reply, secrets=SECRETS, caplog=caplog)
+
+
+async def test_why_a_ticket_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """X-17: the log tells what to do about a file that is open to others; of a stranger's exception it tells the class alone."""
+    judge, path = receiver(), tmp_path / "ticket"
+    path.touch(0o644)
+    assert not (await receive(judge, FileTicketStore(path), *push())).is_success
+    assert "chmod 600" in caplog.text
+
+    def fail(error: Exception) -> Callable[[object], None]:
+        def on_push(_event: object) -> None:
+            raise error
+
+        return on_push
+
+    replies = [await receive(judge, MemoryTicketStore(), *push(), on_push=fail(error)) for error in (LookupError(TICKET), WxRevenueError())]
+    assert [(on_the_wire(reply), reply.reason) for reply in replies] == [(REFUSED, "LookupError"), (REFUSED, "WxRevenueError: ")]
+    assert_no_leak(secrets=SECRETS, caplog=caplog)
 
 
 @virtual

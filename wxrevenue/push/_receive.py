@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from wxrevenue import _checks
 from wxrevenue._clock import within
 from wxrevenue._ports import Ticket, TicketStore
-from wxrevenue.errors import ConfigurationError
+from wxrevenue.errors import ConfigurationError, WxRevenueError
 from wxrevenue.push._receiver import TicketReceiver
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ async def receive(receiver: TicketReceiver, store: TicketStore, query: str | byt
     """Judge a push, keep its ticket, tell ``on_push``, and return the reply to send.
 
     ``success`` is returned only when all that is done. If the store or ``on_push`` fails, or they take longer than four seconds
-    together, the reply is a refusal, and WeChat pushes again: ``on_push`` may be told something twice. What failed, and why a
-    push was refused, goes to the logger ``wxrevenue.push``.
+    together, the reply is a refusal, and WeChat pushes again: ``on_push`` may be told something twice. Why a push was refused, and
+    what failed (an exception of your own by its class alone), goes to the logger ``wxrevenue.push``.
 
     Args:
         receiver: the judge.
@@ -43,12 +43,8 @@ async def receive(receiver: TicketReceiver, store: TicketStore, query: str | byt
     if reply.event is None:
         _tell(reply)
         return reply
-    problem = ""
-    try:
-        await within(PATIENCE, _deal_with(reply.event, store, on_push), "the ticket store")
-    except Exception as error:  # noqa: BLE001  (whatever it is, WeChat has to push again)
-        problem = type(error).__name__
-    if problem:
+    problem = await _problem_with(reply.event, store, on_push)
+    if problem is not None:
         _log.warning("a push could not be dealt with (%s), so that it will come again", problem)
         return receiver.refuse(problem)
     receiver.confirm(reply)
@@ -60,6 +56,17 @@ def check_parts(receiver: object, store: object, on_push: object) -> None:
     if not isinstance(receiver, TicketReceiver) or not isinstance(store, TicketStore):
         raise ConfigurationError(f"expected a TicketReceiver and a TicketStore, got {type(receiver).__name__} and {type(store).__name__}")
     _checks.function("on_push", on_push)
+
+
+async def _problem_with(event: Ticket | Authorization, store: TicketStore, on_push: OnPush | None) -> str | None:
+    """Deal with what was pushed; return what went wrong, in words that may be logged."""
+    try:
+        await within(PATIENCE, _deal_with(event, store, on_push), "the ticket store")
+    except WxRevenueError as error:
+        return f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001  (whatever it is, WeChat has to push again; its text may show anything)
+        return type(error).__name__
+    return None
 
 
 async def _deal_with(event: Ticket | Authorization, store: TicketStore, on_push: OnPush | None) -> None:
