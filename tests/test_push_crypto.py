@@ -298,6 +298,14 @@ def test_appids_that_are_none(appid: Any) -> None:
     assert_no_leak(caught.value, secrets=[TOKEN, KEY])
 
 
+def test_clocks_that_are_none() -> None:
+    """So is a clock that is none."""
+    wrong: Any = NOON
+    with pytest.raises(ConfigurationError, match=r"TicketReceiver\.clock: expected a Clock, got int") as caught:
+        TicketReceiver(APPID, TOKEN, KEY, previous_aes_key=OTHER_KEY, clock=wrong)
+    assert_no_leak(caught.value, secrets=SECRETS)
+
+
 def test_a_change_of_keys() -> None:
     """While a key is being changed, pushes sealed with the new one and with the one before are taken; afterwards only the new."""
     changing = TicketReceiver(APPID, Secret(TOKEN), Secret(OTHER_KEY), previous_aes_key=Secret(KEY))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxrevenue import _checks
 from wxrevenue._clock import LOOP_CLOCK
+from wxrevenue._ports import Clock
 from wxrevenue._secret import boxed
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.push._content import FIELDS, required, what_it_says
@@ -17,7 +18,6 @@ from wxrevenue.push._reply import Authorization, RefusedError, refusal, success
 from wxrevenue.push._xml import read_fields
 
 if TYPE_CHECKING:
-    from wxrevenue._ports import Clock
     from wxrevenue._secret import Secret
     from wxrevenue.push._reply import Reply
 
@@ -63,7 +63,7 @@ class TicketReceiver:
         _checks.text("TicketReceiver.component_appid", component_appid)
         keys = {"aes_key": aes_key} if previous_aes_key is None else {"aes_key": aes_key, "previous_aes_key": previous_aes_key}
         self._envelope = Envelope(self._appid, token, keys)
-        self._clock = clock or LOOP_CLOCK
+        self._clock: Clock = LOOP_CLOCK if clock is None else _checks.instance("TicketReceiver.clock", clock, Clock)
         self._seen = _Seen()
 
     def handle(self, query: str | bytes, body: bytes) -> Reply:
