@@ -230,12 +230,36 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
 
 
+ENDLESS = """
+import asyncio, itertools, sys
+from wxrevenue import FileTicketStore, Ticket
+
+async def main(path):
+    store = FileTicketStore(path)
+    for name in itertools.cycle("xy"):
+        await store.put(Ticket(f"fake-ticket-{name}", 1000.0))
+        print(".", end="", flush=True)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
 def test_four_processes(path: Path) -> None:
     """Four processes that write at once lose nothing: each always finds its own ticket or a newer one, and the newest remains."""
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(n)]) for n in range(4)]  # noqa: S603
     assert [writer.wait(60) for writer in writers] == [0] * 4
     assert asyncio.run(FileTicketStore(path).get()) == Ticket("fake-ticket-199", 1199.0)
     assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
+
+
+def test_a_killed_writer(path: Path) -> None:
+    """A process that is killed while it writes leaves a whole ticket and no lock."""
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE) as writer:  # noqa: S603
+        assert writer.stdout is not None
+        assert writer.stdout.read(1) == b"."  # it is writing now
+        writer.kill()
+    assert asyncio.run(FileTicketStore(path).get()) in {Ticket("fake-ticket-x", 1000.0), Ticket("fake-ticket-y", 1000.0)}
+    assert asyncio.run(FileTicketStore(path).put(NEW)) is True
 
 
 async def test_a_cancelled_writer_leaves_a_whole_file(path: Path) -> None:
