@@ -17,9 +17,13 @@ import pytest
 
 from wxrevenue import (
     AmsRequest,
+    AuthorizerAccessToken,
+    ComponentAccessToken,
     Endpoint,
     FundsDistributionClient,
     GetAgencySettlement,
+    GetAuthorizerAccessToken,
+    GetComponentAccessToken,
     GetShareRatio,
     MarkTransaction,
     PayRequest,
@@ -29,12 +33,13 @@ from wxrevenue import (
     SetShareRatio,
     SettlementPage,
     ShareRatio,
+    StartPushTicket,
     TokenKind,
     ams,
     funds,
 )
 from wxrevenue._codec import encode
-from wxrevenue._request import result_of
+from wxrevenue._request import result_of, wire_name
 
 COMPONENT, AUTHORIZER = TokenKind.COMPONENT, TokenKind.AUTHORIZER
 SAFE, REPEATABLE, UNSAFE = Safety.SAFE, Safety.REPEATABLE, Safety.UNSAFE
@@ -70,6 +75,32 @@ TABLE: dict[str, Row] = {
         alternate=GET,
         alternate_on=1736,
     ),
+    "GetComponentAccessToken": Row(
+        "/cgi-bin/component/api_component_token",
+        "",
+        REPEATABLE,
+        ComponentAccessToken,
+        GetComponentAccessToken("wx1", "fake-secret", "fake-ticket@@@"),
+        {"component_appid": "wx1", "component_appsecret": "fake-secret", "component_verify_ticket": "fake-ticket@@@"},
+        token=TokenKind.NONE,
+    ),
+    "GetAuthorizerAccessToken": Row(
+        "/cgi-bin/component/api_authorizer_token",
+        "",
+        REPEATABLE,
+        AuthorizerAccessToken,
+        GetAuthorizerAccessToken("wx1", "wx2", "fake-refresh"),
+        {"component_appid": "wx1", "authorizer_appid": "wx2", "authorizer_refresh_token": "fake-refresh"},
+    ),
+    "StartPushTicket": Row(
+        "/cgi-bin/component/api_start_push_ticket",
+        "",
+        REPEATABLE,
+        NoneType,
+        StartPushTicket("wx1", "fake-secret"),
+        {"component_appid": "wx1", "component_secret": "fake-secret"},
+        token=TokenKind.NONE,
+    ),
     "MarkTransaction": Row(
         f"{PAY}/transactions/mark",
         "",
@@ -79,6 +110,10 @@ TABLE: dict[str, Row] = {
         {"out_trade_no": "P20150806125346", "currency": "CNY", "sub_mchid": "1900000109"},
     ),
 }
+
+
+OF_TOKENS = {"GetComponentAccessToken", "GetAuthorizerAccessToken", "StartPushTicket"}
+"""What token sources call, and clients have no method for."""
 
 
 def catalogue() -> dict[str, type[Request[Any]]]:
@@ -138,7 +173,7 @@ def test_body_holds_exactly_the_documented_keys(name: str) -> None:
 @EVERY
 def test_body_has_a_key_per_field(name: str) -> None:
     """Every field but ``authorizer_appid`` is a key of the body, so that a new field cannot be forgotten in the table."""
-    fields = {field.name for field in attrs.fields(cast("Any", CATALOGUE[name]))} - {"authorizer_appid"}
+    fields = {wire_name(field) for field in attrs.fields(cast("Any", CATALOGUE[name])) if field.name != "authorizer_appid"}
     assert fields == TABLE[name].body.keys()
 
 
@@ -171,7 +206,7 @@ def test_requests_are_exported_by_their_package(name: str) -> None:
     assert getattr(importlib.import_module("wxrevenue"), name) is CATALOGUE[name]
 
 
-@EVERY
+@pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - OF_TOKENS))
 def test_requests_have_a_shortcut_that_takes_the_same_arguments(name: str) -> None:
     """``client.get_share_ratio`` takes what ``GetShareRatio`` takes, and its documentation is the request's."""
     kind = CATALOGUE[name]

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     from wxrevenue._secret import Secret
     from wxrevenue._settlement_sweeps import sweep_half_months, sweep_settlements
     from wxrevenue._sweep import Sweep, sweep
+    from wxrevenue.ams.authorization import (
+        AuthorizerAccessToken,
+        ComponentAccessToken,
+        GetAuthorizerAccessToken,
+        GetComponentAccessToken,
+        StartPushTicket,
+    )
     from wxrevenue.ams.percentage import GetShareRatio, SetShareRatio, ShareRatio
     from wxrevenue.ams.settlement import GetAgencySettlement, Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
     from wxrevenue.errors import (
@@ -101,6 +108,9 @@ _NAMES = {
     "wxrevenue._secret": "Secret",
     "wxrevenue._settlement_sweeps": "sweep_half_months sweep_settlements",
     "wxrevenue._sweep": "Sweep sweep",
+    "wxrevenue.ams.authorization": (
+        "AuthorizerAccessToken ComponentAccessToken GetAuthorizerAccessToken GetComponentAccessToken StartPushTicket"
+    ),
     "wxrevenue.ams.percentage": "GetShareRatio SetShareRatio ShareRatio",
     "wxrevenue.ams.settlement": "GetAgencySettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan",
     "wxrevenue.errors": (
@@ -131,11 +141,13 @@ __all__ = [
     "AmsRequest",
     "ApiError",
     "AttemptEvent",
+    "AuthorizerAccessToken",
     "BackupHosts",
     "CallEvent",
     "Checkpoint",
     "ClientStateError",
     "Clock",
+    "ComponentAccessToken",
     "ConfigurationError",
     "DeadlineExceededError",
     "DecodeError",
@@ -145,6 +157,8 @@ __all__ = [
     "FundsDistributionClient",
     "GateEvent",
     "GetAgencySettlement",
+    "GetAuthorizerAccessToken",
+    "GetComponentAccessToken",
     "GetShareRatio",
     "HalfMonth",
     "HttpRequest",
@@ -185,6 +199,7 @@ __all__ = [
     "SignatureError",
     "Signer",
     "SlotRevenue",
+    "StartPushTicket",
     "StaticTokens",
     "StaticVerifier",
     "StreamedResponse",

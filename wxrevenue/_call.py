@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wxrevenue._around import AROUND, SOON
 from wxrevenue._lifetime import Stay
 from wxrevenue._ports import Verdict
-from wxrevenue._request import Safety
+from wxrevenue._request import Safety, revealed
 from wxrevenue._secret import scrub
 from wxrevenue.errors import (
     ApiError,
@@ -97,6 +97,11 @@ class Call(Stay):
         self.refused: Secret | None = None
         self.refusal: TokenError | None = None
         """The token that the server refused, and how."""
+
+    def live(self) -> tuple[Secret | None, ...]:
+        """Return the secrets that an answer may repeat: the tokens sent, and what the request itself reveals."""
+        own = revealed(self.request.__class__)
+        return (self.credential, self.refused, *(getattr(self.request, name) for name in own)) if own else (self.credential, self.refused)
 
     def may_have_acted(self) -> None:
         """Remember that the call may have taken effect, if it is one that changes something."""

@@ -12,7 +12,7 @@ import attrs
 import orjson
 from cattrs import Converter
 
-from wxrevenue._request import NOT_SENT, result_of
+from wxrevenue._request import NOT_SENT, result_of, revealed, wire_name
 from wxrevenue._secret import STARS, Secret
 from wxrevenue._strict import is_strict, make_structure
 from wxrevenue.errors import ConfigurationError, DecodeError, without_history
@@ -36,9 +36,10 @@ def encode(request: Any) -> bytes | ConfigurationError:
     Raises:
         ConfigurationError: the request's class cannot be sent at all.
     """
-    fields = {name: value for name in names_sent(request.__class__) if (value := getattr(request, name)) is not None}
+    kind = request.__class__
+    fields = {sent: value for name, sent in names_sent(kind) if (value := getattr(request, name)) is not None}
     try:
-        body = orjson.dumps(fields, default=converter.unstructure)
+        body = orjson.dumps(fields, default=_unboxed if revealed(kind) else converter.unstructure)
     except TypeError:
         body = None
     if body is None or (b"null" in body and _holds_no_number(converter.unstructure(fields))):
@@ -74,8 +75,10 @@ def structure_hook(kind: Any) -> Hook:
 
 
 @functools.cache
-def names_sent(request: Any) -> tuple[str, ...]:
-    """Return the fields of a class of requests that make up the body, once it is clear that its answers can be read.
+def names_sent(request: Any) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a class of requests that make up the body, each with its name there.
+
+    They are known once it is clear that the request's answers can be read.
 
     Raises:
         ConfigurationError: the class is not a frozen attrs class, or its result is of a type that JSON cannot give.
@@ -88,8 +91,13 @@ def names_sent(request: Any) -> tuple[str, ...]:
     except Exception as error:  # noqa: BLE001  (NameError, or whatever cattrs makes of it)
         problem = type(error).__name__
     else:
-        return tuple(field.name for field in attrs.fields(request) if field.name not in NOT_SENT)
+        return tuple((field.name, wire_name(field)) for field in attrs.fields(request) if field.name not in NOT_SENT)
     raise ConfigurationError(f"{request.__name__}: its result type cannot be made from JSON ({problem})")
+
+
+def _unboxed(value: Any) -> Any:
+    """Return a field of a request whose secrets are meant for the server."""
+    return value.reveal() if isinstance(value, Secret) else converter.unstructure(value)
 
 
 def _number(value: Decimal) -> orjson.Fragment:

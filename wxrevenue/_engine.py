@@ -235,9 +235,9 @@ class Engine:
         if isinstance(response, WxRevenueError):
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
-        call.request_id = request_id(response, call.credential, call.refused) if self.on_event is not None else None
+        call.request_id = request_id(response, *call.live()) if self.on_event is not None else None
         forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
-        outcome = forged or self.service.unwrap(response, call.credential, call.refused)
+        outcome = forged or self.service.unwrap(response, *call.live())
         call.in_doubt = not isinstance(outcome, WxRevenueError)
         if call.alternate_tried:
             self.paths.remember(call, outcome)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import functools
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
+from wxrevenue._secret import Secret, Unusable, boxed
 from wxrevenue.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -19,6 +21,8 @@ class TokenKind(enum.Enum):
 
     COMPONENT = "component"
     AUTHORIZER = "authorizer"
+    NONE = "none"
+    """Nobody's: the request itself says who asks, as the one for the component's token does."""
 
 
 class Safety(enum.Enum):
@@ -87,6 +91,45 @@ def result_of(kind: Any) -> Any:
 
 NOT_SENT = frozenset({"authorizer_appid"})
 """Fields of requests that steer the call and are no part of its body."""
+_WIRE_NAME = "wxrevenue.wire_name"
+_REVEALED = "wxrevenue.revealed"
+
+
+REVEALED = MappingProxyType({_REVEALED: True})
+"""The metadata of a field whose ``Secret`` is sent as it is; any other ``Secret`` goes out as stars."""
+
+
+def sent_as(name: str) -> dict[str, Any]:
+    """Return the metadata of a field that is sent under another name than its own."""
+    return {_WIRE_NAME: name}
+
+
+def wire_name(field: attrs.Attribute[Any]) -> str:
+    """Return what a request's field is called in the body."""
+    return field.metadata.get(_WIRE_NAME) or field.name
+
+
+@functools.cache
+def revealed(request: Any) -> tuple[str, ...]:
+    """Return the fields of a class of requests whose secrets are sent in the body."""
+    return tuple(field.name for field in attrs.fields(request) if _REVEALED in field.metadata)
+
+
+def box(value: Secret | str) -> Secret:
+    """Return a secret in its box, or what stands for a value that is none: a validator's to refuse."""
+    return boxed(value)  # type: ignore[no-any-return]
+
+
+def some_secret(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Let, as an attrs validator, a ``Secret`` pass that is not empty.
+
+    A class boxes its secrets in an ``__init__`` of its own: that of attrs would show the raw text to whoever prints its locals.
+    """
+    if not isinstance(value, Secret):
+        kind = value.kind if isinstance(value, Unusable) else type(value).__name__
+        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name}: expected a str or a Secret, got {kind}")
+    if not value.reveal():
+        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name}: expected a secret that is not empty")
 
 
 @attrs.frozen
@@ -112,7 +155,8 @@ def check_authorizer(request: AmsRequest[Any]) -> None:
             raise ConfigurationError(f"{type(request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
         return
     if request.endpoint.token is not TokenKind.AUTHORIZER:
-        raise ConfigurationError(f"{type(request).__name__} takes the component's token: authorizer_appid is not allowed")
+        takes = "no token" if request.endpoint.token is TokenKind.NONE else "the component's token"
+        raise ConfigurationError(f"{type(request).__name__} takes {takes}: authorizer_appid is not allowed")
     text_between(1, 64)(request, attrs.fields(AmsRequest).authorizer_appid, named)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, get_args, get_or
 import attrs
 
 from wxrevenue._model import Count, Model, Name, digits
+from wxrevenue._secret import Secret
 from wxrevenue.errors import DecodeError, WxRevenueError
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ _NAMES: Final[Mapping[str, Any]] = {
     "Decimal": Decimal,
     "make": object.__new__,
     "EXACT": 2.0**53,
+    "Secret": Secret,
 }
 """What generated code may call."""
 _INTEGER = "if type({v}) is not int: raise misfit(f'{path}', 'an integer', {v})"
@@ -229,6 +231,7 @@ _LEAVES: Mapping[Any, tuple[str, ...]] = {
         "if type({v}) is float and not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",
         "{v} = Decimal(repr({v}))",
     ),
+    Secret: (_STRING, "{v} = Secret({v})"),
     date: (
         "if type({v}) is not str or len({v}) != 10 or {v}[7] != '-': raise misfit(f'{path}', 'a date such as 2020-03-25', {v})",
         "try: {v} = fromisoformat({v})",

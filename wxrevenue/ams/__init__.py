@@ -11,12 +11,23 @@ from typing import TYPE_CHECKING
 from wxrevenue._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from wxrevenue.ams.authorization import (
+        AuthorizerAccessToken,
+        ComponentAccessToken,
+        GetAuthorizerAccessToken,
+        GetComponentAccessToken,
+        StartPushTicket,
+    )
     from wxrevenue.ams.percentage import GetShareRatio, SetShareRatio, ShareRatio
     from wxrevenue.ams.settlement import GetAgencySettlement, Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
 
 __all__ = [
     "BASE_URL",
+    "AuthorizerAccessToken",
+    "ComponentAccessToken",
     "GetAgencySettlement",
+    "GetAuthorizerAccessToken",
+    "GetComponentAccessToken",
     "GetShareRatio",
     "SetShareRatio",
     "Settlement",
@@ -24,6 +35,7 @@ __all__ = [
     "SettlementStatus",
     "ShareRatio",
     "SlotRevenue",
+    "StartPushTicket",
     "yuan",
 ]
 
@@ -32,6 +44,9 @@ BASE_URL = "https://api.weixin.qq.com"
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "wxrevenue.ams.authorization": (
+            "AuthorizerAccessToken ComponentAccessToken GetAuthorizerAccessToken GetComponentAccessToken StartPushTicket"
+        ),
         "wxrevenue.ams.percentage": "GetShareRatio SetShareRatio ShareRatio",
         "wxrevenue.ams.settlement": "GetAgencySettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan",
     },

@@ -71,12 +71,14 @@ class AmsService:
 
     def scope(self, request: AmsRequest[Any]) -> str:
         """Return ``component/authorizer/action``, or what the user's function makes of it."""
-        default = f"{self.account}/{request.authorizer_appid or '-'}/{request.endpoint.action}"
+        default = f"{self.account}/{request.authorizer_appid or '-'}/{request.endpoint.name}"
         return default if self.custom_scope is None else self.custom_scope(request, default)
 
     async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
         """Return the HTTP request with a token fresh from the source."""
         request = call.request
+        if call.endpoint.token is TokenKind.NONE:
+            return HttpRequest(call.endpoint.method, self.base_url + call.path, _HEADERS, call.body)
         if call.endpoint.token is TokenKind.AUTHORIZER and request.authorizer_appid is None:
             return ConfigurationError(f"{type(request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
         try:
@@ -119,7 +121,8 @@ class AmsService:
         try:
             return self._urls[path, action]
         except KeyError:
-            url = f"{self.base_url}{path}?action={quote(action, safe='')}&access_token="
+            named = f"action={quote(action, safe='')}&" if action else ""
+            url = f"{self.base_url}{path}?{named}access_token="
             return self._urls.setdefault((path, action), url)
 
     def _secret(self, token: Any) -> Secret:
