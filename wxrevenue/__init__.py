@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from wxrevenue.tickets._file import FileTicketStore
     from wxrevenue.tickets._memory import MemoryTicketStore
     from wxrevenue.tokens._plain import StaticTokens
+    from wxrevenue.tokens._store import MemoryTokenStore, StoredToken, TokenStore
     from wxrevenue.transports._aiohttp import AiohttpTransport
     from wxrevenue.transports._backup import BackupHosts
     from wxrevenue.transports._httpx2 import HttpxTransport
@@ -127,6 +128,7 @@ _NAMES = {
     "wxrevenue.tickets._file": "FileTicketStore",
     "wxrevenue.tickets._memory": "MemoryTicketStore",
     "wxrevenue.tokens._plain": "StaticTokens",
+    "wxrevenue.tokens._store": "MemoryTokenStore StoredToken TokenStore",
     "wxrevenue.transports._aiohttp": "AiohttpTransport",
     "wxrevenue.transports._backup": "BackupHosts",
     "wxrevenue.transports._httpx2": "HttpxTransport",
@@ -169,6 +171,7 @@ __all__ = [
     "LocalRateLimiter",
     "MarkTransaction",
     "MemoryTicketStore",
+    "MemoryTokenStore",
     "MemoryTransport",
     "NotSentError",
     "Outcome",
@@ -202,6 +205,7 @@ __all__ = [
     "StartPushTicket",
     "StaticTokens",
     "StaticVerifier",
+    "StoredToken",
     "StreamedResponse",
     "StreamingTransport",
     "Sweep",
@@ -212,6 +216,7 @@ __all__ = [
     "TokenEvent",
     "TokenKind",
     "TokenSource",
+    "TokenStore",
     "TokenUnavailableError",
     "TooFastError",
     "Transport",
