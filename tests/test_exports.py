@@ -46,6 +46,10 @@ PROMISED = [
     "LocalRateLimiter",
     "StaticVerifier",
     "StaticTokens",
+    "ComponentTokens",
+    "TokenStore",
+    "MemoryTokenStore",
+    "StoredToken",
     "MemoryTransport",
     "AiohttpTransport",
     "HttpxTransport",
@@ -215,6 +219,7 @@ def test_package_is_typed() -> None:
         ("from wxrevenue import RevenueClient", ("aiohttp", "cryptography", "wxrevenue.funds.mark", "wxrevenue.sandbox")),
         ("from wxrevenue import FundsDistributionClient", ("aiohttp", "cryptography", "wxrevenue.ams.settlement", "wxrevenue.sandbox")),
         ("from wxrevenue import Sandbox", ("aiohttp", "typer", "rich")),
+        ("from wxrevenue import ComponentTokens", ("aiohttp", "cryptography", "wxrevenue.funds.mark", "wxrevenue.sandbox")),
         (
             "from wxrevenue.push import TicketReceiver, aiohttp_handler, asgi_app",
             ("aiohttp", "cryptography", "orjson", "wxrevenue.sandbox"),

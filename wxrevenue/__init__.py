@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from wxrevenue.signers._pem import PemSigner
     from wxrevenue.tickets._file import FileTicketStore
     from wxrevenue.tickets._memory import MemoryTicketStore
+    from wxrevenue.tokens._component import ComponentTokens
     from wxrevenue.tokens._plain import StaticTokens
     from wxrevenue.tokens._store import MemoryTokenStore, StoredToken, TokenStore
     from wxrevenue.transports._aiohttp import AiohttpTransport
@@ -127,6 +128,7 @@ _NAMES = {
     "wxrevenue.signers._pem": "PemSigner",
     "wxrevenue.tickets._file": "FileTicketStore",
     "wxrevenue.tickets._memory": "MemoryTicketStore",
+    "wxrevenue.tokens._component": "ComponentTokens",
     "wxrevenue.tokens._plain": "StaticTokens",
     "wxrevenue.tokens._store": "MemoryTokenStore StoredToken TokenStore",
     "wxrevenue.transports._aiohttp": "AiohttpTransport",
@@ -150,6 +152,7 @@ __all__ = [
     "ClientStateError",
     "Clock",
     "ComponentAccessToken",
+    "ComponentTokens",
     "ConfigurationError",
     "DeadlineExceededError",
     "DecodeError",

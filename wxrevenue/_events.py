@@ -87,10 +87,21 @@ class GateEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class TokenEvent(Event):
-    """The server refused a token of that ``kind`` with ``code``; another one is asked for."""
+    """A token of that ``kind`` (``"component"``, ``"authorizer"``) was refused, or is being replaced by ``ComponentTokens``.
+
+    ``refresh`` is ``None`` where the server refused a token with ``code`` and another one is asked for. Else it says how far its
+    replacement is: ``"started"``, ``"ok"`` or ``"failed"``, after ``duration`` seconds; ``why`` is ``"first"`` (there was none),
+    ``"early"`` (in the background, long before its end), ``"due"`` or ``"refused"``. ``error`` is the class of what made it fail,
+    ``code`` the server's then. ``appid`` is the authorizer's.
+    """
 
     kind: str
     code: int | str | None
+    refresh: str | None = None
+    why: str | None = None
+    error: str | None = None
+    duration: float | None = None
+    appid: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -36,10 +36,15 @@ class Stay:
 
 
 class Lifetime:
-    """Shared by a client and its clones: bound to one event loop and one process from the first call on."""
+    """Shared by a client and its clones: bound to one event loop and one process from the first call on.
 
-    def __init__(self) -> None:
+    Args:
+        whose: what messages call that which lives.
+    """
+
+    def __init__(self, whose: str = "the client") -> None:
         self.closed = False
+        self._whose = whose
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
         self._stays: set[Stay] = set()
@@ -58,9 +63,9 @@ class Lifetime:
             ClientStateError: the client is closed, belongs to another event loop, or was made before a fork.
         """
         if self.closed:
-            raise ClientStateError("the client is closed")
+            raise ClientStateError(f"{self._whose} is closed")
         if self._pid != os.getpid() or asyncio.get_running_loop() is not self._loop:
-            self._check_home()
+            self.check_home()
 
     def leave(self, stay: Stay) -> None:
         """Let a call out."""
@@ -73,7 +78,7 @@ class Lifetime:
         self.closed = True
         if not self._stays:
             return
-        self._check_home()
+        self.check_home()
         for stay in tuple(self._stays):
             stay.dismiss()
         self._closing |= {stay for stay in self._stays if stay.is_own()}  # a token function may close its own client
@@ -83,10 +88,15 @@ class Lifetime:
             self._all_left = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._all_left)
 
-    def _check_home(self) -> None:
+    def check_home(self) -> None:
+        """Look whether this is the loop and the process of the first call.
+
+        Raises:
+            ClientStateError: it is another one.
+        """
         if self._loop is None:
             self._loop, self._pid = asyncio.get_running_loop(), os.getpid()
         if os.getpid() != self._pid:
-            raise ClientStateError("the client was used before this process was forked: make one per process")
+            raise ClientStateError(f"{self._whose} was used before this process was forked: make one per process")
         if asyncio.get_running_loop() is not self._loop:
-            raise ClientStateError("the client was first used on another event loop: make one per loop")
+            raise ClientStateError(f"{self._whose} was first used on another event loop: make one per loop")

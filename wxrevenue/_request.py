@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
-from wxrevenue._secret import Secret, Unusable, boxed
+from wxrevenue._secret import Secret, boxed, checked_secret
 from wxrevenue.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -125,11 +125,7 @@ def some_secret(instance: object, attribute: attrs.Attribute[Any], value: object
 
     A class boxes its secrets in an ``__init__`` of its own: that of attrs would show the raw text to whoever prints its locals.
     """
-    if not isinstance(value, Secret):
-        kind = value.kind if isinstance(value, Unusable) else type(value).__name__
-        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name}: expected a str or a Secret, got {kind}")
-    if not value.reveal():
-        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name}: expected a secret that is not empty")
+    checked_secret(f"{type(instance).__name__}.{attribute.name}", value)
 
 
 @attrs.frozen

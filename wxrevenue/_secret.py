@@ -83,6 +83,20 @@ def boxed(value: Any, *methods: str) -> Any:
     return Unusable(type(value).__name__)
 
 
+def checked_secret(where: str, value: object) -> Secret:
+    """Return a value, boxed, that is a ``Secret`` and not empty.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if not isinstance(value, Secret):
+        kind = value.kind if isinstance(value, Unusable) else type(value).__name__
+        raise ConfigurationError(f"{where}: expected a str or a Secret, got {kind}")
+    if not value.reveal():
+        raise ConfigurationError(f"{where}: expected a secret that is not empty")
+    return value
+
+
 def boxed_key(value: Any, *methods: str) -> Any:
     """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``; else as :func:`boxed`."""
     return boxed(value.decode("latin-1") if isinstance(value, bytes) else value, *methods)

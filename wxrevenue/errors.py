@@ -239,7 +239,16 @@ class PermissionDeniedError(ApiError):
 
 
 class TokenUnavailableError(WxRevenueError):
-    """No token could be had: nobody refused one, there was none to send."""
+    """No token could be had: nobody refused one, there was none to send.
+
+    ``last`` is the error that kept a new token from being had, where there was one: its ``code`` is the server's. The text says
+    what to do about it.
+    """
+
+    def __init__(self, message: str = "", *, last: WxRevenueError | None = None) -> None:
+        super().__init__(message)
+        self.last = last
+        self.retryable = last is not None and last.retryable
 
 
 class SignatureError(WxRevenueError):

@@ -1,0 +1,283 @@
+"""Why a token could not be had: every reason has an error that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.leaks import assert_no_leak
+from support.platform import PATIENCE, PROGRAM, REFRESH, SECRETS, TICKET, Platform, Tickets, component_tokens, shown, token
+from support.virtual import virtual
+
+from wxrevenue import (
+    ApiError,
+    ConfigurationError,
+    FileTicketStore,
+    MemoryTokenStore,
+    NotSentError,
+    OutcomeUnknownError,
+    QuotaExceededError,
+    ResponseLostError,
+    ServerBusyError,
+    StoredToken,
+    Ticket,
+    TokenKind,
+    TokenUnavailableError,
+    WxRevenueError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_700_000_000.0
+COMPONENT_CODES = {
+    -1: "Try again",
+    40001: "check the component's secret",
+    40013: "check the component's appid",
+    40125: "check the component's secret",
+    40164: "whitelist",
+    41002: "appid",
+    41004: "check the component's secret",
+    45009: "find out who refreshes so often",
+    45011: "let one process refresh",
+    47001: "changed the request",
+    48001: "third-party platform's",
+    61004: "whitelist",
+    61005: "call start_push_ticket()",
+    61006: "call start_push_ticket()",
+    61011: "check the component's appid",
+}
+AUTHORIZER_CODES = {
+    61003: "authorize the component again",
+    61007: "permission set",
+    61023: "add_authorizer()",
+    40013: "appid",
+    45009: "find out who refreshes so often",
+    61004: "whitelist",
+}
+
+
+@pytest.mark.parametrize("code", sorted(COMPONENT_CODES))
+@virtual
+async def test_every_code_of_the_components_token(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever WeChat answers, the error has its code and says what to do; it keeps WeChat's words, without what they repeat."""
+    platform = Platform(code, code, code)
+    async with component_tokens(platform) as tokens:
+        with pytest.raises(TokenUnavailableError) as caught:
+            await token(tokens)
+    error = caught.value
+    assert isinstance(error.last, ApiError)
+    assert error.last.code == code
+    assert f"WeChat answered {code}" in str(error)
+    assert "what to do: " in str(error)
+    assert COMPONENT_CODES[code] in str(error)
+    assert error.retryable is (code == -1)
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301  (our own)
+    assert (str(copied), copied.last.code) == (str(error), code)
+    assert_no_leak(error, copied, secrets=SECRETS, caplog=caplog)
+
+
+@pytest.mark.parametrize("code", sorted(AUTHORIZER_CODES))
+@virtual
+async def test_every_code_of_an_authorizers_token(code: int) -> None:
+    """Likewise for an authorizer's token, where other things can be wrong."""
+    platform = Platform(None, code)
+    async with component_tokens(platform) as tokens:
+        await tokens.add_authorizer(PROGRAM, REFRESH)
+        with pytest.raises(TokenUnavailableError, match=f"the token of authorizer {PROGRAM}") as caught:
+            await tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=PATIENCE)
+    assert getattr(caught.value.last, "code", None) == code
+    assert AUTHORIZER_CODES[code] in str(caught.value)
+    assert_no_leak(caught.value, secrets=SECRETS)
+
+
+@virtual
+async def test_a_component_token_refused_twice() -> None:
+    """40001 in the call for an authorizer's token is about the component's token, which was sent, and not about the secret."""
+    platform = Platform(None, 40001, None, 40001)
+    async with component_tokens(platform) as tokens:
+        await tokens.add_authorizer(PROGRAM, REFRESH)
+        with pytest.raises(TokenUnavailableError, match="WeChat answered 40001") as caught:
+            await tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=PATIENCE)
+    assert "secret" not in str(caught.value)
+    assert "one process alone refreshes it" in str(caught.value)
+
+
+@virtual
+async def test_a_code_that_nobody_knows() -> None:
+    """An unknown code is told as it came."""
+    async with component_tokens(Platform(61999)) as tokens:
+        with pytest.raises(TokenUnavailableError, match="WeChat answered 61999") as caught:
+            await token(tokens)
+    assert "what to do" not in str(caught.value)
+
+
+@virtual
+async def test_no_ticket_yet() -> None:
+    """K-16: before the first ticket nothing is asked; the error says where tickets come from; the first one is used soon."""
+    platform, tickets = Platform(), Tickets()
+    async with component_tokens(platform, tickets=tickets) as tokens:
+        with pytest.raises(TokenUnavailableError, match="there is no component_verify_ticket yet") as caught:
+            await token(tokens)
+        assert "every ten minutes" in str(caught.value)
+        assert "start_push_ticket()" in str(caught.value)
+        assert caught.value.last is None
+        assert not platform.calls
+        await tickets.put(Ticket(TICKET, NOW))
+        await asyncio.sleep(2)
+        assert await shown(tokens) == "fake-component-token-1"
+
+
+@pytest.mark.parametrize(("hours", "warned"), [(11.9, False), (12.1, True), (50.0, True)])
+@virtual
+async def test_an_old_ticket_is_used(hours: float, warned: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001
+    """K-17: a ticket past its 12 hours is used all the same, since clocks differ, with a warning."""
+    platform = Platform()
+    async with component_tokens(platform, ticket=Ticket(TICKET, NOW - hours * 3600)) as tokens:
+        await token(tokens)
+    assert ("pushes have stopped" in caplog.text) is warned
+    assert_no_leak(secrets=SECRETS, caplog=caplog)
+
+
+@virtual
+async def test_a_refused_ticket_is_told_with_its_age() -> None:
+    """K-17: when WeChat refuses the ticket, the error says how old it is."""
+    async with component_tokens(Platform(61005), ticket=Ticket(TICKET, NOW - 13 * 3600)) as tokens:
+        with pytest.raises(TokenUnavailableError, match=r"the ticket is 13\.0 hours old"):
+            await token(tokens)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        ([NotSentError("down", reason="dns")] * 3, NotSentError),
+        ([ResponseLostError("gone", reason="reset")] * 3, OutcomeUnknownError),
+        ([{"errcode": -1, "errmsg": "busy"}] * 3, ServerBusyError),
+        ([{"errcode": 45009, "errmsg": "quota"}], QuotaExceededError),
+    ],
+    ids=["not sent", "lost", "busy", "quota"],
+)
+@virtual
+async def test_what_kept_a_token_from_being_had(trouble: list[Any], kind: type[WxRevenueError]) -> None:
+    """``last`` is the engine's own error, and says whether another try may help."""
+    async with component_tokens(Platform(*trouble)) as tokens:
+        with pytest.raises(TokenUnavailableError) as caught:
+            await token(tokens)
+    assert isinstance(caught.value.last, kind)
+    assert caught.value.retryable is caught.value.last.retryable
+    assert_no_leak(caught.value, secrets=SECRETS)
+
+
+@virtual
+async def test_a_lost_refresh_token_is_not_lost() -> None:
+    """K-20: when the answer with an authorizer's new refresh token is lost, the old one is kept and used again."""
+    platform = Platform(None, *[ResponseLostError("gone", reason="reset")] * 3)
+    store = MemoryTokenStore()
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, REFRESH)
+        with pytest.raises(TokenUnavailableError) as caught:
+            await tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=PATIENCE)
+        assert isinstance(caught.value.last, OutcomeUnknownError)
+        await asyncio.sleep(3)
+        await tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=PATIENCE)
+    assert platform.bodies[-1]["authorizer_refresh_token"] == REFRESH
+
+
+class Broken(MemoryTokenStore):
+    """Raises where it is told to."""
+
+    def __init__(self, *broken: str) -> None:
+        super().__init__()
+        self.broken = set(broken)
+
+    def _may(self, name: str) -> None:
+        if name in self.broken:
+            raise OSError(f"fake-component-token in a foreign text, {name}")
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Read, or raise."""
+        self._may("read")
+        return await super().read(name)
+
+    async def lock(self, name: str, *, lease: float) -> int | None:
+        """Lock, or raise."""
+        self._may("lock")
+        return await super().lock(name, lease=lease)
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        """Write, or raise."""
+        self._may("write")
+        return await super().write(name, record, fence=fence)
+
+    async def unlock(self, name: str, *, fence: int) -> None:
+        """Unlock, or raise."""
+        self._may("unlock")
+        await super().unlock(name, fence=fence)
+
+
+@pytest.mark.parametrize("where", ["read", "lock"])
+@virtual
+async def test_a_store_that_raises(where: str) -> None:
+    """What a store of the user's own raises is told by its class alone; a token that lives is served meanwhile."""
+    platform, store = Platform(), Broken(where)
+    async with component_tokens(platform, store=store) as tokens:
+        with pytest.raises(TokenUnavailableError, match="raised OSError") as caught:
+            await token(tokens)
+        store.broken.clear()
+        await asyncio.sleep(2)
+        await token(tokens)
+        store.broken.add(where)
+        await asyncio.sleep(7200 - 100)
+        assert await shown(tokens) == "fake-component-token-1"
+    assert_no_leak(caught.value, secrets=SECRETS)
+
+
+@virtual
+async def test_a_store_that_cannot_keep_a_token(caplog: pytest.LogCaptureFixture) -> None:
+    """A token that cannot be stored is served all the same, after some tries and with an error in the log."""
+    platform, store = Platform(), Broken("write", "unlock")
+    async with component_tokens(platform, store=store) as tokens:
+        assert await shown(tokens) == "fake-component-token-1"
+    assert "could not be stored (OSError)" in caplog.text
+    assert_no_leak(secrets=SECRETS, caplog=caplog)
+
+
+@virtual
+async def test_a_store_that_fails_for_a_moment(caplog: pytest.LogCaptureFixture) -> None:
+    """A token that could not be stored at first is stored at last, while the store comes back within a second or so."""
+    platform, store = Platform(), Broken("write")
+    async with component_tokens(platform, store=store) as tokens:
+        asyncio.get_running_loop().call_later(2.0, store.broken.clear)
+        assert await shown(tokens) == "fake-component-token-1"
+        record = await store.read(f"{tokens.component_appid}/")
+    assert record is not None
+    assert record.token is not None
+    assert "could not be stored" not in caplog.text
+
+
+@virtual
+async def test_a_ticket_file_that_is_refused(tmp_path: Path) -> None:
+    """An error of ours that a ticket store raises reaches the caller as it is, an instance for each."""
+    path = tmp_path / "ticket"
+    path.write_text("{}")
+    path.chmod(0o644)
+    async with component_tokens(Platform(), tickets=FileTicketStore(path)) as tokens:
+        errors = await asyncio.gather(token(tokens), token(tokens), return_exceptions=True)
+    assert all(isinstance(error, ConfigurationError) and "chmod 600" in str(error) for error in errors)
+    assert errors[0] is not errors[1]
+
+
+@virtual
+async def test_tickets_that_raise() -> None:
+    """What a ticket store of the user's own raises is told by its class alone."""
+
+    class Raising(Tickets):
+        async def get(self) -> Ticket | None:
+            raise OSError("fake-component-ticket in a foreign text")
+
+    async with component_tokens(Platform(), tickets=Raising()) as tokens:
+        with pytest.raises(TokenUnavailableError, match="raised OSError") as caught:
+            await token(tokens)
+    assert_no_leak(caught.value, secrets=SECRETS)

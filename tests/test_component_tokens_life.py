@@ -1,0 +1,197 @@
+"""The life of a source of tokens: what it closes, what becomes of its refreshes, and whose time it goes by."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from support.fakes import COMPONENT
+from support.platform import PATIENCE, PROGRAM, REFRESH, SECRET, Platform, Tickets, component_tokens, shown, token
+from support.virtual import HandClock, WallClock, now, run_virtual, settle, virtual
+
+from wxrevenue import (
+    AiohttpTransport,
+    ClientStateError,
+    ComponentTokens,
+    DeadlineExceededError,
+    HttpRequest,
+    MemoryTokenStore,
+    MemoryTransport,
+    OutcomeUnknownError,
+    TokenKind,
+    TokenUnavailableError,
+)
+
+
+@virtual
+async def test_closing_ends_refreshes_and_those_who_wait() -> None:
+    """Closing cancels a refresh and awaits its end; whoever waited for it, and whoever comes later, gets ``ClientStateError``."""
+    platform = Platform(delay=50.0)
+    tokens = component_tokens(platform)
+    await tokens.add_authorizer(PROGRAM, REFRESH)
+    waiting = [
+        asyncio.create_task(tokens.get(kind, appid, timeout=PATIENCE))
+        for kind, appid in ((TokenKind.COMPONENT, None), (TokenKind.COMPONENT, None), (TokenKind.AUTHORIZER, PROGRAM))
+    ]
+    await asyncio.sleep(1)
+    await tokens.aclose()
+    await tokens.aclose()
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in ended] == [ClientStateError] * 3
+    assert len({id(error) for error in ended}) == 3
+    assert now() == 1
+    with pytest.raises(ClientStateError, match="the token source is closed"):
+        await token(tokens)
+    with pytest.raises(ClientStateError, match="the token source is closed"):
+        await tokens.add_authorizer(PROGRAM, REFRESH)
+    with pytest.raises(ClientStateError, match="the token source is closed"):
+        await tokens.start_push_ticket()
+
+
+@virtual
+async def test_closing_before_a_refresh_has_begun() -> None:
+    """A refresh whose task never ran is ended all the same."""
+    tokens = component_tokens(Platform())
+    waiting = asyncio.create_task(token(tokens))
+    await asyncio.sleep(0)
+    await tokens.aclose()
+    with pytest.raises(ClientStateError):
+        await waiting
+
+
+@virtual
+async def test_closing_ends_a_refresh_in_the_background() -> None:
+    """A refresh that nobody waits for is awaited until it has given its lock back: no task is left behind."""
+
+    class Slow(MemoryTokenStore):
+        async def unlock(self, name: str, *, fence: int) -> None:
+            await asyncio.sleep(0.5)
+            await super().unlock(name, fence=fence)
+
+    platform = Platform(life=600)
+    tokens = component_tokens(platform, store=Slow())
+    await token(tokens)
+    platform.delay = 1000.0
+    await asyncio.sleep(400)
+    await token(tokens)
+    await settle()
+    assert platform.refreshes == 2
+    await tokens.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@virtual
+async def test_a_given_transport_stays_open() -> None:
+    """A transport that was given is not closed."""
+    closed: list[str] = []
+
+    class Given(MemoryTransport):
+        async def aclose(self) -> None:
+            closed.append("given")
+
+    tokens = ComponentTokens(COMPONENT, SECRET, tickets=Tickets(), transport=Given(Platform()))
+    await tokens.aclose()
+    assert closed == []
+
+
+@virtual
+async def test_its_own_transport_is_closed() -> None:
+    """A transport made here is closed with the source."""
+    tokens = ComponentTokens(COMPONENT, SECRET, tickets=Tickets())
+    made = tokens._made  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(made, AiohttpTransport)
+    await tokens.aclose()
+    with pytest.raises(ClientStateError):
+        await made.send(HttpRequest("POST", "https://api.weixin.qq.com/", {}, b""), timeout=1.0)
+
+
+def test_another_loop() -> None:
+    """C-07: a source belongs to the loop that it was first used on."""
+    tokens = component_tokens(Platform())
+    run_virtual(token(tokens))
+    with pytest.raises(ClientStateError, match="the token source was first used on another event loop"):
+        run_virtual(token(tokens))
+
+
+@pytest.mark.parametrize("look", range(2, 6))
+@virtual
+async def test_a_clock_that_raises(look: int) -> None:
+    """What a clock of the user's own raises reaches the caller, as it is or by its class; the next caller gets a token."""
+
+    class Raising(WallClock):
+        looks = 0
+
+        def monotonic(self) -> float:
+            self.looks += 1
+            if self.looks == look:
+                raise OSError("no clock")
+            return super().monotonic()
+
+    async with component_tokens(Platform(), clock=Raising()) as tokens:
+        with pytest.raises((OSError, TokenUnavailableError), match=r"no clock|raised OSError"):
+            await token(tokens)
+        await asyncio.sleep(2)
+        await token(tokens)
+
+
+def test_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C-08: a source that was used before a fork refuses the child; there it ends no refresh of the parent's."""
+
+    @virtual
+    async def run() -> None:
+        tokens = component_tokens(Platform(delay=5.0))
+        waiting = asyncio.create_task(token(tokens))
+        await asyncio.sleep(1)
+        with monkeypatch.context() as child:
+            child.setattr("os.getpid", lambda: -1)
+            with pytest.raises(ClientStateError, match="the token source was used before this process was forked"):
+                await token(tokens)
+            with pytest.raises(ClientStateError, match="the token source was used before this process was forked"):
+                await tokens.aclose()
+        assert (await waiting).reveal() == "fake-component-token-1"
+
+    run()
+
+
+@virtual
+async def test_a_callers_patience() -> None:
+    """A caller waits for its ``timeout`` and no longer; the refresh goes on and serves the next."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        with pytest.raises(DeadlineExceededError):
+            await token(tokens, timeout=3.0)
+        assert now() == 3
+        assert await shown(tokens) == "fake-component-token-1"
+        assert now() == 8
+    assert platform.refreshes == 1
+
+
+@virtual
+async def test_a_refresh_has_its_own_deadline() -> None:
+    """K-14: a refresh ends with its ``deadline``, however long its callers would wait: by its call's error, or by its own."""
+    platform, store = Platform(delay=60.0), MemoryTokenStore()
+    async with component_tokens(platform, store=store, deadline=20.0, timeout=90.0) as tokens:
+        with pytest.raises(TokenUnavailableError, match="could not be refreshed; ") as caught:
+            await token(tokens, timeout=300.0)
+        assert isinstance(caught.value.last, OutcomeUnknownError)
+        assert now() == 18
+        await asyncio.sleep(2)
+        await store.lock(f"{COMPONENT}/", lease=1000.0)
+        with pytest.raises(TokenUnavailableError, match="the refresh took longer than 20 s"):
+            await token(tokens, timeout=300.0)
+        assert now() == pytest.approx(40)
+
+
+async def test_a_clock_of_ones_own() -> None:
+    """K-12: lives, waits and deadlines follow the given clock; the time of day may jump."""
+    clock = HandClock()
+    platform = Platform(delay=0.0, life=600)
+    async with component_tokens(platform, clock=clock) as tokens:
+        assert await shown(tokens) == "fake-component-token-1"
+        clock.unix += 7200.0
+        assert await shown(tokens) == "fake-component-token-1"
+        clock.unix -= 14400.0
+        await clock.advance(590)
+        assert await shown(tokens) == "fake-component-token-2"
+        await clock.advance(610)
+        assert await shown(tokens) == "fake-component-token-3"

@@ -1,0 +1,216 @@
+"""A component's own tokens, and those of the Mini Programs that authorized it: fetched, kept and refreshed."""
+
+from __future__ import annotations
+
+import contextvars
+import random
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from wxrevenue import _checks
+from wxrevenue._clock import LOOP_CLOCK, within
+from wxrevenue._engine import Engine
+from wxrevenue._lifetime import Lifetime
+from wxrevenue._ports import Clock, TicketStore, Transport
+from wxrevenue._request import TokenKind
+from wxrevenue._retry import RetryPolicy
+from wxrevenue._secret import Secret, boxed, checked_secret, token_of
+from wxrevenue.ams import BASE_URL
+from wxrevenue.ams._service import AmsService
+from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAccessToken
+from wxrevenue.errors import ConfigurationError
+from wxrevenue.tokens._ask import Asker
+from wxrevenue.tokens._keeper import Keeper
+from wxrevenue.tokens._refresh import Refresh
+from wxrevenue.tokens._store import MemoryTokenStore, StoredToken, TokenStore
+from wxrevenue.tokens._why import called
+from wxrevenue.transports._aiohttp import AiohttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from wxrevenue._events import Event
+
+_NAME: Final = "ComponentTokens"
+_CALL_SHARE: Final = 0.9
+"""How much of a refresh's time its call gets, so that the call's own error can tell what was wrong."""
+
+
+class ComponentTokens:
+    """Fetches and refreshes the tokens of a component (third-party platform) and of its authorizers, for any number of clients.
+
+    A ``TokenSource`` for the clients of one event loop. Tokens are replaced in the background, 5 to 10 minutes before their end;
+    nobody waits while the old one lives. A refresh belongs to no caller: it has a ``deadline`` of its own, runs once however many
+    wait, and goes on when they are cancelled. It uses a transport of its own, never that of the client that asks, and no rate
+    limiter. A token that the server refuses is replaced once, however many calls it was refused to.
+
+    Use it as ``async with``, or ``await tokens.aclose()`` at the end, after the clients. Making one does no I/O and needs no
+    running loop.
+
+    Args:
+        component_appid: the service provider's appid.
+        secret: its secret. Sent to WeChat in bodies, shown nowhere.
+        tickets: where the newest ``component_verify_ticket`` is kept.
+        store: where tokens are kept; in this process by default. Processes with the same secret must share one: each new token
+            ends the life of the one before. One that you give is not closed.
+        transport: carries the requests; aiohttp by default. One that you give is not closed.
+        base_url: where to send instead of WeChat.
+        clock: where the time comes from.
+        timeout: seconds for one HTTP exchange.
+        deadline: seconds for one refresh, its repetitions included.
+        on_event: a plain function, told what happens: ``TokenEvent`` for refreshes, and the events of the calls that they make.
+
+    Raises:
+        ConfigurationError: one of these is not allowed.
+    """
+
+    component_appid: str = ""
+    """The account's name in scopes and events."""
+
+    def __init__(  # noqa: PLR0913  (settings, by keyword)
+        self,
+        component_appid: str,
+        secret: str | Secret,
+        *,
+        tickets: TicketStore,
+        store: TokenStore | None = None,
+        transport: Transport | None = None,
+        base_url: str = BASE_URL,
+        clock: Clock | None = None,
+        timeout: float = 10.0,
+        deadline: float = 30.0,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        secret = boxed(secret)  # first of all: what follows may raise
+        if not isinstance(tickets, TicketStore):
+            raise ConfigurationError(f"{_NAME}.tickets: expected a TicketStore, got {type(tickets).__name__}")
+        self.component_appid = _checks.text(f"{_NAME}.component_appid", component_appid)
+        self._clock: Clock = _checks.instance(f"{_NAME}.clock", clock, Clock) or LOOP_CLOCK
+        self._deadline = _checks.seconds(f"{_NAME}.deadline", deadline)
+        given = _checks.instance(f"{_NAME}.transport", transport, Transport)
+        self._made = AiohttpTransport() if given is None else None
+        self._engine = Engine(
+            service=AmsService(_checks.base_url(f"{_NAME}.base_url", base_url), self, self.component_appid, clock=self._clock),
+            transport=cast("Transport", given or self._made),
+            limiter=None,
+            clock=self._clock,
+            retry=RetryPolicy(),
+            timeout=_checks.seconds(f"{_NAME}.timeout", timeout),
+            deadline=_CALL_SHARE * self._deadline,
+            on_event=_checks.function(f"{_NAME}.on_event", on_event),
+        )
+        self._asker = Asker(
+            self.component_appid, checked_secret(f"{_NAME}.secret", secret), tickets=tickets, engine=self._engine, source=self
+        )
+        kept = _checks.instance(f"{_NAME}.store", store, TokenStore) or MemoryTokenStore(clock=self._clock)
+        self._refresh = Refresh(store=kept, clock=self._clock, lease=self._deadline)
+        self._lifetime = Lifetime("the token source")
+        self._context = contextvars.copy_context()
+        self._component = self._keeper(TokenKind.COMPONENT, None)
+        self._authorizers: dict[str, Keeper] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret:
+        """Return a token that lives; ``appid`` names the authorizer. Waits at most ``timeout`` seconds for a refresh.
+
+        Raises:
+            TokenUnavailableError: none can be had; says why and what to do.
+            DeadlineExceededError: none was had in time. The refresh goes on.
+            ClientStateError: the source is closed, belongs to another event loop, or was used before a fork.
+        """
+        self._lifetime.check()
+        return await self._of(kind, appid).get(timeout)
+
+    async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
+        """Take notice that the server refused this very token; one that was replaced meanwhile stays replaced."""
+        token = boxed(token)
+        self._of(kind, appid).reject(token_of(token))
+
+    async def add_authorizer(self, appid: str, refresh_token: str | Secret) -> None:
+        """Store the refresh token of a Mini Program that authorized the component, now or anew.
+
+        Later ones, which WeChat hands out with the Mini Program's tokens, are stored by themselves. Waits while some process
+        refreshes that Mini Program's token.
+
+        Args:
+            appid: the Mini Program's appid.
+            refresh_token: its ``authorizer_refresh_token``.
+
+        Raises:
+            ConfigurationError: one of these is not allowed.
+            ClientStateError: as for :meth:`get`.
+            DeadlineExceededError: it took longer than ``deadline`` seconds.
+        """
+        refresh_token = boxed(refresh_token)
+        record = StoredToken(refresh=checked_secret(f"{_NAME}.add_authorizer: refresh_token", refresh_token))
+        self._lifetime.check()
+        keeper = self._of(TokenKind.AUTHORIZER, _checks.text(f"{_NAME}.add_authorizer: appid", appid))
+        await within(
+            self._deadline,
+            self._refresh.put(self._name(appid), record),
+            "the token store",
+        )
+        keeper.forget()
+
+    async def start_push_ticket(self) -> None:
+        """Have WeChat push tickets to the platform's authorization event URL; the first comes within ten minutes.
+
+        Needed when the push was stopped; harmless when it runs. See :class:`StartPushTicket` for the errors.
+        """
+        self._lifetime.check()
+        await self._asker.start_push_ticket()
+
+    async def aclose(self) -> None:
+        """End every refresh and whoever waits for one (``ClientStateError``), then close what was made here; may be called twice."""
+        await self._lifetime.aclose()
+        flights = [keeper.flight for keeper in (self._component, *self._authorizers.values()) if keeper.flight is not None]
+        if flights:
+            self._lifetime.check_home()
+        for flight in flights:
+            await flight.cancel()
+        async with AsyncExitStack() as stack:
+            if self._made is not None:
+                stack.push_async_callback(self._made.aclose)
+            await self._engine.lifetime.aclose()
+
+    def __repr__(self) -> str:
+        return f"<ComponentTokens of {self.component_appid}>"
+
+    # ------------------------------------------------------------------ keepers
+
+    def _of(self, kind: TokenKind, appid: str | None) -> Keeper:
+        if kind is TokenKind.COMPONENT:
+            return self._component
+        if kind is not TokenKind.AUTHORIZER or not appid:
+            raise ConfigurationError(f"{_NAME}: a component's token, or that of an authorizer by its appid, can be had; no other")
+        found = self._authorizers.get(appid)
+        if found is None:
+            found = self._authorizers[appid] = self._keeper(kind, appid)
+        return found
+
+    def _keeper(self, kind: TokenKind, appid: str | None) -> Keeper:
+        ask: Any = self._asker.component if appid is None else partial(self._asker.authorizer, appid)
+        endpoint = (GetComponentAccessToken if appid is None else GetAuthorizerAccessToken).endpoint
+
+        def tell(refresh: str, why: str, *, code: int | str | None = None, **facts: Any) -> None:
+            self._engine.tell(endpoint, "TokenEvent", kind=kind.value, appid=appid, refresh=refresh, why=why, code=code, **facts)
+
+        return Keeper(
+            what=called(kind, appid or self.component_appid),
+            renew=lambda need: self._refresh.renew(self._name(appid), need, ask),
+            tell=tell,
+            clock=self._clock,
+            jitter=random.random,
+            deadline=self._deadline,
+            context=self._context,
+        )
+
+    def _name(self, appid: str | None) -> str:
+        return f"{self.component_appid}/{appid or ''}"

@@ -1,0 +1,106 @@
+"""A refresh: the next token is taken from the store if somebody has put one there, else from WeChat, under the store's lock."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from wxrevenue.tokens._keeper import Grant
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from wxrevenue._ports import Clock
+    from wxrevenue._secret import Secret
+    from wxrevenue.tokens._keeper import Need
+    from wxrevenue.tokens._store import StoredToken, TokenStore
+
+_log = logging.getLogger("wxrevenue")
+
+LIFETIMES: Final = (60.0, 7200.0)
+"""Seconds between which the life of a token is taken to be, whatever a server or a store says."""
+_WORTHWHILE: Final = 10.0
+"""How many seconds a stored token must have left to be worth taking."""
+_LOOK_AGAIN: Final = 0.1
+_WRITE_AGAIN: Final = (0.1, 1.0)
+"""Seconds before another try to look for what the holder of the lock has done, and to store what WeChat has handed out."""
+
+
+@attrs.frozen(kw_only=True)
+class Refresh:
+    """Refreshes the tokens of a store, one process at a time.
+
+    Args:
+        store: where they are kept.
+        clock: what counts the seconds.
+        lease: for how many seconds a lock is taken.
+    """
+
+    store: TokenStore
+    clock: Clock
+    lease: float
+
+    async def renew(self, name: str, need: Need, ask: Callable[[Secret | None], Awaitable[StoredToken]]) -> Grant:
+        """Return another token than the stale one; ``ask`` gets one from WeChat, given the refresh token."""
+        found, _ = await self._look(name, need)
+        if found is not None:
+            return found
+        while (fence := await self.store.lock(name, lease=self.lease)) is None:
+            await self.clock.sleep(_LOOK_AGAIN)
+            found, _ = await self._look(name, need)
+            if found is not None:
+                return found
+        try:
+            found, refresh = await self._look(name, need)
+            return found or await self._ask(name, need, fence, lambda: ask(refresh))
+        finally:
+            with suppress(Exception):  # the lease ends by itself
+                await self.store.unlock(name, fence=fence)
+
+    async def put(self, name: str, record: StoredToken) -> None:
+        """Replace a record, once nobody refreshes it."""
+        while (fence := await self.store.lock(name, lease=self.lease)) is None:
+            await self.clock.sleep(_LOOK_AGAIN)
+        try:
+            await self.store.write(name, record, fence=fence)
+        finally:
+            with suppress(Exception):
+                await self.store.unlock(name, fence=fence)
+
+    async def _look(self, name: str, need: Need) -> tuple[Grant | None, Secret | None]:
+        """Return the stored token, if it is not the stale one and lives, and the refresh token."""
+        since = self.clock.monotonic()
+        record = await self.store.read(name)
+        if record is None:
+            return None, None
+        if record.token is None or record.token == need.stale or not record.left > _WORTHWHILE:
+            return None, record.refresh
+        return Grant(record.token, since + min(record.left, LIFETIMES[1]), is_new=False), record.refresh
+
+    async def _ask(self, name: str, need: Need, fence: int, ask: Callable[[], Awaitable[StoredToken]]) -> Grant:
+        need.admit()
+        since = self.clock.monotonic()  # before the request: it cannot live longer than from here
+        record = await ask()
+        assert record.token is not None  # noqa: S101  (for type checkers)
+        ours = Grant(record.token, since + record.left, is_new=True)
+        if await self._written(name, record, since, fence):
+            return ours
+        newer, _ = await self._look(name, need)
+        return newer or ours
+
+    async def _written(self, name: str, record: StoredToken, since: float, fence: int) -> bool:
+        """Store what WeChat has handed out; return whether nobody was faster. A store that fails costs nobody the token."""
+        failure = ""
+        for pause in (*_WRITE_AGAIN, None):
+            left = since + record.left - self.clock.monotonic()
+            try:
+                return await self.store.write(name, attrs.evolve(record, left=left), fence=fence)
+            except Exception as error:  # noqa: BLE001  (a user's own store may raise anything)
+                failure = type(error).__name__
+            if pause is not None:
+                await self.clock.sleep(pause)
+        _log.error("the token %s could not be stored (%s): other processes, and the next one, do without", name, failure)
+        return True
