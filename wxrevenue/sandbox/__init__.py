@@ -1,4 +1,4 @@
-"""A server to try things on: it plays the four calls of this package from made-up books, on your machine only.
+"""A server to try things on: it plays the calls of this package from made-up books, on your machine only.
 
 The same seed gives the same data. The data is invented: it follows the documented shapes and makes no claim of being
 WeChat's, and where the documents leave a question open the sandbox picks one of the possible answers.

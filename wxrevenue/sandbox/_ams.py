@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
-from wxrevenue.sandbox._call import Answer
+from wxrevenue.sandbox._call import Answer, RefusedError
 from wxrevenue.sandbox._envelopes import OPERATION_PATH, refusal, success
+from wxrevenue.sandbox._platform import PREFIX
 from wxrevenue.sandbox._quota import Meters
 from wxrevenue.sandbox._seeded import digest
-from wxrevenue.sandbox._tokens import Tokens
+from wxrevenue.sandbox._tokens import COMPONENT
 from wxrevenue.sandbox._trouble import Mishap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from wxrevenue.sandbox._books import Books, Provider
     from wxrevenue.sandbox._call import Call
+    from wxrevenue.sandbox._platform import Platform
     from wxrevenue.sandbox._trouble import Trouble
 
 SettlementPath: TypeAlias = Literal["/wxa/operationams", "/wxa/getdefaultamsinfo"]
@@ -29,16 +31,9 @@ _SET_PATH, _GET_PATH = "/wxa/setdefaultamsinfo", "/wxa/getdefaultamsinfo"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FIRST_RATIO = 50
 _MISSING, _NOT_ALLOWED = 1700, 1701
+_NOT_FOUND = Answer(404, {"Content-Type": "text/html"}, b"<html><body>404 Not Found</body></html>", outcome="404")
 
 Payload: TypeAlias = dict[str, Any]
-
-
-class _RefusedError(Exception):
-    """Carries the code of a refusal up to the one place that answers it."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @attrs.frozen
@@ -67,13 +62,13 @@ class Ams:
         *,
         seed: int,
         books: Books,
-        providers: Mapping[str, Provider],
+        platform: Platform,
         now: Callable[[], float],
         settlement_path: SettlementPath | None,
     ) -> None:
-        self.tokens = Tokens()
+        self.platform, self.tokens = platform, platform.tokens
         self.ratios: defaultdict[str, Ratios] = defaultdict(Ratios)
-        self._seed, self._books, self._providers, self._now, self._settlement_path = seed, books, providers, now, settlement_path
+        self._seed, self._books, self._providers, self._now, self._settlement_path = seed, books, platform.providers, now, settlement_path
         self._meters = Meters()
         self._refusals = 0
         self._actions: dict[tuple[str, str], Callable[[_Visit], Answer]] = {
@@ -85,12 +80,14 @@ class Ams:
 
     def answer(self, call: Call, mishap: Mishap | None, trouble: Trouble) -> Answer:
         """Carry a call out and return its answer."""
-        if call.path not in {_SET_PATH, _GET_PATH, OPERATION_PATH}:
-            return Answer(404, {"Content-Type": "text/html"}, b"<html><body>404 Not Found</body></html>", outcome="404")
         try:
+            if call.path.startswith(PREFIX):
+                return self.platform.answer(call) or _NOT_FOUND
+            if call.path not in {_SET_PATH, _GET_PATH, OPERATION_PATH}:
+                return _NOT_FOUND
             who = self._admit(call, mishap)
-            return self._act(_Visit(call, who, _payload(call), trouble))
-        except _RefusedError as refused:
+            return self._act(_Visit(call, who, call.payload(), trouble))
+        except RefusedError as refused:
             return self.refuse(call, refused.code)
 
     def refuse(self, call: Call, code: int) -> Answer:
@@ -111,34 +108,34 @@ class Ams:
         """Return who calls, or refuse as the gateway does."""
         who = self._caller(call)
         # A token that is old already is not renewed once more: calls made side by side see one expiry.
-        if mishap is Mishap.EXPIRED and who is not None and self.tokens.component(who.appid) == _token(call):
-            self.tokens.expire(who.appid)
+        if mishap is Mishap.EXPIRED and who is not None and self.tokens.component(who.appid) == call.token:
+            self.tokens.expire(COMPONENT, who.appid)
         if call.method != "POST":
-            raise _RefusedError(43002)
-        code = self.tokens.refusal(_token(call))
+            raise RefusedError(43002)
+        code = self.tokens.refusal(call.token, 48001)
         if code is not None:
-            raise _RefusedError(code)
+            raise RefusedError(code)
         if who is None:
-            raise _RefusedError(40001)
+            raise RefusedError(40001)
         return who
 
     def _act(self, visit: _Visit) -> Answer:
         call, who = visit.call, visit.who
         action = self._actions.get((call.path, call.query.get("action", "")))
         if action is None:
-            raise _RefusedError(45010)
+            raise RefusedError(45010)
         if not self._meters.admit(visit.trouble.too_fast, who.appid, call.name, self._now()):
-            raise _RefusedError(1737)
+            raise RefusedError(1737)
         if not who.has_account:
-            raise _RefusedError(2056)
+            raise RefusedError(2056)
         return action(visit)
 
     def _set_share_ratio(self, visit: _Visit) -> Answer:
         who, ratio = visit.who, visit.payload.get("share_ratio")
         if not isinstance(ratio, (int, float)) or isinstance(ratio, bool):
-            raise _RefusedError(_MISSING)
+            raise RefusedError(_MISSING)
         if not 0 <= ratio <= 100:  # noqa: PLR2004  (per cent)
-            raise _RefusedError(_NOT_ALLOWED)
+            raise RefusedError(_NOT_ALLOWED)
         self.ratios[who.appid].default = ratio
         return success(_style(who), "", {})
 
@@ -146,20 +143,20 @@ class Ams:
         who, appid = visit.who, _text(visit.payload, "appid")
         ratios = self.ratios[who.appid]
         if appid == who.unsigned_program:
-            raise _RefusedError(1735)
+            raise RefusedError(1735)
         if appid not in {who.appid, *who.programs}:
-            raise _RefusedError(_NOT_ALLOWED)
+            raise RefusedError(_NOT_ALLOWED)
         ratio = ratios.default if appid == who.appid else ratios.in_force[appid]
         return success(_style(who), "", {"share_ratio": ratio})
 
     def _get_settlement(self, visit: _Visit) -> Answer:
         who, payload = visit.who, visit.payload
         if self._settlement_path not in {None, visit.call.path}:
-            raise _RefusedError(1736)
+            raise RefusedError(1736)
         page, size = _count(payload, "page"), _count(payload, "page_size")
         start, end = _day(payload, "start_date"), _day(payload, "end_date")
         if start > end:
-            raise _RefusedError(_NOT_ALLOWED)
+            raise RefusedError(_NOT_ALLOWED)
         rows = self._books.rows(who, start, end)
         size = min(size, visit.trouble.page_cap or size)
         shown = rows[(page - 1) * size : page * size]
@@ -168,7 +165,7 @@ class Ams:
         return success(_style(who), "OK", {**self._books.header(who), **listed, "total_num": len(rows)})
 
     def _caller(self, call: Call) -> Provider | None:
-        return self._providers.get(self.tokens.owner(_token(call) or "") or "")
+        return self._providers.get(self.tokens.owner(call.token or "") or "")
 
 
 def _style(who: Provider) -> int:
@@ -176,41 +173,27 @@ def _style(who: Provider) -> int:
     return who.index % 3
 
 
-def _token(call: Call) -> str | None:
-    # The second name is undocumented here, but others send it and are served.
-    return call.query.get("access_token") or call.query.get("component_access_token")
-
-
-def _payload(call: Call) -> Payload:
-    if not call.body:
-        raise _RefusedError(44002)
-    payload = call.json_object()
-    if payload is None:
-        raise _RefusedError(47001)
-    return payload
-
-
 def _count(payload: Payload, key: str) -> int:
     value = payload.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _RefusedError(_MISSING)
+        raise RefusedError(_MISSING)
     if value < 1:
-        raise _RefusedError(_NOT_ALLOWED)
+        raise RefusedError(_NOT_ALLOWED)
     return value
 
 
 def _text(payload: Payload, key: str) -> str:
     value = payload.get(key)
     if not isinstance(value, str) or not value:
-        raise _RefusedError(_MISSING)
+        raise RefusedError(_MISSING)
     return value
 
 
 def _day(payload: Payload, key: str) -> date:
     text = _text(payload, key)
     if not _DAY.fullmatch(text):
-        raise _RefusedError(_NOT_ALLOWED)
+        raise RefusedError(_NOT_ALLOWED)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _RefusedError(_NOT_ALLOWED) from None
+        raise RefusedError(_NOT_ALLOWED) from None

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class RefusedError(Exception):
+    """Carries the code of a refusal up to the one place that answers it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 @attrs.frozen(kw_only=True)
 class Call:
     """One request, taken apart. What may hold a token or a signature stays out of its ``repr``."""
@@ -44,6 +52,25 @@ class Call:
         except orjson.JSONDecodeError:
             return None
         return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+    def payload(self) -> dict[str, Any]:
+        """Return the body, or refuse it as the gateway does.
+
+        Raises:
+            RefusedError: it is empty, or no JSON object.
+        """
+        if not self.body:
+            raise RefusedError(44002)
+        found = self.json_object()
+        if found is None:
+            raise RefusedError(47001)
+        return found
+
+    @property
+    def token(self) -> str | None:
+        """The token in the query."""
+        # The second name is undocumented here, but others send it and are served.
+        return self.query.get("access_token") or self.query.get("component_access_token")
 
     @property
     def is_pay(self) -> bool:

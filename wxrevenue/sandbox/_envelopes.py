@@ -14,8 +14,12 @@ _BUSY = -202
 _GATEWAY = {
     -1: "system error",
     40001: "invalid credential, access_token is invalid or not latest",
+    40013: "invalid appid",
     40014: "invalid access_token",
+    40125: "invalid appsecret",
     41001: "access_token missing",
+    41002: "appid missing",
+    41004: "appsecret missing",
     42001: "access_token expired",
     42006: "component_access_token expired",
     43002: "require POST method",
@@ -24,6 +28,12 @@ _GATEWAY = {
     45011: "api minute-quota reach limit, must slower, retry next minute",
     47001: "data format error",
     48001: "api unauthorized",
+    61003: "component is not authorized by this account",
+    61004: "access clientip is not registered",
+    61005: "component ticket is expired",
+    61006: "component ticket is invalid",
+    61014: "must use component token for component api",
+    61023: "refresh_token is invalid",
 }
 _BUSINESS = {
     _BUSY: "system error",
@@ -41,6 +51,11 @@ def success(style: int, said: str, fields: dict[str, Any]) -> Answer:
     """Return a good answer: with ``ret`` beside the data, as the data alone, or with a nested ``base_resp``."""
     verdict: dict[str, Any] = {"ret": 0, "err_msg": said}
     return _answer(({**verdict, **fields}, fields, {"base_resp": verdict, **fields})[style])
+
+
+def plain(fields: dict[str, Any]) -> Answer:
+    """Return a good answer that is the data alone, whoever asks."""
+    return _answer(fields)
 
 
 def refusal(code: int, *, path: str, style: int, rid: str) -> Answer:

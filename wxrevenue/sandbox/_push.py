@@ -68,9 +68,12 @@ class Pushes:
 
     def ticket(self, appid: str) -> Push:
         """Return a push with a new ticket."""
+        return self._push(appid, {"InfoType": "component_verify_ticket", "ComponentVerifyTicket": self.issue(appid)})
+
+    def issue(self, appid: str) -> str:
+        """Return a new ticket that is not pushed."""
         self._issued[appid].append(int(self._now()))
-        value = f"sandbox-ticket-{appid}-{len(self._issued[appid])}"
-        return self._push(appid, {"InfoType": "component_verify_ticket", "ComponentVerifyTicket": value})
+        return f"sandbox-ticket-{appid}-{len(self._issued[appid])}"
 
     def change(self, appid: str, program: str, info_type: Change) -> Push:
         """Return a push that tells of a change of a Mini Program's authorization."""

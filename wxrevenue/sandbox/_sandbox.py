@@ -7,12 +7,15 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from wxrevenue._ports import Ticket
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.sandbox._ams import Ams
 from wxrevenue.sandbox._books import Books, provider
 from wxrevenue.sandbox._core import Core
 from wxrevenue.sandbox._pay import Pay
+from wxrevenue.sandbox._platform import Platform
 from wxrevenue.sandbox._push import Pushes
+from wxrevenue.sandbox._tokens import AUTHORIZER, COMPONENT, Tokens
 from wxrevenue.sandbox._transport import SandboxTransport
 from wxrevenue.sandbox._trouble import Fate, Trouble
 
@@ -42,7 +45,8 @@ class Sandbox:
         years: how far back the books go.
         trouble: how it misbehaves; by default not at all.
         settlement_path: the one path that serves settlements, the other then answers 1736; by default both do.
-        now: the time in Unix seconds, for quotas and signatures.
+        token_lifetime: how many seconds a token is good that the sandbox hands out.
+        now: the time in Unix seconds, for quotas, tokens and signatures.
         sleep: how latency is waited for.
     """
 
@@ -55,19 +59,23 @@ class Sandbox:
         years: int = 6,
         trouble: Trouble | None = None,
         settlement_path: SettlementPath | None = None,
+        token_lifetime: int = 7200,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if components < 1:
             raise ConfigurationError("Sandbox.components: expected 1 or more")
+        if token_lifetime < 1:
+            raise ConfigurationError("Sandbox.token_lifetime: expected 1 second or more")
         everyone = [provider(n, has_account=n < components) for n in range(components + 1)]
         self._providers = {who.appid: who for who in everyone}
         self._books = Books(seed=seed, today=today or datetime.fromtimestamp(now(), _BEIJING).date(), years=years)
-        self._ams = Ams(seed=seed, books=self._books, providers=self._providers, now=now, settlement_path=settlement_path)
-        self._pay = Pay(seed=seed, now=now)
         self._pushes = Pushes(seed=seed, now=now)
+        platform = Platform(self._providers, Tokens(now, token_lifetime), self._pushes, now)
+        self._ams = Ams(seed=seed, books=self._books, platform=platform, now=now, settlement_path=settlement_path)
+        self._pay = Pay(seed=seed, now=now)
         self._core = Core(ams=self._ams, pay=self._pay, fate=Fate(seed), trouble=trouble or Trouble())
-        self._sleep = sleep
+        self._sleep, self._now = sleep, now
 
     # -- the server ------------------------------------------------------------------------------------------------
 
@@ -137,17 +145,37 @@ class Sandbox:
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
+    def component_secret(self, component_appid: str) -> str:
+        """Return the provider's secret, with which its token is had."""
+        return self._ams.platform.secret(self._providers[component_appid].appid)
+
+    def ticket(self, component_appid: str) -> Ticket:
+        """Return a new ticket without a push; it is good for twelve hours, beside those before it."""
+        return Ticket(self._pushes.issue(self._providers[component_appid].appid), int(self._now()))
+
+    def is_pushing(self, component_appid: str) -> bool:
+        """Return whether the provider had the push of tickets started."""
+        return self._ams.platform.is_pushing(component_appid)
+
+    def refresh_token(self, program_appid: str) -> str:
+        """Return the refresh token that a Mini Program gave its provider, with which its token is had."""
+        return self._ams.platform.refresh_token(program_appid)
+
+    def authorize(self, program_appid: str) -> str:
+        """Let a Mini Program authorize its provider anew; return its new refresh token. The old one works for five more minutes."""
+        return self._ams.platform.authorize(program_appid)
+
     def component_token(self, component_appid: str) -> str:
         """Return the provider's current token."""
         return self._ams.tokens.component(self._providers[component_appid].appid)
 
     def authorizer_token(self, program_appid: str) -> str:
-        """Return a Mini Program's token; it is of the wrong kind here, every call with it answers 48001."""
+        """Return a Mini Program's current token; it is of the wrong kind here, every call with it answers 48001."""
         return self._ams.tokens.authorizer(program_appid)
 
-    def expire_token(self, component_appid: str) -> None:
-        """Let the provider's token run out: it answers 42001 from now on, and a new one is in force."""
-        self._ams.tokens.expire(self._providers[component_appid].appid)
+    def expire_token(self, appid: str) -> None:
+        """Let the token of a provider or a Mini Program run out: it answers 42001 from now on, and a new one is in force."""
+        self._ams.tokens.expire(COMPONENT if appid in self._providers else AUTHORIZER, appid)
 
     def tokens(self, component_appid: str) -> Callable[[], Coroutine[Any, Any, str]]:
         """Return what a client takes as ``tokens=``: an async function that gives the provider's current token."""

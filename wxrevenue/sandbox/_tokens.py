@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections import defaultdict
+from typing import TYPE_CHECKING
 
-_COMPONENT, _AUTHORIZER = "sandbox-component-", "sandbox-authorizer-"
-_SHAPE = re.compile(_COMPONENT + "(wx[0-9a-f]{16})-([1-9][0-9]{0,8})")
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMPONENT, AUTHORIZER = "sandbox-component-", "sandbox-authorizer-"
+OVERLAP = 300.0
+"""Seconds for which a token goes on working after another one was handed out."""
+_SHAPE = re.compile(f"({COMPONENT}|{AUTHORIZER})(.+)-([1-9][0-9]{{0,8}})")
+
+
+@attrs.define
+class _Line:
+    """The tokens of one account, numbered; the last one is good until ``ends``, the one before until ``overlaps``."""
+
+    number: int = 1
+    ends: float = math.inf
+    overlaps: float = -math.inf
+    pushed_out: set[int] = attrs.field(factory=set[int])
 
 
 class Tokens:
-    """One current component token for each provider; what it replaced has expired."""
+    """The tokens of providers and of Mini Programs. One that was never handed out by a call has no end of its own.
 
-    def __init__(self) -> None:
-        self._serial: defaultdict[str, int] = defaultdict(lambda: 1)
+    Args:
+        now: the time in Unix seconds.
+        lifetime: how many seconds a token is good that a call hands out.
+    """
+
+    def __init__(self, now: Callable[[], float], lifetime: int) -> None:
+        self.lifetime = lifetime
+        self._now = now
+        self._lines: dict[tuple[str, str], _Line] = {}
 
     def component(self, appid: str) -> str:
         """Return the provider's current token."""
-        return f"{_COMPONENT}{appid}-{self._serial[appid]}"
+        return self._current(COMPONENT, appid)
 
     def authorizer(self, appid: str) -> str:
         """Return a Mini Program's token, which is of the wrong kind for all of the sandbox's calls."""
-        return f"{_AUTHORIZER}{appid}-1"
+        return self._current(AUTHORIZER, appid)
 
-    def expire(self, appid: str) -> None:
-        """Put a new token in force for this provider; the old one has expired."""
-        self._serial[appid] += 1
+    def expire(self, kind: str, appid: str) -> None:
+        """Put a new token in force; all before have expired."""
+        line = self._line(kind, appid)
+        self._lines[kind, appid] = _Line(line.number + 1)
+
+    def hand_out(self, kind: str, appid: str) -> str:
+        """Return a new token; the one before works a little longer, and the one before that not any more."""
+        line, now = self._line(kind, appid), self._now()
+        line.overlaps = min(line.ends, now + OVERLAP)
+        line.pushed_out.add(line.number)
+        line.number += 1
+        line.ends = now + self.lifetime
+        return self._current(kind, appid)
 
     def owner(self, token: str) -> str | None:
         """Return the appid inside a component token, whether or not it is still good."""
         found = _SHAPE.fullmatch(token)
-        return found[1] if found else None
+        return found[2] if found and found[1] == COMPONENT else None
 
-    def refusal(self, token: str | None) -> int | None:
-        """Return the gateway's code for a token that it does not take: missing, of the wrong kind, unknown or expired."""
+    def refusal(self, token: str | None, wrong_kind: int) -> int | None:
+        """Return the gateway's code for a token that is no component's good one: missing, unknown, expired or of the ``wrong_kind``."""
         if not token:
             return 41001
-        if token.startswith(_AUTHORIZER):
-            return 48001
-        appid = self.owner(token)
-        # A number that was not handed out yet makes a token as unknown as any other text.
-        if appid is None or int(token.rpartition("-")[2]) > self._serial[appid]:
+        found = _SHAPE.fullmatch(token)
+        if found is None:
             return 40001
-        return None if token == self.component(appid) else 42001
+        line, number = self._lines.get((found[1], found[2]), _Line()), int(found[3])
+        # A number that was not handed out yet makes a token as unknown as any other text.
+        if number > line.number:
+            return 40001
+        if self._now() >= (line.ends if number == line.number else line.overlaps if number == line.number - 1 else -math.inf):
+            return 40001 if number in line.pushed_out else 42001
+        return wrong_kind if found[1] == AUTHORIZER else None
+
+    def _current(self, kind: str, appid: str) -> str:
+        return f"{kind}{appid}-{self._line(kind, appid).number}"
+
+    def _line(self, kind: str, appid: str) -> _Line:
+        return self._lines.setdefault((kind, appid), _Line())
