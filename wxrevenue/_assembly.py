@@ -23,6 +23,7 @@ from wxrevenue.transports._aiohttp import AiohttpTransport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from wxrevenue.tokens._component import ComponentTokens
 
 SETTLEMENT_PATHS: Final = ("/wxa/operationams", "/wxa/getdefaultamsinfo")
 _LONGEST_NAME: Final = 64
@@ -33,7 +34,7 @@ class Parts:
 
     def __init__(self, engine: Engine, *made: Transport | RateLimiter | None) -> None:
         self.engine = engine
-        self.made = tuple(part for part in made if part is not None)
+        self.made: tuple[Transport | RateLimiter | ComponentTokens, ...] = tuple(part for part in made if part is not None)
 
 
 def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Mapping[str, Any]) -> Parts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 from wxrevenue import ams
@@ -96,20 +95,25 @@ class RevenueClient(Client):
     def from_env(cls, **settings: Any) -> Self:
         """Return a client made from the environment.
 
-        ``WXREVENUE_COMPONENT_TOKEN`` is required; ``WXREVENUE_COMPONENT_APPID`` and ``WXREVENUE_BASE_URL`` are optional.
+        ``WXREVENUE_COMPONENT_TOKEN`` is a token that somebody else refreshes. Or else ``WXREVENUE_COMPONENT_SECRET``, with
+        ``WXREVENUE_COMPONENT_APPID`` and ``WXREVENUE_TICKET_FILE`` (see :class:`FileTicketStore`), makes a
+        :class:`ComponentTokens`, which is closed with the client. ``WXREVENUE_BASE_URL`` says where to send instead of WeChat.
 
         Args:
-            settings: any other argument of the constructor.
+            settings: any other argument of the constructor; ``transport``, ``clock`` and ``on_event`` serve the tokens, too.
 
         Raises:
             ConfigurationError: a variable is missing or not allowed.
         """
-        token = Secret(os.environ.get("WXREVENUE_COMPONENT_TOKEN", ""))
-        if not token.reveal():
-            raise ConfigurationError("the environment variable WXREVENUE_COMPONENT_TOKEN is not set")
-        settings.setdefault("component_appid", os.environ.get("WXREVENUE_COMPONENT_APPID") or None)
-        settings.setdefault("base_url", os.environ.get("WXREVENUE_BASE_URL") or BASE_URL)
-        return cls(token, **settings)
+        from wxrevenue.tokens import _environment  # noqa: PLC0415  (who gives everything by hand does without)
+
+        settings = {**_environment.variables(), **settings}
+        shared = {name: settings[name] for name in ("base_url", "transport", "clock", "on_event") if name in settings}
+        tokens = _environment.tokens(settings.get("component_appid"), **shared)
+        client = cls(tokens, **settings)
+        if not isinstance(tokens, Secret):
+            client._parts.made += (tokens,)
+        return client
 
     @property
     def component_appid(self) -> str:
