@@ -81,6 +81,32 @@ R = {
     "R-24": "a burst right after a restart",
     "R-25": "a write whose answer does not come in time",
 }
+K = {
+    "K-01": "many want a token at once, and there is none",
+    "K-02": "whoever started a refresh is cancelled",
+    "K-03": "a refresh fails",
+    "K-04": "two processes refresh at once",
+    "K-05": "a late answer would overwrite a newer token",
+    "K-06": "whoever holds the lock is stopped for longer than the lock lives",
+    "K-07": "whoever holds the lock dies",
+    "K-08": "a token is refused that looked good",
+    "K-09": "three hundred calls are refused for one token",
+    "K-10": "another system refreshes with the same secret",
+    "K-11": "a token's life is missing, wrong or endless",
+    "K-12": "the time of day jumps",
+    "K-13": "a token ends between the look at it and its use",
+    "K-14": "a refresh is slow, and the old token still lives",
+    "K-15": "nothing new can be had, and the old token still lives",
+    "K-16": "no ticket came yet",
+    "K-17": "the newest ticket is old",
+    "K-18": "an older ticket comes after a newer one",
+    "K-19": "a ticket for another component",
+    "K-20": "the answer with a new refresh token is lost",
+    "K-21": "a store returns what nobody wrote",
+    "K-22": "a token that is long, or full of signs",
+    "K-23": "two components with one store",
+    "K-24": "a store that others can read",
+}
 X = {
     "X-01": "entities that multiply",
     "X-02": "a few entities, below any limit",
@@ -179,8 +205,8 @@ P = {
     "P-22": "unknown fields and statuses",
     "P-23": "a process killed on the way",
 }
-GROUPS = {"T": T, "R": R, "P": P, "X": X, "C": C, "D": D, "L": L}
-ENFORCED = {"T", "R", "P", "X", "C", "D", "L"}
+GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L}
+ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L"}
 """The groups of which every row must have a test by now."""
 LATER = {"C-15": "a free-threaded interpreter is CI's to bring, not a test's; there is none yet"}
 """Rows without a test, and why."""
