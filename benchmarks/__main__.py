@@ -5,7 +5,19 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g9_sweep, g10_pages, g11_memory, g12_import, transports
+from benchmarks import (
+    g1_call,
+    g2_share_ratio,
+    g3_decode,
+    g5_turn,
+    g6_waiters,
+    g8_retry,
+    g9_sweep,
+    g10_pages,
+    g11_memory,
+    g12_import,
+    transports,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,23 @@ import attrs
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _measure, g1_call, g2_share_ratio, g3_decode, g5_turn, g6_waiters, g8_retry, g9_sweep, g10_pages, g11_memory, g12_import, transports
+from benchmarks import (
+    _measure,
+    g1_call,
+    g2_share_ratio,
+    g3_decode,
+    g5_turn,
+    g6_waiters,
+    g8_retry,
+    g9_sweep,
+    g10_pages,
+    g11_memory,
+    g12_import,
+    transports,
+)
 from benchmarks._answers import settlement_page
 from benchmarks._books import PAGES, ROWS, books
-from wxrevenue import GetShareRatio, RevenueClient, SettlementPage, ShareRatio
+from wxrevenue import GetShareRatio, LocalRateLimiter, RevenueClient, SettlementPage, ShareRatio
 from wxrevenue._call import Call
 from wxrevenue._codec import decode
 
@@ -58,7 +71,8 @@ def test_g3_required_fields_only() -> None:
 
 async def test_g5_every_limiter_lets_everyone_go() -> None:
     """A whole turn of ours and the acquisitions of the three rivals come to an end at once."""
-    assert await g5_turn.ours(3) > 0
+    assert await g5_turn.ours(LocalRateLimiter(), 3) > 0
+    assert await g5_turn.with_aiolimiter(3) > 0
     for make in g5_turn.RIVALS.values():
         acquire = make()
         await acquire()
