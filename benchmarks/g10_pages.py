@@ -20,7 +20,7 @@ from benchmarks._answers import settlement_page
 from benchmarks._measure import Outcome
 from wxrevenue import GetAgencySettlement, Paginator, Settlement, SettlementPage
 from wxrevenue._codec import decode, parse
-from wxrevenue._seen import Seen
+from wxrevenue.pages._seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import pytest
 from support.virtual import now, virtual
 
 from wxrevenue import Checkpoint, ConfigurationError, JobEvent, Secret, sweep
-from wxrevenue._checkpoint import Journal
+from wxrevenue.sweeps._checkpoint import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

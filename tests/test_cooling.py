@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from wxrevenue._cooling import MOST, Cooling
+from wxrevenue.sweeps._cooling import MOST, Cooling
 
 
 @attrs.frozen

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.lists import Item, Leaf, Query, Shelf, items, script, shelf
 from support.virtual import run_virtual, settle, virtual
 
-from wxrevenue._cursor import Binding, Place
-from wxrevenue._pages import Host, Paginator
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, ServerBusyError
+from wxrevenue.pages._cursor import Binding, Place
+from wxrevenue.pages._paginator import Host, Paginator
 
 few = settings(max_examples=100, deadline=None)
 MINE = Binding.of("wx-mine", Query())

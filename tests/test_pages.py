@@ -6,8 +6,8 @@ import pytest
 from support.lists import Item, Leaf, Query, Shelf, items, script, shelf
 from support.virtual import run_virtual, virtual
 
-from wxrevenue._pages import LARGEST_PREFETCH, Paginator
 from wxrevenue.errors import ServerBusyError
+from wxrevenue.pages._paginator import LARGEST_PREFETCH, Paginator
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 3, LARGEST_PREFETCH])

@@ -12,8 +12,8 @@ import pytest
 from support.lists import Item, Leaf, Shelf, items, shelf
 from support.virtual import now, run_virtual, settle, virtual
 
-from wxrevenue._pages import LARGEST_PREFETCH, Paginator
 from wxrevenue.errors import ClientStateError, ConfigurationError
+from wxrevenue.pages._paginator import LARGEST_PREFETCH, Paginator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

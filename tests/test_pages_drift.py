@@ -8,8 +8,8 @@ import pytest
 from support.lists import Item, Leaf, Shelf, items, script, shelf, teller
 from support.virtual import run_virtual, virtual
 
-from wxrevenue._pages import Host, Paginator
 from wxrevenue.errors import PageDriftError
+from wxrevenue.pages._paginator import Host, Paginator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.virtual import run_virtual
 
-from wxrevenue._pages import Paginator
 from wxrevenue._request import Endpoint
 from wxrevenue.errors import PageDriftError
+from wxrevenue.pages._paginator import Paginator
 
 
 @attrs.frozen

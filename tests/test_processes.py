@@ -234,7 +234,7 @@ def test_importing_has_no_side_effects() -> None:
         import logging, random
         random.seed(5)
         state = random.getstate()
-        import wxrevenue._assembly, wxrevenue._funds_client, wxrevenue._pages, wxrevenue.sandbox
+        import wxrevenue._assembly, wxrevenue._funds_client, wxrevenue.pages._paginator, wxrevenue.sandbox
         print(threading.active_count(), random.getstate() == state, logging.root.handlers, logging.getLogger("wxrevenue").level)
     """
     assert run(script, "-W", "error") == (0, "1 True [] 0", "")

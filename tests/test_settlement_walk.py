@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from wxrevenue import Paginator, Settlement
-    from wxrevenue.limiters._local import LocalTurn
+    from wxrevenue.limiters._turn import LocalTurn
 
 ALL = [f"no{number}" for number in range(100)]
 

@@ -21,7 +21,7 @@ from wxrevenue import (
     sweep,
 )
 from wxrevenue._around import SOON
-from wxrevenue._cooling import MOST
+from wxrevenue.sweeps._cooling import MOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -14,7 +14,7 @@ from support.ledger import RANGE, Ledger, numbers, settlement
 from support.virtual import now, run_virtual, virtual
 
 from wxrevenue import GetAgencySettlement, HttpRequest, HttpResponse, half_months
-from wxrevenue._windows import span_for, windows
+from wxrevenue.pages._windows import span_for, windows
 
 few = settings(max_examples=60, deadline=None)
 days = st.dates(min_value=dt.date(1990, 1, 1), max_value=dt.date(2030, 12, 31))

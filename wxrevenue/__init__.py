@@ -13,13 +13,10 @@ from wxrevenue._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from wxrevenue._call_log import log_calls
-    from wxrevenue._checkpoint import Checkpoint
     from wxrevenue._dates import beijing_date
     from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, JobEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
     from wxrevenue._funds_client import FundsDistributionClient
     from wxrevenue._half_months import HalfMonth, half_months, last_final_half_month
-    from wxrevenue._outcome import Outcome
-    from wxrevenue._pages import Paginator
     from wxrevenue._ports import (
         Clock,
         HttpRequest,
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
     from wxrevenue._retry import RetryPolicy
     from wxrevenue._revenue_client import RevenueClient
     from wxrevenue._secret import Secret
-    from wxrevenue._settlement_sweeps import sweep_half_months, sweep_settlements
-    from wxrevenue._sweep import Sweep, sweep
     from wxrevenue.ams.authorization import (
         AuthorizerAccessToken,
         ComponentAccessToken,
@@ -77,9 +72,14 @@ if TYPE_CHECKING:
     from wxrevenue.funds.mark import MarkTransaction
     from wxrevenue.limiters._local import LocalRateLimiter
     from wxrevenue.limiters._rate import Rate
+    from wxrevenue.pages._paginator import Paginator
     from wxrevenue.push._receiver import TicketReceiver
     from wxrevenue.sandbox import Sandbox
     from wxrevenue.signers._pem import PemSigner
+    from wxrevenue.sweeps._checkpoint import Checkpoint
+    from wxrevenue.sweeps._outcome import Outcome
+    from wxrevenue.sweeps._settlements import sweep_half_months, sweep_settlements
+    from wxrevenue.sweeps._sweep import Sweep, sweep
     from wxrevenue.tickets._file import FileTicketStore
     from wxrevenue.tickets._memory import MemoryTicketStore
     from wxrevenue.tokens._component import ComponentTokens
@@ -93,13 +93,13 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "wxrevenue._call_log": "log_calls",
-    "wxrevenue._checkpoint": "Checkpoint",
+    "wxrevenue.sweeps._checkpoint": "Checkpoint",
     "wxrevenue._dates": "beijing_date",
     "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent JobEvent PageEvent RetryEvent TokenEvent WaitEvent",
     "wxrevenue._funds_client": "FundsDistributionClient",
     "wxrevenue._half_months": "HalfMonth half_months last_final_half_month",
-    "wxrevenue._outcome": "Outcome",
-    "wxrevenue._pages": "Paginator",
+    "wxrevenue.sweeps._outcome": "Outcome",
+    "wxrevenue.pages._paginator": "Paginator",
     "wxrevenue._ports": (
         "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport Ticket TicketStore TokenSource Transport "
         "Turn Verdict Verifier"
@@ -108,8 +108,8 @@ _NAMES = {
     "wxrevenue._retry": "RetryPolicy",
     "wxrevenue._revenue_client": "RevenueClient",
     "wxrevenue._secret": "Secret",
-    "wxrevenue._settlement_sweeps": "sweep_half_months sweep_settlements",
-    "wxrevenue._sweep": "Sweep sweep",
+    "wxrevenue.sweeps._settlements": "sweep_half_months sweep_settlements",
+    "wxrevenue.sweeps._sweep": "Sweep sweep",
     "wxrevenue.ams.authorization": (
         "AuthorizerAccessToken ComponentAccessToken GetAuthorizerAccessToken GetComponentAccessToken StartPushTicket"
     ),

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from wxrevenue._events import Event
-    from wxrevenue._pages import Paginator
     from wxrevenue._ports import Clock, RateLimiter, Transport
     from wxrevenue._retry import RetryPolicy
+    from wxrevenue.pages._paginator import Paginator
     from wxrevenue.tokens._plain import Tokens
 
 T = TypeVar("T")

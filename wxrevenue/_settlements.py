@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from wxrevenue import _checks
-from wxrevenue._pages import LARGEST_CONCURRENCY, Host, Paginator
-from wxrevenue._windows import span_for, windows
+from wxrevenue.pages._paginator import LARGEST_CONCURRENCY, Host, Paginator
+from wxrevenue.pages._windows import span_for, windows
 
 if TYPE_CHECKING:
     from wxrevenue import ams

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from wxrevenue import _checks
 from wxrevenue._dates import beijing_date
 from wxrevenue._half_months import half_months
-from wxrevenue._sweep import sweep
 from wxrevenue.errors import ConfigurationError
+from wxrevenue.sweeps._sweep import sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
     from datetime import date
     from typing import Unpack
 
-    from wxrevenue._checkpoint import Checkpoint
     from wxrevenue._events import JobEvent
     from wxrevenue._half_months import HalfMonth
-    from wxrevenue._pages import Paginator
     from wxrevenue._revenue_client import RevenueClient
-    from wxrevenue._sweep import Sweep
     from wxrevenue.ams.settlement import Settlement
+    from wxrevenue.pages._paginator import Paginator
+    from wxrevenue.sweeps._checkpoint import Checkpoint
+    from wxrevenue.sweeps._sweep import Sweep
 
 _PAGE: Final = 20
 

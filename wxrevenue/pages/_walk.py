@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from wxrevenue._cursor import Place, chained
-from wxrevenue._seen import Row, Seen, Sorted
 from wxrevenue.errors import PageDriftError
+from wxrevenue.pages._cursor import Place, chained
+from wxrevenue.pages._seen import Row, Seen, Sorted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

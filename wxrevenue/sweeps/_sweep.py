@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, overload
 
 from wxrevenue import _checks
-from wxrevenue._checkpoint import Checkpoint
-from wxrevenue._crew import Crew, Plan
-from wxrevenue._feed import jobs_of
 from wxrevenue.errors import ClientStateError, ConfigurationError
+from wxrevenue.sweeps._checkpoint import Checkpoint
+from wxrevenue.sweeps._crew import Crew, Plan
+from wxrevenue.sweeps._feed import jobs_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wxrevenue._events import JobEvent
-    from wxrevenue._outcome import Outcome
-    from wxrevenue._pages import Paginator
-    from wxrevenue._seen import Row
+    from wxrevenue.pages._paginator import Paginator
+    from wxrevenue.pages._seen import Row
+    from wxrevenue.sweeps._outcome import Outcome
 
 J = TypeVar("J")
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """Walking pages: rows in the server's order, each once, a bounded number of pages ahead, resumable after any row.
 
-:mod:`wxrevenue._walk` says when a walk trusts what it saw, and when it reads the list a second time.
+:mod:`wxrevenue.pages._walk` says when a walk trusts what it saw, and when it reads the list a second time.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeV
 import attrs
 
 from wxrevenue import _checks
-from wxrevenue._ahead import Ahead, Leaf
-from wxrevenue._cursor import Binding, Place
-from wxrevenue._seen import Row, Seen
-from wxrevenue._walk import Page, Walk
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, WxRevenueError
+from wxrevenue.pages._ahead import Ahead, Leaf
+from wxrevenue.pages._cursor import Binding, Place
+from wxrevenue.pages._seen import Row, Seen
+from wxrevenue.pages._walk import Page, Walk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence

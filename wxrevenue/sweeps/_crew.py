@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 import attrs
 
 from wxrevenue._around import AROUND
-from wxrevenue._checkpoint import Journal
-from wxrevenue._cooling import Cooling
 from wxrevenue._events import JobEvent
-from wxrevenue._feed import NOTHING, Feed
-from wxrevenue._handover import Handover
-from wxrevenue._outcome import Run
-from wxrevenue._pages import Paginator
 from wxrevenue.errors import ConfigurationError, TooFastError
+from wxrevenue.pages._paginator import Paginator
+from wxrevenue.sweeps._checkpoint import Journal
+from wxrevenue.sweeps._cooling import Cooling
+from wxrevenue.sweeps._feed import NOTHING, Feed
+from wxrevenue.sweeps._handover import Handover
+from wxrevenue.sweeps._outcome import Run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 
-    from wxrevenue._checkpoint import Checkpoint
-    from wxrevenue._outcome import Outcome
+    from wxrevenue.sweeps._checkpoint import Checkpoint
+    from wxrevenue.sweeps._outcome import Outcome
 
 J = TypeVar("J")
 _log = logging.getLogger("wxrevenue")
