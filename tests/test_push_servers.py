@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-import uvicorn
 from aiohttp import ClientSession, web
 from fastapi import FastAPI
 from pushkit import NOON, SECRETS, TICKET, inner, push, receiver, ticket_push
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from support.leaks import assert_no_leak
+from support.serving import serve_aiohttp, serve_asgi
 
 from wxrevenue import FileTicketStore, MemoryTicketStore, Ticket
 from wxrevenue.push import Authorization, TicketReceiver, aiohttp_handler, asgi_app
@@ -32,54 +30,31 @@ if TYPE_CHECKING:
 PATH = "/wechat/push"
 
 
-@contextlib.asynccontextmanager
-async def on_aiohttp(judge: TicketReceiver, store: TicketStore, **options: Any) -> AsyncGenerator[str, None]:
-    """Serve an aiohttp application."""
+def on_aiohttp(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
+    """Serve it as a handler of an aiohttp application."""
     app = web.Application()
     app.router.add_post(PATH, aiohttp_handler(judge, store, **options))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-    finally:
-        await runner.cleanup()
-
-
-@contextlib.asynccontextmanager
-async def on_uvicorn(app: Any) -> AsyncGenerator[str, None]:
-    """Serve an ASGI application."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(1024)  # who connects before the server runs waits for it
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1))
-    serving = asyncio.create_task(server.serve([listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
+    return serve_aiohttp(app, PATH)
 
 
 def on_fastapi(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
     """Serve it as a route of a FastAPI application."""
-    return on_uvicorn(FastAPI(routes=[Route(PATH, asgi_app(judge, store, **options), methods=["POST"])]))
+    return serve_asgi(FastAPI(routes=[Route(PATH, asgi_app(judge, store, **options), methods=["POST"])]), PATH)
 
 
 def on_starlette(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
     """Serve it as a route of a Starlette application."""
-    return on_uvicorn(Starlette(routes=[Route(PATH, asgi_app(judge, store, **options), methods=["POST"])]))
+    return serve_asgi(Starlette(routes=[Route(PATH, asgi_app(judge, store, **options), methods=["POST"])]), PATH)
 
 
 def on_a_mount(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
     """Serve it mounted below a path."""
-    return on_uvicorn(Starlette(routes=[Mount("/wechat", asgi_app(judge, store, **options))]))
+    return serve_asgi(Starlette(routes=[Mount("/wechat", asgi_app(judge, store, **options))]), PATH)
 
 
 def alone(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
     """Serve it without any framework."""
-    return on_uvicorn(asgi_app(judge, store, **options))
+    return serve_asgi(asgi_app(judge, store, **options), PATH)
 
 
 @pytest.fixture(params=[on_aiohttp, on_fastapi, on_starlette, on_a_mount, alone], ids=lambda serve: serve.__name__)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from support.serving import serve_aiohttp, serve_asgi
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
@@ -85,3 +86,15 @@ async def test_the_application_answers(monkeypatch: pytest.MonkeyPatch) -> None:
             assert await get(app, f"/ratio/{sandbox.programs(names['appid'])[0]}") == (200, {"provider": "40", "merchant": "60"})
             sandbox.next(1737)
             assert await get(app, "/ratio/wx-anyone") == (503, {"detail": "busy"})
+
+
+async def test_the_push_handlers_answer() -> None:
+    """Both applications that take pushes take the sandbox's, over real connections, and refuse what it did not send."""
+    names = await after("Pagination", "Fetch everything, concurrently, safely", "Out to files", "Tokens and tickets")
+    sandbox: Sandbox = names["sandbox"]
+    for serve, app in ((serve_aiohttp, names["site"]), (serve_asgi, names["pushed"])):
+        async with serve(app, "/wechat/push") as url:
+            push = sandbox.ticket_push(names["appid"])
+            assert await push.post(url) == (200, "success")
+            assert (await sandbox.ticket_push(sandbox.components[1]).post(url))[0] == 403
+    await names["client"].aclose()
