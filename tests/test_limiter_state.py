@@ -58,7 +58,7 @@ def test_a_budget_outlives_its_process() -> None:
         assert now() == pytest.approx(0.02)
         with pytest.raises(TooFastError) as caught:
             await limiter.acquire(SCOPE, timeout=1)
-        assert (caught.value.retry_after or 0) > 2
+        assert (caught.value.retry_after or 0) > 1
 
     snapshot = run_virtual(first())
     [lane] = snapshot["lanes"]

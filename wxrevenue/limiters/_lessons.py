@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import Final
 
 import attrs
@@ -29,9 +30,10 @@ _DEAREST: Final = 0.002
 """What tests for a larger quota may cost in the long run, as a share of the calls."""
 _LEAST_INTERVAL: Final = 4.0
 _LONGEST_INTERVAL: Final = 64.0
-_FIRST_INTERVAL: Final = 2.0
+_FIRST_INTERVAL: Final = 1.5
+_LONGEST_FIRST: Final = 16.0
 _FIRST_CALLS: Final = 100
-"""Calls between the first tests, at least."""
+"""Calls between the first tests, at least, unless that takes too many windows."""
 _LIKE_A_WINDOW: Final = 0.2
 """A bucket whose size and filling differ by this share at most is taken for one that a window fills."""
 
@@ -109,23 +111,26 @@ def _surprised(known: Known, lesson: Lesson, window: float) -> Known:
     if small and not known.small:
         return attrs.evolve(known, small=True)
     if known.kind is Kind.BUCKET and known.budget is not None and lesson.counted >= known.budget:
-        learned = _slower(known, known.budget, lesson, window)
-    elif known.budget is None or lesson.elapsed <= window:
+        return _slower(known, known.budget, lesson, window)
+    if known.budget is None or lesson.elapsed <= window:
         learned = _counted(known, lesson, window)
     else:
         return known
-    return attrs.evolve(learned, small=small, interval=_first_interval(learned) if known.interval else 0.0)
+    return attrs.evolve(learned, small=small, interval=_first_interval(learned) if learned.interval else 0.0)
 
 
 def _counted(known: Known, lesson: Lesson, window: float) -> Known:
     """Take the count for the budget. A bucket took in some calls while the others were counted."""
     if known.kind is Kind.BUCKET:
         filled = round(lesson.taken * lesson.lasted / known.span)
+        if lesson.taken - filled < (1 - _LIKE_A_WINDOW) * (known.budget or 1):  # no error in the count: another quota
+            return Known(window, lesson.taken, lasted=lesson.lasted)
         return attrs.evolve(known, budget=max(1, lesson.taken - filled), lasted=0.0)
     faster, fewer = known.lasted - lesson.lasted, (known.budget or 0) - lesson.taken
     if known.kind is Kind.UNKNOWN and fewer > 0 and faster > 0 and 0.5 < fewer / faster * window / lesson.taken < 2:  # noqa: PLR2004
-        whole = lesson.taken * window / (window + lesson.lasted)
-        return attrs.evolve(known, budget=max(1, round(whole)), span=window, kind=Kind.BUCKET, interval=_FIRST_INTERVAL)
+        return attrs.evolve(
+            known, budget=_unfilled(lesson.taken, lesson.lasted, window), kind=Kind.BUCKET, lasted=0.0, interval=_LEAST_INTERVAL
+        )
     return attrs.evolve(known, budget=lesson.taken, lasted=lesson.lasted)
 
 
@@ -147,19 +152,28 @@ def _measured(known: Known, lesson: Lesson, window: float) -> Known:
     """Take the bucket for as large as the budget, filling up as fast as was seen."""
     budget = known.budget or 1
     span = budget / lesson.rate if lesson.rate else window
+    if known.kind is Kind.BUCKET:  # only more than was known is news
+        return attrs.evolve(known, span=min(span, known.span))
     if abs(span / window - 1) <= _LIKE_A_WINDOW:
-        whole = max(1, round(budget * window / (window + known.lasted)))
-        return attrs.evolve(known, budget=whole, span=window, kind=Kind.BUCKET, lasted=0.0)
-    return attrs.evolve(known, span=min(1.01 * span, 1.5 * window), kind=Kind.BUCKET, lasted=0.0)
+        return attrs.evolve(known, budget=_unfilled(budget, known.lasted, window), span=window, kind=Kind.BUCKET, lasted=0.0)
+    return attrs.evolve(known, span=min(span, 1.5 * window), kind=Kind.BUCKET, lasted=0.0)
+
+
+def _unfilled(counted: int, lasted: float, window: float) -> int:
+    """Return how much a bucket holds that a window fills, given the calls it admitted while it filled."""
+    return math.ceil(counted * window / (window + lasted))
 
 
 def _first_interval(known: Known) -> float:
-    return max(_FIRST_INTERVAL, _FIRST_CALLS / (known.budget or 1))
+    return max(_FIRST_INTERVAL, min(_LONGEST_FIRST, _FIRST_CALLS / (known.budget or 1)))
 
 
 def _rarer(known: Known, lasted: float, window: float) -> float:
-    """Return the windows until the next test: twice as many, unless tests are cheap. One costs a call and a pause of a burst."""
+    """Return the windows until the next test: twice as many, unless tests are cheap.
+
+    One costs a call, and a pause: of a burst, or of what a small bucket would have let in.
+    """
+    cost = 1 / (known.budget or 1) + max(lasted / window, 1 - known.span / window)
     if not known.interval:
-        return _first_interval(known)
-    cost = lasted / window + 1 / (known.budget or 1)
+        return max(_first_interval(known), 16 * cost)
     return min(2 * known.interval, max(_LEAST_INTERVAL, min(_LONGEST_INTERVAL, cost / _DEAREST)))

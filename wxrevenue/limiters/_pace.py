@@ -10,9 +10,12 @@ refused, by a window of any phase, a sliding log or a full bucket, and costs one
   rarely after each refusal. The first of these calls is late by a second or more: if it is accepted, the server does not count
   windows but fills a bucket, and how fast is measured (:mod:`wxrevenue.limiters._refill`).
 
-What this trades: a test that fails costs one refused call and a pause as long as the burst. So tests come after 2, 4, 8 … windows,
-until they cost no more than one call in five hundred, and a doubled quota is noticed that late. A halved quota costs two refusals
-with up to a tenth of the budget in flight each: one that is doubted, and one that is counted.
+What this trades: a test that fails costs one refused call, and a pause as long as the burst. So the gaps between tests double from
+one and a half windows on, until tests cost one call in five hundred: a doubled quota that comes soon after the first refusal is
+noticed within two windows or so, one that comes when all has been quiet for long after some windows more, in the worst case an hour.
+With a budget below a hundred there is no test in the first windows, for one refusal would be more than a call in a hundred.
+A halved quota costs two refusals with up to a tenth of the budget in flight each: one that is doubted, and one that is counted.
+A scope of which nothing is known begins with three calls at once: who knows the quota had better state it.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ class Pace:
 
     __slots__ = (
         "_answered_at", "_batch", "_counted", "_extra", "_held_at", "_left_at", "_lesson", "_recount", "_refill", "_releasing", "_since",
-        "_step", "_window", "in_flight", "known", "limit", "log", "lump", "proven", "test_at", "tested_at",
+        "_spent_at", "_step", "_window", "in_flight", "known", "limit", "log", "lump", "proven", "test_at", "tested_at",
     )  # fmt: skip
 
     def __init__(self, window: float, known: Known | None = None) -> None:
@@ -76,6 +79,8 @@ class Pace:
         self._releasing = False
         self._extra, self._step = 0, 1
         """Calls beyond the budget that are being tried; how many will be tried next."""
+        self._spent_at = 0.0
+        """When the budget was spent before the test."""
         self._left_at, self._held_at, self._answered_at = -math.inf, math.inf, 0.0
         self._since, self._counted, self._recount = 0.0, 0, True
         """When the present count began, how far it is, and whether the next answer begins a new one."""
@@ -122,9 +127,11 @@ class Pace:
     def cap(self) -> int:
         """Return how many calls may be in flight."""
         seen = max(self.log.count, self.proven)
-        if self.known.budget is None:
-            return _START if seen < _SHARE else seen // _SHARE
-        return max(1, min(self.known.budget, seen) // _SHARE)
+        if self.known.budget is not None:
+            return max(1, min(self.known.budget, seen) // _SHARE)
+        if seen >= _SHARE or self.known.small:
+            return max(1, -(-seen // _SHARE))
+        return min(_START, _SHARE - seen)
 
     def _over(self, budget: int) -> int:
         """Return by how much the budget is spent; negative if something is left."""
@@ -141,7 +148,7 @@ class Pace:
             return math.inf
         at = self.log.last
         if self.known.kind is Kind.UNKNOWN:
-            at += max(self._window / 60, min(self._window / 6, 1.1 * self._window / (self.known.budget or 1)))
+            at += max(self._window / 60, min(self._window / 6, 0.6 * self._window / (self.known.budget or 1)))
         at = max(at, self.test_at)
         short = at - self.log.first <= self._window / 3
         return at if short or now >= self.test_at + 8 * self._window else math.inf
@@ -160,9 +167,9 @@ class Pace:
 
     def _begin_test(self, budget: int, now: float) -> None:
         if self.known.kind is Kind.BUCKET:
-            self._refill = Refill(self.known.span / budget, now)
+            self._refill = Refill(self.known.span / budget)
         else:
-            self._extra = self._step
+            self._extra, self._spent_at = self._step, self.log.last if self.log.count else now
 
     def returned(self) -> None:
         """Take back leave that nobody used."""
@@ -196,7 +203,7 @@ class Pace:
         if self.log.count < budget + self._extra:
             return
         if self.known.kind is Kind.UNKNOWN:
-            self._refill = Refill(self._window / budget, now)
+            self._refill = Refill(min(self._window / budget, self._window / 6), self._spent_at, self._extra)
         else:
             self.known = attrs.evolve(self.known, budget=budget + self._extra)
             self._step *= 2

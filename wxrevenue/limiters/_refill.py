@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,16 +18,17 @@ class Refill:
 
     Args:
         gap: seconds between calls at first.
-        now: when the measurement begins.
+        empty: when the bucket was empty, if that is known.
+        answered: how many calls were accepted since then.
     """
 
     __slots__ = ("_answered", "_last", "_since", "gap")
 
-    def __init__(self, gap: float, now: float) -> None:
+    def __init__(self, gap: float, empty: float = math.inf, answered: int = 0) -> None:
         self.gap = gap
-        self._since = now
-        self._answered = 0
-        self._last = now
+        self._since = empty
+        self._answered = answered
+        self._last = -math.inf
 
     def left(self, now: float, before: float) -> None:
         """Note that a call left. Only one that waited for its time makes the next come sooner."""
@@ -44,6 +46,6 @@ class Refill:
         counted = 0
         for start, calls in log.backwards():
             counted += calls
-            if start < self._last and counted > burst:
+            if start < self._last and counted - burst >= max(1, burst / 10):  # fewer may be an error in the burst
                 best = max(best, (counted - burst) / (self._last - start))
         return best
