@@ -54,7 +54,9 @@ ROWS = [
     ("a known bucket measured again", BUCKET, measured(1.0), {"budget": 10, "span": 6.0}),
     ("a known bucket that fills faster", BUCKET, measured(5.0), {"budget": 10, "span": 2.0}),
     ("a slower bucket", BUCKET, surprise(19, elapsed=10.0), {"budget": 10, "span": 10.5}),
-    ("a bucket that hardly fills", BUCKET, surprise(10, elapsed=20.0), {"budget": 10, "span": WINDOW, "kind": Kind.WINDOW}),
+    ("a much slower bucket", BUCKET, surprise(10, elapsed=20.0), {"budget": 10, "span": 12.0, "kind": Kind.BUCKET}),
+    ("no bucket at all", Known(50.0, 10, Kind.BUCKET), surprise(10, elapsed=99.0), {"span": WINDOW, "kind": Kind.WINDOW}),
+    ("so little is doubted again soon", Known(WINDOW, 2, Kind.WINDOW, interval=8.0), after_a_test(2), {"interval": 8.0}),
 ]
 
 

@@ -110,14 +110,14 @@ class Lanes:
     def probe_refused(self, lane: Lane, now: float) -> None:
         """Look for the scopes that use the same quota: a probe after a quiet window was refused, so somebody does.
 
-        If all of them kept quiet together already, then merging was wrong, and they part.
+        If all of them kept quiet together twice already, then merging was wrong, and they part.
         """
         if self.rate is not None:
             return
         kin = kin_of(lane, self, now)
         if kin:
             self._merge((lane, *kin))
-        elif len(lane.scopes) > 1:
+        elif len(lane.scopes) > 1 and lane.gate.failed > 1:
             self._part(lane, now, shut=True)
 
     def reconsider(self, lane: Lane, now: float) -> None:

@@ -31,6 +31,8 @@ _DEAREST: Final = 0.002
 _LEAST_INTERVAL: Final = 4.0
 _LONGEST_INTERVAL: Final = 64.0
 _FIRST_INTERVAL: Final = 1.5
+_LONGEST_SMALL: Final = 8.0
+"""The longest interval while less than a handful is allowed per window: that little must be doubted."""
 _LONGEST_FIRST: Final = 16.0
 _FIRST_CALLS: Final = 100
 """Calls between the first tests, at least, unless that takes too many windows."""
@@ -137,7 +139,7 @@ def _counted(known: Known, lesson: Lesson, window: float) -> Known:
 def _slower(known: Known, budget: int, lesson: Lesson, window: float) -> Known:
     """Take the bucket to fill more slowly: all of it was spent, and what came in since was less than was asked for."""
     came_in = (lesson.counted + 1 - budget) / lesson.elapsed
-    span = max(1.05 * budget / came_in, 1.1 * known.span)
+    span = min(max(1.05 * budget / came_in, 1.1 * known.span), 2 * known.span)  # others may have used the quota: step by step
     if span > 1.5 * window:
         return attrs.evolve(known, span=window, kind=Kind.WINDOW)
     return attrs.evolve(known, span=span)
@@ -173,6 +175,8 @@ def _rarer(known: Known, lasted: float, window: float) -> float:
 
     One costs a call, and a pause: of a burst, or of what a small bucket would have let in.
     """
+    if known.kind is Kind.WINDOW and (known.budget or 1) < HANDFUL:
+        return min(2 * max(known.interval, _FIRST_INTERVAL), _LONGEST_SMALL)
     cost = 1 / (known.budget or 1) + max(lasted / window, 1 - known.span / window)
     if not known.interval:
         return max(_first_interval(known), 16 * cost)
