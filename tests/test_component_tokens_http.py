@@ -19,10 +19,12 @@ from wxrevenue import (
     Event,
     HttpRequest,
     HttpResponse,
+    LocalRateLimiter,
     MemoryTicketStore,
     MemoryTokenStore,
     OutcomeUnknownError,
     PermissionDeniedError,
+    Rate,
     RevenueClient,
     Safety,
     TokenEvent,
@@ -72,7 +74,7 @@ async def world(**options: Any) -> AsyncGenerator[tuple[Sandbox, ComponentTokens
     await tickets.put(sandbox.ticket(component))
     async with sandbox.serve() as url:
         tokens = ComponentTokens(component, sandbox.component_secret(component), tickets=tickets, base_url=url, **options)
-        async with tokens, RevenueClient(tokens, base_url=url) as client:
+        async with tokens, RevenueClient(tokens, base_url=url, limiter=LocalRateLimiter(rate=Rate(10_000))) as client:
             yield sandbox, tokens, client
 
 

@@ -15,7 +15,7 @@ from support.fakes import COMPONENT, Read, ams_client, answer, sent
 from support.platform import Platform, component_tokens, refreshes, reject, shown, token
 from support.virtual import now, run_virtual, settle, virtual
 
-from wxrevenue import MemoryTokenStore, NotSentError, TokenUnavailableError
+from wxrevenue import LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenUnavailableError
 from wxrevenue.tokens._keeper import DUE, EARLY
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ async def test_live_traffic_does_not_stall() -> None:
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         await token(tokens)
-        client, transport = ams_client(handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens)
+        client, transport = ams_client(
+            handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, limiter=LocalRateLimiter(rate=Rate(10_000))
+        )
         await asyncio.sleep(7200 - 240)
 
         async def call() -> float:

@@ -80,3 +80,9 @@ def test_a_budget_is_never_less_than_one_call_in_a_window_and_a_half(known: Know
                 assert learned.budget is None or learned.budget >= 1
                 assert 0 < learned.span <= 1.5 * WINDOW
                 assert learned.interval <= 200
+
+
+def test_nothing_accepted_lately_is_no_budget() -> None:
+    """A refusal before which nothing was accepted within the span, though something was earlier, teaches nothing."""
+    known = Known(60.0)
+    assert draw(known, Lesson(Cause.SURPRISE, taken=0, counted=40, lasted=0.0, elapsed=50.0), 60.0) == known

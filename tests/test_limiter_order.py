@@ -160,9 +160,9 @@ async def test_deadlines_of_waiters_that_cannot_know() -> None:
             await limiter.acquire(SCOPE, timeout=timeout)
         ends.append((timeout, now()))
 
-    await asyncio.gather(*(caller(timeout) for timeout in (0.9, 0.3, 0.6)))
-    assert [timeout for timeout, _ in ends] == [0.3, 0.6, 0.9]
-    assert [moment for _, moment in ends] == pytest.approx([0.3, 0.6, 0.9])
+    await asyncio.gather(*(caller(timeout) for timeout in (0.6, 0.2, 0.4)))
+    assert [timeout for timeout, _ in ends] == [0.2, 0.4, 0.6]
+    assert [moment for _, moment in ends] == pytest.approx([0.2, 0.4, 0.6])
     assert armed_timers() == 0
     for turn in held:
         turn.release()

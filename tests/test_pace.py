@@ -242,3 +242,28 @@ def test_a_turn_that_never_comes_back() -> None:
     pace.left(0.0)
     assert pace.when(10.0) == pytest.approx(2 * WINDOW) or pace.when(10.0) < 2 * WINDOW
     assert pace.when(10.0) < math.inf
+
+
+def test_a_scope_that_was_never_refused_is_not_held_back_by_silence() -> None:
+    """Where nothing was ever refused, calls that get no answer for 0.7 s hold up the next ones by 5 ms only, until an answer comes."""
+    pace = Pace(60.0)
+    for _ in range(3):
+        pace.left(0.0)
+    assert pace.when(0.0) == pytest.approx(0.7)
+    pace.left(0.7)
+    assert pace.when(0.7) == pytest.approx(0.705)
+    pace.left(0.705)
+    pace.answered(0.706, accepted=True)
+    assert pace.when(0.706) == pytest.approx(1.406)
+
+
+def test_with_nothing_learned_callers_follow_a_probe_at_a_fixed_pace() -> None:
+    """Behind an accepted probe that taught nothing the next call may leave 50 ms after the last, however slow the answers are."""
+    pace = Pace(60.0)
+    pace.left(0.0)
+    pace.refused(0.1)
+    pace.reopened(60.1)
+    for number in range(20):
+        assert pace.when(61.0 + number * 0.05) <= 61.0 + number * 0.05 + 1e-9
+        pace.left(61.0 + number * 0.05)
+        assert pace.when(61.0 + number * 0.05) == pytest.approx(61.05 + number * 0.05)

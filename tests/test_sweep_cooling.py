@@ -15,6 +15,7 @@ from wxrevenue import (
     MemoryTransport,
     Outcome,
     QuotaExceededError,
+    Rate,
     ResponseLostError,
     RevenueClient,
     TooFastError,
@@ -78,7 +79,7 @@ async def test_waiting_in_the_slot() -> None:
 @virtual
 async def test_one_goes_ahead() -> None:
     """When the scope opens, one job tries; while it is under way, and as long as it is refused, the others stay where they are."""
-    client, transport = ams_client(handler=closed_until(100, b"wx", seconds=5))
+    client, transport = ams_client(handler=closed_until(100, b"wx", seconds=5), limiter=LocalRateLimiter(rate=Rate(10_000)))
     started: list[float] = []
 
     def call(job: str) -> Any:
@@ -149,7 +150,7 @@ async def test_a_spent_quota_is_not_waited_for() -> None:
 @virtual
 async def test_memory_of_what_was_put_off_is_bounded() -> None:
     """When every scope is closed no more than a thousand jobs are begun, however many there are."""
-    client, transport = ams_client(handler=closed_until(30, b"wx", seconds=0))
+    client, transport = ams_client(handler=closed_until(30, b"wx", seconds=0), limiter=LocalRateLimiter(rate=Rate(10_000)))
     begun: list[int] = []
 
     def jobs() -> Iterator[str]:

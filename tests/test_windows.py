@@ -13,7 +13,7 @@ from support.fakes import ams_client, answer
 from support.ledger import RANGE, Ledger, numbers, settlement
 from support.virtual import now, run_virtual, virtual
 
-from wxrevenue import GetAgencySettlement, HttpRequest, HttpResponse, half_months
+from wxrevenue import GetAgencySettlement, HttpRequest, HttpResponse, LocalRateLimiter, Rate, half_months
 from wxrevenue.pages._windows import span_for, windows
 
 few = settings(max_examples=60, deadline=None)
@@ -84,7 +84,7 @@ def test_rows_in_order(concurrency: int, to_a_half_month: int) -> None:
 async def test_side_by_side() -> None:
     """Windows are fetched at the same time, and never more of them than told."""
     slow = Slow(ledger(120))
-    client, _ = ams_client(handler=slow)
+    client, _ = ams_client(handler=slow, limiter=LocalRateLimiter(rate=Rate(10_000)))
     await client.iter_agency_settlement(*RANGE, 10, prefetch=0, concurrency=4).collect()
     assert (slow.most, now()) == (4, 3.0)
     assert len(slow.server.asked) == 12

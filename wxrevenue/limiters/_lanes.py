@@ -42,13 +42,14 @@ class Lanes:
         self.closed = False
         self.random: Callable[[], float] = random.random
         """Spreads widened pauses."""
-        self._by_scope: dict[str, Lane] = {}
+        self.by_scope: dict[str, Lane] = {}
+        """For looking only; :meth:`of` makes the lane that is missing."""
         self._sweep_at = _MANY
         self._latest = float("-inf")
         self._lag = 0.0
 
     def __iter__(self) -> Iterator[Lane]:
-        return iter({id(lane): lane for lane in self._by_scope.values()}.values())
+        return iter({id(lane): lane for lane in self.by_scope.values()}.values())
 
     def now(self) -> float:
         """Return the limiter's time. Where the clock runs backwards, as in a machine that is restored, this stands still instead."""
@@ -76,17 +77,17 @@ class Lanes:
 
     def of(self, scope: str) -> Lane:
         """Return the scope's lane."""
-        lane = self._by_scope.get(scope)
+        lane = self.by_scope.get(scope)
         if lane is None:
             self._sweep()
-            lane = self._by_scope[scope] = self.new((scope,))
+            lane = self.by_scope[scope] = self.new((scope,))
             if not self.closed:
                 lane.quicken(self.now())
         return lane
 
     def find(self, scope: str) -> Lane | None:
         """Return the scope's lane if there is one."""
-        return self._by_scope.get(scope)
+        return self.by_scope.get(scope)
 
     def new(self, scopes: tuple[str, ...]) -> Lane:
         """Return a lane that nobody uses yet."""
@@ -96,14 +97,15 @@ class Lanes:
     def put(self, lane: Lane) -> None:
         """Make this the lane of its scopes."""
         for scope in lane.scopes:
-            self._by_scope[scope] = lane
+            self.by_scope[scope] = lane
 
     def _sweep(self) -> None:
         """Forget the lanes of which nobody would notice; at times, so that it costs little."""
-        if len(self._by_scope) >= self._sweep_at:
+        if len(self.by_scope) >= self._sweep_at:
             now = self.now()
-            self._by_scope = {scope: lane for scope, lane in self._by_scope.items() if not lane.useless(now)}
-            self._sweep_at = max(_MANY, 2 * len(self._by_scope))
+            for scope in [scope for scope, lane in self.by_scope.items() if lane.useless(now)]:
+                del self.by_scope[scope]
+            self._sweep_at = max(_MANY, 2 * len(self.by_scope))
 
     # ------------------------------------------------------------------ merging and parting
 

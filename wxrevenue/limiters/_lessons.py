@@ -24,7 +24,7 @@ from typing import Final
 
 import attrs
 
-HANDFUL: Final = 5
+HANDFUL: Final = 10
 """Fewer accepted calls than this say nothing about the quota, unless it happens twice in a row."""
 _DEAREST: Final = 0.002
 """What tests for a larger quota may cost in the long run, as a share of the calls."""
@@ -107,7 +107,7 @@ def draw(known: Known, lesson: Lesson, window: float) -> Known:
 
 
 def _surprised(known: Known, lesson: Lesson, window: float) -> Known:
-    if not lesson.counted:
+    if not lesson.counted or not lesson.taken:  # nothing was accepted lately: others used the quota
         return known
     small = lesson.counted < HANDFUL and known.kind is not Kind.BUCKET
     if small and not known.small:

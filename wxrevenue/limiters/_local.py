@@ -37,11 +37,12 @@ class LocalRateLimiter:
         cooldown = _checks.seconds("LocalRateLimiter.cooldown", cooldown)
         rate = _checks.instance("LocalRateLimiter.rate", rate, Rate)
         self._lanes = Lanes(cooldown, rate, LOOP_CLOCK if clock is None else clock)
+        self._by_scope = self._lanes.by_scope  # looked into on every call
         self._tickets = 0
 
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
         """Wait for a turn; see :class:`wxrevenue._ports.RateLimiter`."""
-        lane = self._lanes.of(scope)
+        lane = self._by_scope.get(scope) or self._lanes.of(scope)
         turn = LocalTurn()
         turn.lane = lane
         turn.scope = scope

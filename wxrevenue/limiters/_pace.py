@@ -4,7 +4,8 @@ The quota is not published, so it is learned from what was accepted before a ref
 a call leaves only while fewer than B calls are in flight or were answered within the last window. With the right B that is never
 refused, by a window of any phase, a sliding log or a full bucket, and costs one round trip a window.
 
-- While nothing is known, calls in flight are at most a tenth of what was accepted, so that a refusal wastes little.
+- While nothing is known, calls in flight are at most a tenth of what was accepted, so that a refusal wastes little. Behind an accepted
+  probe that taught nothing they follow one another at a fixed pace instead.
 - A refusal teaches what :mod:`wxrevenue.limiters._lessons` says.
 - A larger quota is looked for with one call too many at the end of a short burst, then 2, 4, 8 … while they are accepted, and more
   rarely after each refusal. The first of these calls is late by a second or more: if it is accepted, the server does not count
@@ -15,7 +16,9 @@ one and a half windows on, until tests cost one call in five hundred: a doubled 
 noticed within two windows or so, one that comes when all has been quiet for long after some windows more, in the worst case an hour.
 With a budget below a hundred there is no test in the first windows, for one refusal would be more than a call in a hundred.
 A halved quota costs two refusals with up to a tenth of the budget in flight each: one that is doubted, and one that is counted.
-A scope of which nothing is known begins with three calls at once: who knows the quota had better state it.
+A scope of which nothing is known begins with three calls at once and takes more as answers come, or if none comes for most of a
+second. So its first refusal costs a few calls, or a tenth of the quota, even if hundreds of callers come at once; who knows the quota
+had better state it.
 """
 
 from __future__ import annotations
@@ -40,6 +43,11 @@ _SHARE: Final = 10
 """One in so many of the calls accepted may be in flight."""
 _PATIENCE: Final = 1.0
 """Seconds after which a missing answer does not hold up the next call; less if the window is shorter than a minute."""
+_SILENCE: Final = 0.7
+"""Seconds without any answer after which calls of a scope that was never refused are not held back: its server is slow, or they
+wait for one another. As above, less if the window is shorter."""
+_HASTE: Final = 0.005
+"""Seconds between these."""
 _LUMPS: Final = 64
 """Into how many lumps the calls of a scope that was never refused are counted, at least."""
 _TINY: Final = 1e-8
@@ -95,17 +103,30 @@ class Pace:
         self.log.forget(now - self.known.span + _TINY)
         if now - self._answered_at >= _FADE * self._window:
             self._fade(now)
+        if self._releasing and self.known.budget is None:
+            return self._left_at + RELEASE
         if self.in_flight >= self.cap():
-            self._held_at = min(self._held_at, now)
-            return self._held_at + min(_PATIENCE, self._window / 60)
+            return self._held_until(now)
         if self._refill is not None:
             return self._left_at + self._refill.gap
         if self.known.budget is None:
-            return self._left_at + RELEASE if self._releasing else now
+            return now
         if self._extra and self.in_flight + self.log.count < self.known.budget:
             self._extra, self._step = 0, 1  # a test that nobody went on with
         over = self._over(self.known.budget)
         return now if over < 0 else min(self._freed(over + 1), self._test_time(now))
+
+    def _held_until(self, now: float) -> float:
+        """Return when who is held back by :meth:`cap` may leave although no answer came."""
+        self._held_at = min(self._held_at, now)
+        if self._is_news:
+            return max(self._held_at + min(_SILENCE, self._window / 60), self._left_at + _HASTE)
+        return self._held_at + min(_PATIENCE, self._window / 60)
+
+    @property
+    def _is_news(self) -> bool:
+        """Nothing was ever refused, as far as is known."""
+        return self.known.budget is None and not self.known.small
 
     def earliest(self, ahead: int, now: float) -> float:
         """Return a time before which a caller with so many ahead of it cannot leave."""
@@ -163,7 +184,8 @@ class Pace:
             self._begin_test(self.known.budget, now)
         self.in_flight += 1
         self._left_at = now
-        self._held_at = math.inf
+        if not self._is_news:
+            self._held_at = math.inf
 
     def _begin_test(self, budget: int, now: float) -> None:
         if self.known.kind is Kind.BUCKET:
