@@ -14,7 +14,6 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-_KEY: Final = (1 << 64) - 1
 _CONTENT: Final = (1 << 40) - 1
 _TURN_BITS: Final = 16
 _TURN: Final = (1 << _TURN_BITS) - 1
@@ -75,17 +74,21 @@ class Seen:
     def sort(self, rows: Sequence[R], names: Sequence[str], turn: int) -> Sorted[R]:
         """Tell the rows of one answer apart; ``names`` are their keys as texts."""
         turn &= _TURN
-        groups = [name if (former := row.supersedes) is None else repr(former) for row, name in zip(rows, names, strict=True)]
-        if len(set(groups)) < len(groups):
-            for group, size in Counter(groups).items():
-                if size > 1:
-                    self._crowd(hash(group) & _KEY)
+        keys = [hash(name) for name in names]
+        groups = [key if (former := row.supersedes) is None else hash(repr(former)) for row, key in zip(rows, keys, strict=True)]
+        marks = [(row.fingerprint() & _CONTENT) << _TURN_BITS | turn for row in rows]
+        if self._knows_none(groups):  # as on nearly every page
+            numbers = map(_number, keys, groups)
+            self._alone.update({group: number << _MARK_BITS | mark for group, number, mark in zip(groups, numbers, marks, strict=True)})
+            return Sorted([*rows], [*range(len(rows))], new=len(rows))
+        for group, size in Counter(groups).items():
+            if size > 1:
+                self._crowd(group)
         found = Sorted[R]()
-        ordinals: dict[str, int] = {}
-        for place, (row, name, group) in enumerate(zip(rows, names, groups, strict=True)):
-            ordinals[name] = ordinals.get(name, 0) + 1
-            mark = (row.fingerprint() & _CONTENT) << _TURN_BITS | turn
-            former = self._replace(hash(group) & _KEY, hash(name) & _KEY, ordinals[name], mark)
+        ordinals: dict[int, int] = {}
+        for place, (row, group, key, mark) in enumerate(zip(rows, groups, keys, marks, strict=True)):
+            ordinals[key] = ordinals.get(key, 0) + 1
+            former = self._replace(group, key, ordinals[key], mark)
             if former is None:
                 found.fresh.append(row)
                 found.places.append(place)
@@ -94,15 +97,19 @@ class Seen:
             found.new += former is None or former & _TURN != turn
         return found
 
+    def _knows_none(self, groups: Sequence[int]) -> bool:
+        """Tell whether all these groups are new, and each has one row."""
+        return len(set(groups)) == len(groups) and self._alone.keys().isdisjoint(groups) and self._crowds.isdisjoint(groups)
+
     def _replace(self, group: int, key: int, ordinal: int, mark: int) -> int | None:
         """Keep the row's mark; return the one it had before."""
-        number = 0 if key == group else key
+        number = _number(key, group)
         packed = self._alone.get(group, 0)
         known = packed >> _MARK_BITS
         if known and number not in {0, known}:
             self._crowd(group)  # two numbers: two rows, though no answer showed both
         if group in self._crowds:
-            identity = hash((key, ordinal)) & _KEY
+            identity = hash((key, ordinal))
             former = self._among.get(identity)
             self._among[identity] = mark
             return former
@@ -115,4 +122,9 @@ class Seen:
         packed = self._alone.pop(group, None)
         if packed is not None:
             key = packed >> _MARK_BITS or group
-            self._among[hash((key, 1)) & _KEY] = packed & _MARK
+            self._among[hash((key, 1))] = packed & _MARK
+
+
+def _number(key: int, group: int) -> int:
+    """Return the row's number as the group keeps it: 0 while its key is the group's."""
+    return 0 if key == group else key
