@@ -113,7 +113,7 @@ class Pass:
 class _Here:
     """The page read last in the first pass, in so far as a cursor needs it."""
 
-    place: Place
+    end: Place
     names: list[str]
     fresh_at: list[int]
 
@@ -160,8 +160,10 @@ class Walk(Generic[R]):
         if self._here is None:
             return self._anchor or self._beginning
         here = self._here
-        taken = here.fresh_at[-pending] if pending and here.fresh_at else len(here.names)
-        return attrs.evolve(here.place, taken=taken, mark=chained(here.place.before, here.names[:taken]))
+        if not pending or not here.fresh_at:
+            return here.end
+        taken = here.fresh_at[-pending]
+        return attrs.evolve(here.end, taken=taken, mark=chained(here.end.before, here.names[:taken]))
 
     def take(self, page: Page[R]) -> Sorted[R]:
         """Return what the page asked for brought.
@@ -179,18 +181,23 @@ class Walk(Generic[R]):
         found = self._seen.sort(rows, names, self._turn)
         if anchor is not None:
             found.leave_out(anchor.taken)
-        before = attrs.evolve(self._beginning, page=self.number, got=self.now.got, before=self._chain)
+        before, got = self._chain, self.now.got
+        self._chain = chained(before, names)
         self.now.take(len(rows), found.new, len(found.fresh), total)
         if not self.now.over and not found.new:
             raise PageDriftError(f"page {self.number} only repeats earlier rows, of {'many' if self.now.total is None else self.now.total}")
         if self._former is not None and self._here is not None:
             self._here.fresh_at.clear()  # a cursor stays at the end of the first pass, whatever the second one finds
         elif rows:
-            doubt = self.now.odd or self.now.repeats
-            self._here = _Here(attrs.evolve(before, size=self.now.size, total=self.now.total, doubt=doubt), names, found.places)
-        self._chain = chained(self._chain, names)
+            self._here = _Here(self._end_of_page(len(rows), got, before), names, found.places)
         self._go_on(fresh=len(found.fresh), revised=len(found.revised), rows=len(rows), total=page.total)
         return found
+
+    def _end_of_page(self, rows: int, got: int, before: str) -> Place:
+        """Return the place behind the last row of the page just taken, given what was there before it."""
+        start, now = self._beginning, self.now
+        doubt = now.odd or now.repeats
+        return Place(start.window, start.span, self.number, rows, got, now.size, now.total, doubt, before, self._chain)
 
     def _go_on(self, **facts: Any) -> None:
         """Turn to the next page, to the beginning, or to the end."""
