@@ -75,7 +75,7 @@ class Binding:
 
     def write(self, place: Place) -> str:
         """Return the place as a text."""
-        *numbers, total, doubt, before, mark = attrs.astuple(place)
+        *numbers, total, doubt, before, mark = attrs.astuple(place, recurse=False)
         fields = [VERSION, self.account, self.query, *numbers, "x" if total is None else total, int(doubt), before, mark]
         text = ".".join(map(str, fields))
         return f"{text}.{_digest(text, 4)}"
@@ -98,7 +98,7 @@ class Binding:
 
 def chained(before: str, names: Sequence[str]) -> str:
     """Return the digest of all keys so far, given that of the pages before and the keys that follow them."""
-    return _digest(f"{before}{names}", 8) if names else before
+    return _digest("\n".join((before, *names)), 8) if names else before
 
 
 def _checked(cursor: object) -> str:
