@@ -21,6 +21,7 @@ from benchmarks._measure import Outcome
 from wxrevenue import GetAgencySettlement, Paginator, Settlement, SettlementPage
 from wxrevenue._codec import decode, parse
 from wxrevenue.pages._seen import Seen
+from wxrevenue.pages._sheet import sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,9 +85,10 @@ def bytes_per_key(count: int) -> float:
         seen, worst = Seen(), 0.0
         before = tracemalloc.get_traced_memory()[0]
         for first in range(0, count, 1_000):
-            page = [Settlement(f"{number:06}", 1, number, sett_no=f"no{number}") for number in range(first, first + 1_000)]
-            seen.sort(page, [repr(row.key) for row in page], 1)
-            del page
+            rows = [Settlement(f"{number:06}", 1, number, sett_no=f"no{number}") for number in range(first, first + 1_000)]
+            page = SettlementPage(settlement_list=rows)
+            seen.sort(sheet_of(page), 1)
+            del rows, page
             worst = max(worst, (tracemalloc.get_traced_memory()[0] - before) / (first + 1_000))
         return worst
     finally:

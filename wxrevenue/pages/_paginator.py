@@ -14,8 +14,9 @@ from wxrevenue import _checks
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, WxRevenueError
 from wxrevenue.pages._ahead import Ahead, Leaf
 from wxrevenue.pages._cursor import Binding, Place
-from wxrevenue.pages._seen import Row, Seen
-from wxrevenue.pages._walk import Page, Walk
+from wxrevenue.pages._seen import Seen
+from wxrevenue.pages._sheet import Page, Row, Sheet, sheet_of
+from wxrevenue.pages._walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
@@ -238,7 +239,7 @@ class Paginator(Generic[R]):
             self._fetch_ahead()
         return not self._list.done
 
-    def _taken(self, page: Page[R]) -> list[R]:
+    def _taken(self, page: Sheet[R]) -> list[R]:
         found = self._list.take(page)
         self.revisions += found.revised
         self._yielded += len(found.fresh)
@@ -275,12 +276,14 @@ class Paginator(Generic[R]):
         return error
 
 
-def _by_leaf(fetch: Callable[[Any], Coroutine[Any, Any, T]], windows: Sequence[Any]) -> Callable[[Leaf], Coroutine[Any, Any, T]]:
+def _by_leaf(
+    fetch: Callable[[Any], Coroutine[Any, Any, Page[R]]], windows: Sequence[Any]
+) -> Callable[[Leaf], Coroutine[Any, Any, Sheet[R]]]:
     """Return what fetches a page by its numbers; it knows no paginator, which must go when nobody walks it any more."""
 
-    async def fetch_leaf(leaf: Leaf) -> T:
+    async def fetch_leaf(leaf: Leaf) -> Sheet[R]:
         window, number = leaf
-        return await fetch(attrs.evolve(windows[window], page=number))
+        return sheet_of(await fetch(attrs.evolve(windows[window], page=number)))
 
     return fetch_leaf
 

@@ -7,37 +7,19 @@ ten million; its content is told by 40 bits.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+from wxrevenue.pages._sheet import CONTENT_BITS, Row, Sheet
 
-_CONTENT: Final = (1 << 40) - 1
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _TURN_BITS: Final = 16
 _TURN: Final = (1 << _TURN_BITS) - 1
-_MARK_BITS: Final = 40 + _TURN_BITS
+_MARK_BITS: Final = CONTENT_BITS + _TURN_BITS
 _MARK: Final = (1 << _MARK_BITS) - 1
-
-
-class Row(Protocol):
-    """What a row must tell of itself to be walked."""
-
-    @property
-    def key(self) -> Hashable:
-        """What tells it from other rows; its ``repr`` is the same in every process."""
-        ...
-
-    @property
-    def supersedes(self) -> Hashable | None:
-        """The key it had before, if its key changes once in its life."""
-        ...
-
-    def fingerprint(self) -> int:
-        """Return a number that changes when the row's content changes."""
-        ...
-
 
 R = TypeVar("R", bound=Row)
 
@@ -71,12 +53,11 @@ class Seen:
         """By key and ordinal: content and turn."""
         self._crowds: set[int] = set()
 
-    def sort(self, rows: Sequence[R], names: Sequence[str], turn: int) -> Sorted[R]:
-        """Tell the rows of one answer apart; ``names`` are their keys as texts."""
+    def sort(self, sheet: Sheet[R], turn: int) -> Sorted[R]:
+        """Tell the rows of one answer apart."""
         turn &= _TURN
-        keys = [hash(name) for name in names]
-        groups = [key if (former := row.supersedes) is None else hash(repr(former)) for row, key in zip(rows, keys, strict=True)]
-        marks = [(row.fingerprint() & _CONTENT) << _TURN_BITS | turn for row in rows]
+        rows, keys, groups = sheet.rows, sheet.keys, sheet.groups
+        marks = [content << _TURN_BITS | turn for content in sheet.contents]
         if self._knows_none(groups):  # as on nearly every page
             numbers = map(_number, keys, groups)
             self._alone.update({group: number << _MARK_BITS | mark for group, number, mark in zip(groups, numbers, marks, strict=True)})

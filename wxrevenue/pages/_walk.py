@@ -26,33 +26,19 @@ yields what it does not know. What it cannot see is that a row from behind the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from wxrevenue.errors import PageDriftError
 from wxrevenue.pages._cursor import Place, chained
-from wxrevenue.pages._seen import Row, Seen, Sorted
+from wxrevenue.pages._seen import Seen, Sorted
+from wxrevenue.pages._sheet import Row, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 R = TypeVar("R", bound=Row)
-R_co = TypeVar("R_co", bound=Row, covariant=True)
-
-
-class Page(Protocol[R_co]):
-    """What an answer must tell of itself to be a page."""
-
-    @property
-    def rows(self) -> Sequence[R_co]:
-        """The rows, in the server's order."""
-        ...
-
-    @property
-    def total(self) -> int | None:
-        """How many rows the server announces for the whole query."""
-        ...
 
 
 @attrs.define
@@ -165,20 +151,20 @@ class Walk(Generic[R]):
         taken = here.fresh_at[-pending]
         return attrs.evolve(here.end, taken=taken, mark=chained(here.end.before, here.names[:taken]))
 
-    def take(self, page: Page[R]) -> Sorted[R]:
+    def take(self, page: Sheet[R]) -> Sorted[R]:
         """Return what the page asked for brought.
 
         Raises:
             PageDriftError: it only repeats earlier ones.
         """
-        rows, total = page.rows, page.total if self._first == 1 else None  # a count of rows left out on purpose says nothing
-        names = [repr(row.key) for row in rows]
+        rows, names = page.rows, page.names
+        total = page.total if self._first == 1 else None  # a count of rows left out on purpose says nothing
         self.turned = False
         anchor, self._anchor = self._anchor, None
         if self._skim or not _is_there(anchor, names):
             self._compare(names, total)
             return Sorted()
-        found = self._seen.sort(rows, names, self._turn)
+        found = self._seen.sort(page, self._turn)
         if anchor is not None:
             found.leave_out(anchor.taken)
         before, got = self._chain, self.now.got

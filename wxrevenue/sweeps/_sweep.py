@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from wxrevenue._events import JobEvent
     from wxrevenue.pages._paginator import Paginator
-    from wxrevenue.pages._seen import Row
+    from wxrevenue.pages._sheet import Row
     from wxrevenue.sweeps._outcome import Outcome
 
 J = TypeVar("J")

@@ -1,0 +1,76 @@
+"""A page as a walk takes it in: its rows, and numbers that tell them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+CONTENT_BITS: Final = 40
+_CONTENT: Final = (1 << CONTENT_BITS) - 1
+
+
+class Row(Protocol):
+    """What a row must tell of itself to be walked."""
+
+    @property
+    def key(self) -> Hashable:
+        """What tells it from other rows; its ``repr`` is the same in every process."""
+        ...
+
+    @property
+    def supersedes(self) -> Hashable | None:
+        """The key it had before, if its key changes once in its life."""
+        ...
+
+    def fingerprint(self) -> int:
+        """Return a number that changes when the row's content changes."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class Page(Protocol[R_co]):
+    """What an answer must tell of itself to be a page."""
+
+    @property
+    def rows(self) -> Sequence[R_co]:
+        """The rows, in the server's order."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """How many rows the server announces for the whole query."""
+        ...
+
+
+@attrs.define
+class Sheet(Generic[R]):
+    """What is read of a page at once.
+
+    Whoever fetches a page makes its sheet, while the processor has its rows at hand: when the walk comes to it, many other pages
+    may have arrived.
+    """
+
+    rows: Sequence[R]
+    total: int | None
+    names: list[str]
+    """The rows' keys as texts."""
+    keys: list[int]
+    groups: list[int]
+    """The keys they have, or had, while they have no number."""
+    contents: list[int]
+
+
+def sheet_of(page: Page[R]) -> Sheet[R]:
+    """Read a page."""
+    rows = page.rows
+    names = [repr(row.key) for row in rows]
+    keys = [hash(name) for name in names]
+    groups = [key if (former := row.supersedes) is None else hash(repr(former)) for row, key in zip(rows, keys, strict=True)]
+    return Sheet(rows, page.total, names, keys, groups, [row.fingerprint() & _CONTENT for row in rows])
