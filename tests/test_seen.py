@@ -54,6 +54,13 @@ async def test_numbered_and_numberless_in_one_answer() -> None:
 
 
 @virtual
+async def test_row_of_a_known_group_comes_again() -> None:
+    """A row of a group that showed two rows in one answer is known when it comes again alone, among rows that are all new."""
+    pages = [[Item(1, "a"), Item(1, "")], [Item(1, "a"), Item(2)]]
+    assert await walked(*pages) == ([*pages[0], Item(2)], [])
+
+
+@virtual
 async def test_group_that_showed_two_rows() -> None:
     """A group that once showed two rows in one answer has several: a further number in another answer is a row of its own."""
     pages = [[Item(1, "a"), Item(1, "")], [Item(1, "b"), Item(2)]]
