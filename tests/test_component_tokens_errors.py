@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.leaks import assert_no_leak
-from support.platform import PATIENCE, PROGRAM, REFRESH, SECRETS, TICKET, Platform, Tickets, component_tokens, shown, token
+from support.platform import PATIENCE, PROGRAM, REFRESH, SECRETS, TICKET, Platform, Tickets, component_tokens, reject, shown, token
 from support.virtual import virtual
 
 from wxrevenue import (
     ApiError,
     ConfigurationError,
+    Event,
     FileTicketStore,
     MemoryTokenStore,
     NotSentError,
@@ -23,6 +24,7 @@ from wxrevenue import (
     ServerBusyError,
     StoredToken,
     Ticket,
+    TokenEvent,
     TokenKind,
     TokenUnavailableError,
     WxRevenueError,
@@ -130,15 +132,42 @@ async def test_no_ticket_yet() -> None:
         assert await shown(tokens) == "fake-component-token-1"
 
 
-@pytest.mark.parametrize(("hours", "warned"), [(11.9, False), (12.1, True), (50.0, True)])
+@pytest.mark.parametrize(("minutes", "warned"), [(29.9, False), (30.1, True), (12.1 * 60, True), (50.0 * 60, True)])
 @virtual
-async def test_an_old_ticket_is_used(hours: float, warned: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001
-    """K-17: a ticket past its 12 hours is used all the same, since clocks differ, with a warning."""
-    platform = Platform()
-    async with component_tokens(platform, ticket=Ticket(TICKET, NOW - hours * 3600)) as tokens:
+async def test_an_old_ticket_is_used(minutes: float, warned: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001
+    """K-17: an old ticket is used all the same, even past its 12 hours since clocks differ, with a warning in the log and an event."""
+    told: list[Event] = []
+    async with component_tokens(Platform(), ticket=Ticket(TICKET, NOW - minutes * 60), on_event=told.append) as tokens:
         await token(tokens)
+    said = [event.warning for event in told if isinstance(event, TokenEvent) and event.warning]
+    assert len(said) == warned
+    assert all("pushes have stopped" in warning and "start_push_ticket()" in warning and warning in caplog.text for warning in said)
     assert ("pushes have stopped" in caplog.text) is warned
-    assert_no_leak(secrets=SECRETS, caplog=caplog)
+    assert_no_leak(*told, secrets=SECRETS, caplog=caplog)
+
+
+@virtual
+async def test_an_old_ticket_is_warned_of_once() -> None:
+    """K-17: however many refreshes find it, a ticket is warned of when it is overdue and when it has expired, and the next one anew."""
+    told: list[Event] = []
+    tickets = Tickets(Ticket(TICKET, NOW - 3600))
+    async with component_tokens(Platform(), tickets=tickets, on_event=told.append) as tokens:
+
+        async def warnings(refreshes: int) -> list[str | None]:
+            told.clear()
+            for _ in range(refreshes):
+                await reject(tokens, await token(tokens))
+                await asyncio.sleep(600)
+            return [event.warning for event in told if isinstance(event, TokenEvent) and event.warning]
+
+        first = await warnings(9)
+        assert [warning and "in 11.0 hours" in warning for warning in first] == [True]
+        assert await warnings(9) == []
+        await asyncio.sleep(12 * 3600)
+        expired = await warnings(9)
+        assert [warning and "in 0.0 hours" in warning for warning in expired] == [True]
+        tickets.ticket = Ticket("fake-component-ticket-2", NOW + 16 * 3600)
+        assert len(await warnings(9)) == 1
 
 
 @virtual

@@ -93,6 +93,8 @@ class TokenEvent(Event):
     replacement is: ``"started"``, ``"ok"`` or ``"failed"``, after ``duration`` seconds; ``why`` is ``"first"`` (there was none),
     ``"early"`` (in the background, long before its end), ``"due"`` or ``"refused"``. ``error`` is the class of what made it fail,
     ``code`` the server's then. ``appid`` is the authorizer's.
+
+    ``warning``, where it is set, says what to look after, and nothing was refused or replaced: pushes of tickets have stopped.
     """
 
     kind: str
@@ -102,6 +104,7 @@ class TokenEvent(Event):
     error: str | None = None
     duration: float | None = None
     appid: str | None = None
+    warning: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -181,7 +181,8 @@ class Ticket:
 class TicketStore(Protocol):
     """Keeps the newest ticket of one component, for one process or for several.
 
-    What it raises reaches whoever asked for a ticket. A push that could not be stored is refused, so that WeChat repeats it.
+    An error of ours that it raises reaches whoever asked for a token; anything else is told by its class alone, in a
+    ``TokenUnavailableError``, since its text may show the ticket. A push that could not be stored is refused, so that WeChat repeats it.
     """
 
     async def get(self) -> Ticket | None:

@@ -156,7 +156,7 @@ class Tally:
                 self.waited[event.what] += event.duration
             case GateEvent():
                 self.closed += 1
-            case TokenEvent(refresh=None):
+            case TokenEvent(refresh=None, warning=None):
                 self.renewed += 1
             case _:
                 pass

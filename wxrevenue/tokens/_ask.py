@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from wxrevenue._codes import TOKEN_REFUSED
 from wxrevenue._request import TokenKind
@@ -11,7 +11,7 @@ from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAc
 from wxrevenue.errors import TokenError, TokenUnavailableError, WxRevenueError, without_history
 from wxrevenue.tokens._refresh import LIFETIMES
 from wxrevenue.tokens._store import StoredToken
-from wxrevenue.tokens._why import NO_TICKET, called, unavailable
+from wxrevenue.tokens._why import NO_TICKET, called, overdue, unavailable
 
 if TYPE_CHECKING:
     from wxrevenue._engine import Engine
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from wxrevenue._secret import Secret
 
 _log = logging.getLogger("wxrevenue")
-_HOUR: Final = 3600.0
 
 
 class Asker:
@@ -41,6 +40,8 @@ class Asker:
         self._engine = engine
         self._source = source
         self._clock: Clock = engine.clock
+        self._warned: tuple[Ticket, bool] | None = None
+        """The overdue ticket that was warned of last, and whether it was expired by then: each is told once."""
 
     async def component(self, _refresh: Secret | None = None) -> StoredToken:
         """Get a component token."""
@@ -71,9 +72,15 @@ class Asker:
         if ticket is None:
             raise TokenUnavailableError(NO_TICKET)
         now = self._clock.time()
-        if ticket.is_expired(now):
-            _log.warning("the newest ticket of component %s is %.1f hours old: pushes have stopped", self._appid, ticket.age(now) / _HOUR)
+        if ticket.is_overdue(now) and self._warned != (ticket, ticket.is_expired(now)):
+            self._warned = ticket, ticket.is_expired(now)
+            self._warn(overdue(self._appid, ticket, now))
         return ticket
+
+    def _warn(self, warning: str) -> None:
+        _log.warning("%s", warning)
+        kind = TokenKind.COMPONENT.value
+        self._engine.tell(GetComponentAccessToken.endpoint, "TokenEvent", kind=kind, code=None, warning=warning)
 
     async def _send_with_token(self, request: AmsRequest[Any]) -> Any:
         """Send, and once more with another component token if that is what was refused."""

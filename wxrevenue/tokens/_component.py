@@ -60,7 +60,8 @@ class ComponentTokens:
         clock: where the time comes from.
         timeout: seconds for one HTTP exchange.
         deadline: seconds for one refresh, its repetitions included.
-        on_event: a plain function, told what happens: ``TokenEvent`` for refreshes, and the events of the calls that they make.
+        on_event: a plain function, told what happens: ``TokenEvent`` for refreshes, and once for each ticket that a refresh finds older
+            than 30 minutes; and the events of the calls that refreshes make.
 
     Raises:
         ConfigurationError: one of these is not allowed.

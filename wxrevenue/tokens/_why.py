@@ -46,6 +46,15 @@ def called(kind: TokenKind, appid: str) -> str:
     return f"the token of {kind.value} {appid}"
 
 
+def overdue(appid: str, ticket: Ticket, now: float) -> str:
+    """Return the warning that no newer ticket came: about the hours that are left, while a token can still be had."""
+    left = max(0.0, ticket.expires - now) / _HOUR
+    return (
+        f"the newest ticket of component {appid} is {ticket.age(now) / _HOUR:.1f} hours old, while one is due every ten minutes: pushes "
+        f"have stopped, and in {left:.1f} hours no token can be had. Check what receives them, and call start_push_ticket()"
+    )
+
+
 def unavailable(what: str, error: WxRevenueError, *, ticket: Ticket | None = None, now: float = 0.0) -> TokenUnavailableError:
     """Return the error to raise when ``what`` could not be had.
 
