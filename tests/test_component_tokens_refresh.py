@@ -17,6 +17,8 @@ from support.virtual import now, run_virtual, settle, virtual
 
 from wxrevenue import LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenUnavailableError
 from wxrevenue.tokens._keeper import DUE, EARLY
+from wxrevenue import MemoryTokenStore, NotSentError, TokenUnavailableError
+from wxrevenue.tokens._keeper import DUE, EARLY, STALL
 
 if TYPE_CHECKING:
     from wxrevenue import ComponentTokens
@@ -92,7 +94,7 @@ async def test_live_traffic_does_not_stall() -> None:
 
 @virtual
 async def test_near_the_end_callers_wait() -> None:
-    """In the last minute a caller waits for the next token, and whoever has less time gets the old one."""
+    """In the last minute a caller waits for the next token; if that takes long, half of its time at most, it gets the old one."""
     platform = Platform(delay=8.0)
     told: list[Any] = []
     async with component_tokens(platform, on_event=told.append) as tokens:
@@ -100,10 +102,41 @@ async def test_near_the_end_callers_wait() -> None:
         await asyncio.sleep(7200 - 8 - DUE / 2)
         begun = now()
         assert await shown(tokens, timeout=2.0) == "fake-component-token-1"
-        assert now() == begun + 2
+        assert now() == begun + 1
+        assert await shown(tokens) == "fake-component-token-1"
+        assert now() == begun + 1 + STALL
+        await asyncio.sleep(4 - STALL + 1)
         assert await shown(tokens) == "fake-component-token-2"
         assert now() == begun + 8
     assert refreshes(told) == [("started", "first"), ("ok", "first"), ("started", "due"), ("ok", "due")]
+
+
+@virtual
+async def test_calls_near_the_end_of_a_token_while_refreshes_hang() -> None:
+    """K-14: in the last minute, too, a call with less time than the refresh takes succeeds with the old token, which lives."""
+    platform = Platform()
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        platform.delay = 1000.0
+        client, transport = ams_client(handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, deadline=2.0)
+        await asyncio.sleep(7200 - DUE + 1)
+        for _ in range(50):
+            await client.send(Read())
+            await asyncio.sleep(0.01)
+        await client.aclose()
+    assert {url.rpartition("-")[2] for url in sent(transport)} == {"1"}
+
+
+@virtual
+async def test_a_token_that_dies_while_its_callers_wait() -> None:
+    """In the last seconds of a token a caller waits as long as it likes: there is nothing else to give it."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        await asyncio.sleep(7200 - 8 - 2)
+        begun = now()
+        assert await shown(tokens) == "fake-component-token-2"
+        assert now() == begun + 8
 
 
 @virtual

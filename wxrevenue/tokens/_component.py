@@ -42,9 +42,10 @@ class ComponentTokens:
     """Fetches and refreshes the tokens of a component (third-party platform) and of its authorizers, for any number of clients.
 
     A ``TokenSource`` for the clients of one event loop. Tokens are replaced in the background, 5 to 10 minutes before their end;
-    nobody waits while the old one lives. A refresh belongs to no caller: it has a ``deadline`` of its own, runs once however many
-    wait, and goes on when they are cancelled. It uses a transport of its own, never that of the client that asks, and no rate
-    limiter. A token that the server refuses is replaced once, however many calls it was refused to.
+    nobody waits meanwhile, and for three seconds at most in the last minute of the old one. A refresh belongs to no caller: it
+    has a ``deadline`` of its own, runs once however many wait, and goes on when they are cancelled. It uses a transport of its
+    own, never that of the client that asks, and no rate limiter. A token that the server refuses is replaced once, however many
+    calls it was refused to.
 
     Use it as ``async with``, or ``await tokens.aclose()`` at the end, after the clients. Making one does no I/O and needs no
     running loop.

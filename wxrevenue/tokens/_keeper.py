@@ -36,6 +36,10 @@ DUE: Final = 60.0
 """How many seconds before its end callers wait for the next one."""
 _EARLY_SHARE, _DUE_SHARE = 0.5, 0.1
 """Neither is more than this share of what a token has to live."""
+STALL: Final = 3.0
+"""Seconds that a caller waits at most, and half of those it has, while the old token still lives and can be sent instead."""
+_SOON: Final = 1.0
+"""Seconds in which a token that still lives may be dead before it is sent."""
 
 _PAUSES: Final = (1.0, 10.0)
 """Seconds before a failed refresh is tried again: the first time, and at most; up to twice that by chance."""
@@ -146,7 +150,7 @@ class Keeper:
             outcome: Outcome | None = self._failure
         else:
             flight = self.flight or self._take_off(now)
-            await flight.wait(timeout)
+            await flight.wait(self._patience(now, timeout))
             outcome = ClientStateError(_CLOSED) if flight.cancelled else flight.outcome
         if isinstance(outcome, Held):
             return outcome.token
@@ -156,6 +160,11 @@ class Keeper:
         if outcome is None:
             raise DeadlineExceededError(f"the deadline passed while waiting for {self.what}")
         raise copy.copy(outcome)
+
+    def _patience(self, now: float, timeout: float) -> float:
+        """Return how long a caller waits; a refresh that hangs must leave it time to use the old token, while that one lives."""
+        brief = min(timeout / 2, STALL)
+        return brief if self._held is not None and now + brief + _SOON < self._held.end else timeout
 
     # ------------------------------------------------------------------ the refresh
 
