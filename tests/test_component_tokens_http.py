@@ -208,7 +208,7 @@ async def test_from_the_push_to_the_call() -> None:
     receiver = TicketReceiver(component, keys.token, keys.aes_key, clock=clock)
     async with sandbox.serve() as url:
         tokens = ComponentTokens(component, sandbox.component_secret(component), tickets=tickets, base_url=url, clock=clock)
-        async with tokens, RevenueClient(tokens, base_url=url) as client:
+        async with tokens, RevenueClient(tokens, base_url=url, limiter=LocalRateLimiter(rate=Rate(10_000))) as client:
             with pytest.raises(TokenUnavailableError, match="no component_verify_ticket yet"):
                 await client.get_share_ratio(component)
             push = sandbox.ticket_push(component)

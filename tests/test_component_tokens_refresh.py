@@ -75,6 +75,8 @@ async def test_live_traffic_does_not_stall() -> None:
         client, transport = ams_client(
             handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, limiter=LocalRateLimiter(rate=Rate(10_000))
         )
+        limiter = LocalRateLimiter(rate=Rate(10_000))
+        client, transport = ams_client(handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, limiter=limiter)
         await asyncio.sleep(7200 - 240)
 
         async def call() -> float:

@@ -19,7 +19,9 @@ from wxrevenue import (
     DeadlineExceededError,
     HttpRequest,
     HttpResponse,
+    LocalRateLimiter,
     NotSentError,
+    Rate,
     Secret,
     TokenUnavailableError,
 )
@@ -123,7 +125,7 @@ async def test_many_late_refusals() -> None:
         return answer()
 
     async with component_tokens(platform) as tokens:
-        client, transport = ams_client(handler=handler, tokens=tokens)
+        client, transport = ams_client(handler=handler, tokens=tokens, limiter=LocalRateLimiter(rate=Rate(10_000)))
         await asyncio.gather(*(client.send(Read()) for _ in range(300)))
     assert refused == 300
     assert len(transport.requests) == 600
