@@ -241,7 +241,7 @@ def test_owners_that_are_refused(owner: str) -> None:
     assert "another component" in refused(RECEIVER.handle, push(owner=owner))
 
 
-@pytest.mark.parametrize("appid", [None, "", "wx0000000000000002", APPID.upper(), f" {APPID}"])
+@pytest.mark.parametrize("appid", [None, "", "wx0000000000000002", APPID.upper(), f"{APPID} {APPID}"])
 def test_appids_inside_that_are_refused(appid: str | None) -> None:
     """X-14, K-19: a push that says inside that it is for somebody else, or for nobody, is refused."""
     assert "AppId" in refused(RECEIVER.handle, push(inner(AppId=appid)))

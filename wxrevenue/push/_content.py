@@ -57,7 +57,7 @@ def required(fields: Mapping[str, str], name: str) -> str:
 
 
 def _optional(fields: Mapping[str, str], name: str) -> str | None:
-    found = fields.get(name, "")
+    found = fields.get(name, "").strip()  # WeChat's own pages show a blank after the time
     return found if FIELDS[name].fullmatch(found) else None
 
 
