@@ -235,6 +235,15 @@ def test_responses_print_no_values() -> None:
     assert shown == f"<HttpResponse 200 headers=['Set-Cookie'] body={len(TEXT.encode())} B>"
 
 
+@pytest.mark.parametrize("thing", [request(), HttpResponse(200, {}, TEXT.encode())], ids=lambda thing: type(thing).__name__)
+def test_requests_and_responses_are_not_pickled(thing: object) -> None:
+    """A body in clear (a component's secret, a token handed out) does not get into a pickle or a copy, with a token in the URL or not."""
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="never pickled"):
+            attempt(thing)
+    assert_no_leak(thing, secrets=[TEXT])
+
+
 @pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
 @pytest.mark.parametrize("sent", ["Retry-After", "retry-after", "rEtRy-aFtEr"])
 def test_headers_are_found_in_any_case(sent: str, name: str) -> None:

@@ -6,7 +6,7 @@ What a plugged-in ``TokenSource``, ``Signer``, ``Verifier`` or ``Clock`` raises 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, cast, runtime_checkable
 
 import attrs
 
@@ -52,6 +52,9 @@ class HttpRequest:
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self.url} headers={list(self.headers)} body={len(self.body)} B>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an HttpRequest is never pickled: its headers and its body may hold secrets")
+
 
 @attrs.define(eq=False, repr=False)
 class HttpResponse:
@@ -68,6 +71,9 @@ class HttpResponse:
 
     def __repr__(self) -> str:
         return f"<HttpResponse {self.status} headers={list(self.headers)} body={len(self.body)} B>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an HttpResponse is never pickled: its body may hold secrets")
 
 
 @attrs.define(eq=False, repr=False)
