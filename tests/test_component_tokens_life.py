@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.fakes import COMPONENT
@@ -18,9 +19,13 @@ from wxrevenue import (
     MemoryTokenStore,
     MemoryTransport,
     OutcomeUnknownError,
+    StoredToken,
     TokenKind,
     TokenUnavailableError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 
 @virtual
@@ -78,6 +83,54 @@ async def test_closing_ends_a_refresh_in_the_background() -> None:
     assert platform.refreshes == 2
     await tokens.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class SlowToWrite(MemoryTokenStore):
+    """Takes its time to write, and counts."""
+
+    delay = 0.0
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        """Write, later."""
+        await asyncio.sleep(self.delay)
+        return await super().write(name, record, fence=fence)
+
+
+async def refresh_token_after(end: Callable[[ComponentTokens], Awaitable[object]], *, delay: float) -> str:
+    """Return what refresh token is stored when a refresh is ended while the new one is being written."""
+    platform, store = Platform(), SlowToWrite()
+    tokens = component_tokens(platform, store=store, deadline=10.0)
+    await tokens.add_authorizer(PROGRAM, REFRESH)
+    await token(tokens)
+    platform.refresh, store.delay = f"{REFRESH}-rotated", delay
+    waiting = asyncio.create_task(tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=PATIENCE))
+    await asyncio.sleep(1.5)
+    await end(tokens)
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    record = await store.read(f"{COMPONENT}/{PROGRAM}")
+    await tokens.aclose()
+    assert record is not None
+    assert record.refresh is not None
+    return record.refresh.reveal()
+
+
+@pytest.mark.parametrize(
+    ("end", "delay"),
+    [(ComponentTokens.aclose, 3.0), (lambda _tokens: asyncio.sleep(20.0), 12.0)],
+    ids=["closed", "out of time"],
+)
+@virtual
+async def test_a_new_refresh_token_is_stored_whatever_ends_the_refresh(end: Any, delay: float) -> None:
+    """K-20: a refresh token that WeChat has handed out is stored, even if the source is closed, or the time is up, in the middle."""
+    assert await refresh_token_after(end, delay=delay) == f"{REFRESH}-rotated"
+
+
+@virtual
+async def test_a_store_that_hangs_does_not_keep_a_source_open() -> None:
+    """What is not stored five seconds after the source was closed is given up; no task is left behind."""
+    assert await refresh_token_after(ComponentTokens.aclose, delay=1000.0) == REFRESH
+    assert now() < 10
 
 
 @virtual

@@ -170,7 +170,10 @@ class ComponentTokens:
         await self._asker.start_push_ticket()
 
     async def aclose(self) -> None:
-        """End every refresh and whoever waits for one (``ClientStateError``), then close what was made here; may be called twice."""
+        """End every refresh and whoever waits for one (``ClientStateError``), then close what was made here; may be called twice.
+
+        What WeChat has handed out already is still stored, for five seconds at most.
+        """
         await self._lifetime.aclose()
         flights = [keeper.flight for keeper in (self._component, *self._authorizers.values()) if keeper.flight is not None]
         if flights:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
 from wxrevenue.tokens._keeper import Grant
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from wxrevenue._ports import Clock
     from wxrevenue._secret import Secret
     from wxrevenue.tokens._keeper import Need
     from wxrevenue.tokens._store import StoredToken, TokenStore
 
+T = TypeVar("T")
 _log = logging.getLogger("wxrevenue")
 
 LIFETIMES: Final = (60.0, 7200.0)
@@ -27,6 +29,8 @@ _WORTHWHILE: Final = 10.0
 _LOOK_AGAIN: Final = 0.1
 _WRITE_AGAIN: Final = (0.1, 1.0)
 """Seconds before another try to look for what the holder of the lock has done, and to store what WeChat has handed out."""
+_GRACE: Final = 5.0
+"""Seconds that storing may go on when the refresh is ended: a refresh token that was replaced is had from nobody else."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +90,7 @@ class Refresh:
         record = await ask()
         assert record.token is not None  # noqa: S101  (for type checkers)
         ours = Grant(record.token, since + record.left, is_new=True)
-        if await self._written(name, record, since, fence):
+        if await _to_its_end(self._written(name, record, since, fence)):
             return ours
         newer, _ = await self._look(name, need)
         return newer or ours
@@ -104,3 +108,13 @@ class Refresh:
                 await self.clock.sleep(pause)
         _log.error("the token %s could not be stored (%s): other processes, and the next one, do without", name, failure)
         return True
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await what must not be cut off in the middle: a cancellation is raised after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait([task], timeout=_GRACE)
+        task.cancel()
