@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fakes import Read, ams_client, answer, refusal
 from support.leaks import assert_no_leak
-from support.platform import SECRETS, Platform, component_tokens, reject, shown, token
+from support.platform import SECRETS, TICKET, Platform, component_tokens, reject, shown, token
 from support.virtual import CancelAt, armed_timers, now, run_virtual, settle, virtual
 
 from wxrevenue import (
@@ -20,12 +20,17 @@ from wxrevenue import (
     HttpRequest,
     HttpResponse,
     LocalRateLimiter,
+    MemoryTicketStore,
     NotSentError,
     Rate,
     Secret,
+    Ticket,
     TokenUnavailableError,
 )
 from wxrevenue.tokens._keeper import MOST_REFUSED
+
+if TYPE_CHECKING:
+    from contextvars import Context
 
 
 @virtual
@@ -108,6 +113,37 @@ async def test_a_failed_refresh_fails_all_once() -> None:
         await asyncio.sleep(2)
         assert await shown(tokens) == "fake-component-token-2"
     assert_no_leak(caught.value, *errors, secrets=SECRETS)
+
+
+class Eager:
+    """A task factory that runs what it can at once, as ``asyncio.eager_task_factory`` of Python 3.12 does."""
+
+    def __call__(self, loop: Any, work: Any, *, context: Context | None = None) -> Any:
+        """Return a task, or a future that is done where the work never waits."""
+        if work.__name__ != "_fly" or context is None:
+            return asyncio.Task(work, loop=loop, context=context)
+        done = loop.create_future()
+        try:
+            context.run(work.send, None)
+        except StopIteration as end:
+            done.set_result(end.value)
+        else:
+            pytest.fail("the work was expected to end at once")
+        return done
+
+
+@virtual
+async def test_tasks_that_begin_at_once() -> None:
+    """On a loop with eager tasks a refresh that ends before its task is returned is over; the next call makes another."""
+    loop, tickets = asyncio.get_running_loop(), MemoryTicketStore()
+    async with component_tokens(Platform(), tickets=tickets) as tokens:
+        loop.set_task_factory(Eager())
+        with pytest.raises(TokenUnavailableError, match="no component_verify_ticket yet"):
+            await token(tokens)
+        loop.set_task_factory(None)
+        await tickets.put(Ticket(TICKET, 1_700_000_000.0))
+        await asyncio.sleep(5)
+        assert await shown(tokens) == "fake-component-token-1"
 
 
 @virtual

@@ -170,8 +170,10 @@ class Keeper:
 
     def _take_off(self, now: float) -> Flight[Outcome]:
         need = self._need(now)
-        self.flight = Flight(lambda flight: self._fly(flight, need), clock=self.clock, deadline=self.deadline, context=self.context.copy())
-        return self.flight
+        flight = Flight(lambda flight: self._fly(flight, need), clock=self.clock, deadline=self.deadline, context=self.context.copy())
+        if flight.outcome is None:  # a loop whose tasks begin at once may have ended it by now
+            self.flight = flight
+        return flight
 
     def _need(self, now: float) -> Need:
         held = self._held
