@@ -72,7 +72,29 @@ async def post(url: str, pushed: tuple[str, Any]) -> tuple[int, bytes, str | Non
 
 SUCCESS, REFUSED = (200, b"success", "text/plain"), (403, b"refused", "text/plain")
 
+
+async def raw(url: str, text: bytes) -> bytes:
+    """Send bytes to the server of a URL, with its path in place of ``PATH``, hang up, and return what was answered meanwhile."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].partition("/")[0]))
+    writer.write(text.replace(b"PATH", PATH.encode()))
+    if b"gzip" not in text:
+        writer.write_eof()
+    answered = await reader.read(200)
+    writer.close()
+    return answered
+
+
 # -- what comes in -------------------------------------------------------------------------------------------------
+
+
+async def test_bodies_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    """A body that breaks off, or is not what its Content-Encoding says, is refused like any other; the handler raises nothing."""
+    async with on_aiohttp(receiver(), MemoryTicketStore()) as url:
+        await raw(url, b"POST PATH?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n<xml>")
+        said = await raw(url, b"POST PATH?x=1 HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n<xml>")
+    assert said.startswith(b"HTTP/1.1 403 ")
+    assert caplog.text.count("its body broke off") == 2
+    assert "Error handling request" not in caplog.text
 
 
 async def test_the_sandbox_pushes_a_ticket(serve: Serve, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wxrevenue.push._receive import check_parts, receive
+from wxrevenue.push._receive import broke_off, check_parts, receive
 from wxrevenue.push._receiver import LARGEST_PUSH
 
 if TYPE_CHECKING:
@@ -30,12 +30,21 @@ def aiohttp_handler(
     check_parts(receiver, store, on_push)
 
     async def handle(request: web.Request) -> web.Response:
-        body = bytearray()
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > LARGEST_PUSH:
-                break
-        reply = await receive(receiver, store, request.rel_url.raw_query_string, bytes(body), on_push=on_push)
+        try:
+            body = await _body(request)
+        except (ConnectionError, web.RequestPayloadError):
+            reply = broke_off(receiver)
+        else:
+            reply = await receive(receiver, store, request.rel_url.raw_query_string, body, on_push=on_push)
         return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)
 
     return handle
+
+
+async def _body(request: web.Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_PUSH:
+            break
+    return bytes(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wxrevenue.push._receive import check_parts, receive
+from wxrevenue.push._receive import broke_off, check_parts, receive
 from wxrevenue.push._receiver import LARGEST_PUSH
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class PushApp:
         """Answer one request."""
         if scope["type"] == "http":
             body = await _body(receive_message)
+            if body is None:
+                broke_off(self._receiver)  # for the log: there is nobody left to answer
+                return
             await _answer(await receive(self._receiver, self._store, scope["query_string"], body, on_push=self._on_push), send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})
@@ -45,10 +48,13 @@ def asgi_app(receiver: TicketReceiver, store: TicketStore, *, on_push: OnPush | 
     return PushApp(receiver, store, on_push)
 
 
-async def _body(receive_message: Callable[[], Awaitable[Any]]) -> bytes:
+async def _body(receive_message: Callable[[], Awaitable[Any]]) -> bytes | None:
+    """Return the body, cut off where it becomes too large; ``None`` if whoever pushes hangs up in the middle."""
     body = bytearray()
     while len(body) <= LARGEST_PUSH:
         message = await receive_message()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         if not message.get("more_body"):
             break

@@ -51,6 +51,13 @@ async def receive(receiver: TicketReceiver, store: TicketStore, query: str | byt
     return reply
 
 
+def broke_off(receiver: TicketReceiver) -> Reply:
+    """Return the reply to a push whose body could not be read to its end."""
+    reply = receiver.refuse("its body broke off, or is not encoded as its header says")
+    _tell(reply)
+    return reply
+
+
 def check_parts(receiver: object, store: object, on_push: object) -> None:
     """Raise ``ConfigurationError`` unless an adapter was given what it needs."""
     if not isinstance(receiver, TicketReceiver) or not isinstance(store, TicketStore):
