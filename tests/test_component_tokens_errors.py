@@ -310,3 +310,18 @@ async def test_tickets_that_raise() -> None:
         with pytest.raises(TokenUnavailableError, match="raised OSError") as caught:
             await token(tokens)
     assert_no_leak(caught.value, secrets=SECRETS)
+
+
+@pytest.mark.parametrize("given", [TICKET, {"ticket": TICKET}, TICKET.encode()], ids=lambda given: type(given).__name__)
+@virtual
+async def test_tickets_that_are_none(given: Any) -> None:
+    """A ticket store of the user's own that returns something else than a ticket is told so; what it returned shows nowhere."""
+
+    class Wrong(Tickets):
+        async def get(self) -> Any:
+            return given
+
+    async with component_tokens(Platform(), tickets=Wrong()) as tokens:
+        with pytest.raises(ConfigurationError, match=f"must return a Ticket or None, got {type(given).__name__}") as caught:
+            await token(tokens)
+    assert_no_leak(caught.value, secrets=SECRETS)

@@ -6,16 +6,17 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from wxrevenue._codes import TOKEN_REFUSED
+from wxrevenue._ports import Ticket
 from wxrevenue._request import TokenKind
 from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAccessToken, StartPushTicket
-from wxrevenue.errors import TokenError, TokenUnavailableError, WxRevenueError, without_history
+from wxrevenue.errors import ConfigurationError, TokenError, TokenUnavailableError, WxRevenueError, without_history
 from wxrevenue.tokens._refresh import LIFETIMES
 from wxrevenue.tokens._store import StoredToken
 from wxrevenue.tokens._why import NO_TICKET, called, overdue, unavailable
 
 if TYPE_CHECKING:
     from wxrevenue._engine import Engine
-    from wxrevenue._ports import Clock, Ticket, TicketStore, TokenSource
+    from wxrevenue._ports import Clock, TicketStore, TokenSource
     from wxrevenue._request import AmsRequest
     from wxrevenue._secret import Secret
 
@@ -68,9 +69,12 @@ class Asker:
         await self._engine.send(StartPushTicket(self._appid, self._secret))
 
     async def _ticket(self) -> Ticket:
-        ticket = await self._tickets.get()
+        ticket: Any = await self._tickets.get()
         if ticket is None:
             raise TokenUnavailableError(NO_TICKET)
+        if not isinstance(ticket, Ticket):
+            kind, ticket = type(ticket).__name__, None
+            raise ConfigurationError(f"the TicketStore's get() must return a Ticket or None, got {kind}")
         now = self._clock.time()
         if ticket.is_overdue(now) and self._warned != (ticket, ticket.is_expired(now)):
             self._warned = ticket, ticket.is_expired(now)
