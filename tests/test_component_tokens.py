@@ -243,6 +243,8 @@ async def test_a_refresh_runs_in_nobodys_context() -> None:
         ({"secret": b"fake-component-secret"}, "secret: expected a str or a Secret"),
         ({"secret": None}, "secret: expected a str or a Secret"),
         ({"component_appid": ""}, "component_appid: expected printable"),
+        ({"component_appid": "w" * 65}, "component_appid: expected at most 64 characters"),
+        ({"component_appid": "wx1/wx2"}, "component_appid: expected at most 64 characters without a slash"),
         ({"tickets": None}, "tickets: expected a TicketStore, got NoneType"),
         ({"store": {}}, "store: expected a TokenStore, got dict"),
         ({"transport": 5}, "transport: expected a Transport, got int"),
@@ -264,7 +266,8 @@ def test_settings_are_checked(changes: dict[str, Any], says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("appid", "refresh"), [("", REFRESH), (5, REFRESH), (PROGRAM, ""), (PROGRAM, b"fake-refresh-token"), (PROGRAM, None)]
+    ("appid", "refresh"),
+    [("", REFRESH), ("w" * 65, REFRESH), (5, REFRESH), (PROGRAM, ""), (PROGRAM, b"fake-refresh-token"), (PROGRAM, None)],
 )
 @virtual
 async def test_authorizers_are_checked(appid: Any, refresh: Any) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wxrevenue._events import Event
 
 _NAME: Final = "ComponentTokens"
+_LONGEST_APPID: Final = 64
 _CALL_SHARE: Final = 0.9
 """How much of a refresh's time its call gets, so that the call's own error can tell what was wrong."""
 
@@ -88,7 +89,7 @@ class ComponentTokens:
         secret = boxed(secret)  # first of all: what follows may raise
         if not isinstance(tickets, TicketStore):
             raise ConfigurationError(f"{_NAME}.tickets: expected a TicketStore, got {type(tickets).__name__}")
-        self.component_appid = _checks.text(f"{_NAME}.component_appid", component_appid)
+        self.component_appid = _appid(f"{_NAME}.component_appid", component_appid)
         self._clock: Clock = _checks.instance(f"{_NAME}.clock", clock, Clock) or LOOP_CLOCK
         self._deadline = _checks.seconds(f"{_NAME}.deadline", deadline)
         given = _checks.instance(f"{_NAME}.transport", transport, Transport)
@@ -153,7 +154,7 @@ class ComponentTokens:
         refresh_token = boxed(refresh_token)
         record = StoredToken(refresh=checked_secret(f"{_NAME}.add_authorizer: refresh_token", refresh_token))
         self._lifetime.check()
-        keeper = self._of(TokenKind.AUTHORIZER, _checks.text(f"{_NAME}.add_authorizer: appid", appid))
+        keeper = self._of(TokenKind.AUTHORIZER, _appid(f"{_NAME}.add_authorizer: appid", appid))
         await within(
             self._deadline,
             self._refresh.put(self._name(appid), record),
@@ -219,3 +220,11 @@ class ComponentTokens:
 
     def _name(self, appid: str | None) -> str:
         return f"{self.component_appid}/{appid or ''}"
+
+
+def _appid(where: str, value: object) -> str:
+    """Return an appid that the calls take, and that names of records in a store can be told apart by."""
+    found = _checks.text(where, value)
+    if len(found) > _LONGEST_APPID or "/" in found:
+        raise ConfigurationError(f"{where}: expected at most {_LONGEST_APPID} characters without a slash")
+    return found
