@@ -115,10 +115,15 @@ async def refresh_token_after(end: Callable[[ComponentTokens], Awaitable[object]
     return record.refresh.reveal()
 
 
+async def closed_twice(tokens: ComponentTokens) -> None:
+    """Close it while it is being closed."""
+    await asyncio.gather(tokens.aclose(), asyncio.wait_for(tokens.aclose(), 20.0))
+
+
 @pytest.mark.parametrize(
     ("end", "delay"),
-    [(ComponentTokens.aclose, 3.0), (lambda _tokens: asyncio.sleep(20.0), 12.0)],
-    ids=["closed", "out of time"],
+    [(ComponentTokens.aclose, 3.0), (closed_twice, 3.0), (lambda _tokens: asyncio.sleep(20.0), 12.0)],
+    ids=["closed", "closed twice", "out of time"],
 )
 @virtual
 async def test_a_new_refresh_token_is_stored_whatever_ends_the_refresh(end: Any, delay: float) -> None:

@@ -116,5 +116,7 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.shield(task)
     finally:
-        await asyncio.wait([task], timeout=_GRACE)
-        task.cancel()
+        try:
+            await asyncio.wait([task], timeout=_GRACE)
+        finally:
+            task.cancel()

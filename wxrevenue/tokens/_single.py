@@ -31,6 +31,7 @@ class Flight(Generic[T]):
     def __init__(self, work: Callable[[Flight[T]], Coroutine[Any, Any, T]], *, clock: Clock, deadline: float, context: Context) -> None:
         self.late = False
         """The work was cancelled because its time is up."""
+        self._ended = False
         self._clock = clock
         self._waiting: set[asyncio.Future[None]] = set()
         self._task = asyncio.get_running_loop().create_task(work(self), context=context)
@@ -61,8 +62,8 @@ class Flight(Generic[T]):
             self._waiting.discard(woken)
 
     async def cancel(self) -> None:
-        """End the work, and wait for its end."""
-        self._task.cancel()
+        """End the work, and wait for its end; it is cancelled once, however often this is called: it may have to put something away."""
+        self._end()
         await asyncio.wait([self._task])
 
     def _landed(self, _task: object) -> None:
@@ -71,8 +72,13 @@ class Flight(Generic[T]):
             _wake(woken, None)
 
     def _too_late(self, _error: BaseException | None) -> None:
-        self.late = True
-        self._task.cancel()
+        self.late = not self._ended
+        self._end()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._task.cancel()
 
 
 def _wake(woken: asyncio.Future[None], error: BaseException | None) -> None:
