@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fakes import COMPONENT, Read, ams_client, answer, sent
+from support.fakes import COMPONENT, Read, ams_client, answer, refusal, sent
 from support.platform import Platform, component_tokens, refreshes, reject, shown, token
 from support.virtual import now, run_virtual, settle, virtual
 
 from wxrevenue import LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenUnavailableError
 from wxrevenue.tokens._keeper import DUE, EARLY
 from wxrevenue import MemoryTokenStore, NotSentError, TokenUnavailableError
+from wxrevenue import HttpRequest, HttpResponse, LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenError, TokenUnavailableError
 from wxrevenue.tokens._keeper import DUE, EARLY, STALL
 
 if TYPE_CHECKING:
@@ -309,8 +310,34 @@ async def test_one_refusal_now_and_then_is_no_ping_pong() -> None:
         for number in range(1, 12):
             found = await token(tokens)
             assert found.reveal() == f"fake-component-token-{number}"
+            await asyncio.sleep(60)
             await reject(tokens, found)
-            await asyncio.sleep(150)
+            await asyncio.sleep(90)
+
+
+@virtual
+async def test_a_new_token_that_is_not_known_everywhere_yet() -> None:
+    """K-10: a gateway that refuses each token for its first five seconds costs a few seconds, not one token after the other."""
+    platform, born = Platform(delay=0.0), {"1": 0.0}
+
+    def handler(request: HttpRequest) -> HttpResponse:
+        number = request.wire_url().rpartition("-")[2]
+        return answer() if number == "1" or now() - born.setdefault(number, now()) > 5 else refusal(40001)
+
+    async with component_tokens(platform) as tokens:
+        client, _ = ams_client(handler=handler, tokens=tokens, limiter=LocalRateLimiter(rate=Rate(10_000)))
+        await client.send(Read())
+        await asyncio.sleep(7200 - EARLY[0])
+        failed = 0
+        for _ in range(600):
+            try:
+                await client.send(Read())
+            except TokenError:
+                failed += 1
+            await asyncio.sleep(1)
+        await client.aclose()
+    assert 0 < failed < 10
+    assert platform.refreshes == 2 + 2
 
 
 @virtual

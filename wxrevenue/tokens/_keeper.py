@@ -50,6 +50,8 @@ _CLOSED: Final = "the token source was closed while the call waited"
 
 MOST_REFUSED, REFUSED_WITHIN = 3, 300.0
 """How often, in how many seconds, a token is replaced because the server refused it."""
+_SPARED_AFTER, SPARED = 2, 30.0
+"""After how many such replacements the next token is given so many seconds: not every gateway knows a new token at once."""
 
 
 @attrs.frozen
@@ -134,8 +136,12 @@ class Keeper:
         return held.token
 
     def reject(self, token: Secret) -> None:
-        """Let go of the token, if it is the one that is held: of many late refusals only the first has an effect."""
-        if self._held is not None and self._held.token == token:
+        """Let go of the token, if it is the one that is held: of many late refusals only the first has an effect.
+
+        Not so if it is new, and came in the place of one that was refused while it was new: to replace it at once, again and
+        again, would never give any token the time to become known.
+        """
+        if self._held is not None and self._held.token == token and not self._is_spared():
             self._held, self._refused = None, token
 
     def forget(self) -> None:
@@ -235,12 +241,18 @@ class Keeper:
         usual = first if last is None else min(most, first * 2.0 ** min(self._failures - 1, 30))
         return next((seconds for kind, seconds in _PAUSE_AFTER if isinstance(last, kind)), usual) * (1 + self.jitter())
 
-    def _admit(self) -> None:
-        """Refuse a refresh that a refusal forces if others keep replacing the token."""
+    def _is_spared(self) -> bool:
+        return self._forced_lately() >= _SPARED_AFTER and self.clock.monotonic() - self._forced[-1] < SPARED
+
+    def _forced_lately(self) -> int:
         now = self.clock.monotonic()
         while self._forced and now - self._forced[0] >= REFUSED_WITHIN:
             self._forced.popleft()
-        if len(self._forced) >= MOST_REFUSED:
+        return len(self._forced)
+
+    def _admit(self) -> None:
+        """Refuse a refresh that a refusal forces if others keep replacing the token."""
+        if self._forced_lately() >= MOST_REFUSED:
             raise TokenUnavailableError(
                 f"{self.what} was refused and replaced {MOST_REFUSED} times within {REFUSED_WITHIN / 60:.0f} minutes: another process or "
                 "system refreshes it with the same secret. Let one alone refresh it, or let all of them share one token store"
