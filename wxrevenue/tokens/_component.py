@@ -56,7 +56,8 @@ class ComponentTokens:
         secret: its secret. Sent to WeChat in bodies, shown nowhere.
         tickets: where the newest ``component_verify_ticket`` is kept.
         store: where tokens are kept; in this process by default. Processes with the same secret must share one: each new token
-            ends the life of the one before. One that you give is not closed.
+            ends the life of the one before. It also has the refresh tokens that WeChat replaced, which a store in this process loses
+            with it. One that you give is not closed.
         transport: carries the requests; aiohttp by default. One that you give is not closed.
         base_url: where to send instead of WeChat.
         clock: where the time comes from.
@@ -139,7 +140,8 @@ class ComponentTokens:
     async def add_authorizer(self, appid: str, refresh_token: str | Secret) -> None:
         """Store the refresh token of a Mini Program that authorized the component, now or anew.
 
-        Later ones, which WeChat hands out with the Mini Program's tokens, are stored by themselves. Waits while some process
+        Later ones, which WeChat hands out with the Mini Program's tokens, are stored by themselves: with a store that outlives the
+        process do not call this at every start, for it replaces what is stored, which may be newer. Waits while some process
         refreshes that Mini Program's token.
 
         Args:
