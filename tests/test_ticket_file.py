@@ -262,6 +262,18 @@ def test_a_killed_writer(path: Path) -> None:
     assert asyncio.run(FileTicketStore(path).put(NEW)) is True
 
 
+async def test_what_killed_writers_left(path: Path) -> None:
+    """The half of a ticket that a killed process left, whatever its mode, is gone with the next one: nothing heaps up."""
+    left = path.with_name("ticket.new")
+    left.write_text("fake-tic")
+    left.chmod(0o644)
+    store = FileTicketStore(path)
+    assert await store.get() is None
+    assert await store.put(NEW)
+    assert await store.get() == NEW
+    assert {name.name: stat.S_IMODE(name.stat().st_mode) for name in path.parent.iterdir()} == {"ticket": 0o600, "ticket.lock": 0o600}
+
+
 async def test_a_cancelled_writer_leaves_a_whole_file(path: Path) -> None:
     """Cancelling a put leaves the old ticket or the new one, and the lock free."""
     store = FileTicketStore(path)

@@ -9,7 +9,6 @@ import logging
 import os
 import stat
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +30,7 @@ _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing."""
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _READ: Final = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe must not block
+_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class FileTicketStore:
@@ -38,8 +38,9 @@ class FileTicketStore:
 
     The file is made with mode 0600, and replaced in one step after its content reached the disk: whoever reads it sees the old
     ticket or the new one, whenever the machine stops. Writers take turns by a lock on a second file beside it, named
-    ``….lock``, so that the newest ticket wins among processes too. (Windows has neither such modes nor such locks: there, choose a
-    folder of your own and let one process receive the pushes.) Reading and writing happen in a thread.
+    ``….lock``, so that the newest ticket wins among processes too; what is being written is named ``….new``. (Windows has neither
+    such modes nor such locks: there, choose a folder of your own and let one process receive the pushes.) Reading and writing
+    happen in a thread.
 
     A file that others may read or write, a link, or a file of another user (other than root) is refused with
     ``ConfigurationError``; one that holds no ticket gives ``TokenUnavailableError`` until the next push replaces it. What the
@@ -134,8 +135,10 @@ def _parsed(raw: bytes) -> Ticket | None:
 
 
 def _replace(path: str, ticket: Ticket) -> None:
-    folder, name = os.path.split(path)
-    descriptor, fresh = tempfile.mkstemp(dir=folder, prefix=f".{name}.")  # mode 0600 from its first moment
+    fresh = f"{path}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(fresh)  # noqa: PTH108  (left by a process that was killed: whoever has the lock is the only one who writes)
+    descriptor = os.open(fresh, _WRITE, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(orjson.dumps({"version": _VERSION, "created": ticket.created, "ticket": ticket.value.reveal()}))
@@ -146,7 +149,7 @@ def _replace(path: str, ticket: Ticket) -> None:
         with contextlib.suppress(OSError):
             os.unlink(fresh)  # noqa: PTH108
         raise
-    _sync_folder(folder)
+    _sync_folder(os.path.dirname(path))  # noqa: PTH120
 
 
 def _sync_folder(folder: str) -> None:
