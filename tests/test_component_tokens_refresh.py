@@ -15,9 +15,6 @@ from support.fakes import COMPONENT, Read, ams_client, answer, refusal, sent
 from support.platform import Platform, component_tokens, refreshes, reject, shown, token
 from support.virtual import now, run_virtual, settle, virtual
 
-from wxrevenue import LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenUnavailableError
-from wxrevenue.tokens._keeper import DUE, EARLY
-from wxrevenue import MemoryTokenStore, NotSentError, TokenUnavailableError
 from wxrevenue import HttpRequest, HttpResponse, LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenError, TokenUnavailableError
 from wxrevenue.tokens._keeper import DUE, EARLY, STALL
 
@@ -73,9 +70,6 @@ async def test_live_traffic_does_not_stall() -> None:
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         await token(tokens)
-        client, transport = ams_client(
-            handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, limiter=LocalRateLimiter(rate=Rate(10_000))
-        )
         limiter = LocalRateLimiter(rate=Rate(10_000))
         client, transport = ams_client(handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, limiter=limiter)
         await asyncio.sleep(7200 - 240)
