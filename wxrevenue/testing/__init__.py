@@ -10,6 +10,10 @@ Needs no test framework, but fits into one::
     @pytest.mark.parametrize("case", limiter_cases(), ids=str)
     def test_my_limiter(case):
         case.run(MyLimiter)  # called as MyLimiter(cooldown=30.0, clock=...), inside an event loop in virtual time
+
+    @pytest.mark.parametrize("case", token_store_cases(), ids=str)
+    async def test_my_token_store(case):
+        await case.run(MyTokenStore)
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from wxrevenue.testing._leaks import assert_no_leak, spellings
 from wxrevenue.testing._limiter_case import LimiterCase
 from wxrevenue.testing._limiter_suite import limiter_cases
 from wxrevenue.testing._server import JSON, FaultServer, Got, Peer, answer, head, unused_port
+from wxrevenue.testing._store_case import TokenStoreCase
+from wxrevenue.testing._storing import token_store_cases
 from wxrevenue.testing._suite import through_stream, transport_cases
 from wxrevenue.testing._virtual import VirtualClock, run_virtual, virtual
 
@@ -29,6 +35,7 @@ __all__ = [
     "Got",
     "LimiterCase",
     "Peer",
+    "TokenStoreCase",
     "TransportCase",
     "VirtualClock",
     "answer",
@@ -39,6 +46,7 @@ __all__ = [
     "spellings",
     "through_stream",
     "tls_contexts",
+    "token_store_cases",
     "transport_cases",
     "unused_port",
     "virtual",

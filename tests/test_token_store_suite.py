@@ -1,0 +1,127 @@
+"""The conformance suite of token stores: each of ours comes through, and those that do wrong do not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.virtual import run_virtual
+
+from wxrevenue import MemoryTokenStore, StoredToken, TokenStore
+from wxrevenue.testing import TokenStoreCase, token_store_cases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CASES = {case.name: case for case in token_store_cases()}
+
+
+@pytest.mark.parametrize("case", token_store_cases(shared=False), ids=str)
+def test_memory(case: TokenStoreCase) -> None:
+    """The store in memory comes through every case, in virtual time."""
+    run_virtual(case.run(MemoryTokenStore))
+
+
+# -- the suite itself ----------------------------------------------------------------------------------------------
+
+
+class Trusting(MemoryTokenStore):
+    """Lets every writer in."""
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        """Write."""
+        self._records.pop(name, None)
+        return await super().write(name, record, fence=fence)
+
+
+class Strict(MemoryTokenStore):
+    """Lets nobody write whose lock lapsed."""
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        """Write, if the lock is still held."""
+        return self._locks[name][0] == fence and await super().write(name, record, fence=fence)
+
+
+class Generous(MemoryTokenStore):
+    """Gives the lock to whoever asks."""
+
+    async def lock(self, name: str, *, lease: float) -> int | None:
+        """Take it."""
+        return await super().lock(name, lease=0.0)
+
+
+class Forgetful(MemoryTokenStore):
+    """Begins to count again when a lock is given back."""
+
+    async def unlock(self, name: str, *, fence: int) -> None:
+        """Forget."""
+        self._locks.pop(name, None)
+
+
+class Eternal(MemoryTokenStore):
+    """Lets no token end."""
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Return what was written."""
+        return self._records.get(name, (None, 0.0))[0]
+
+
+class Sloppy(MemoryTokenStore):
+    """Does not tell names apart."""
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Look under a part of the name."""
+        return await super().read(f"{name.partition('/')[0]}/")
+
+
+class Stuck(MemoryTokenStore):
+    """Never comes back."""
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Wait."""
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class Talkative(MemoryTokenStore):
+    """Shows what it keeps."""
+
+    def __repr__(self) -> str:
+        return f"{[record.token.reveal() for record, _ in self._records.values() if record.token]}"
+
+
+@pytest.mark.parametrize(
+    ("make", "case", "said"),
+    [
+        (Trusting, "a late writer", "the late writer was let in"),
+        (Strict, "nobody overtook", "the only writer was refused"),
+        (Generous, "one holds the lock", "the lock was given out as"),
+        (Forgetful, "a lock given back", "fence 1 came after 1"),
+        (Forgetful, "a stranger", "a stranger gave the lock back"),
+        (Eternal, "a token that ends", "waited for the token's end in vain"),
+        (Eternal, "an ageing token", "waited for the token to age in vain"),
+        (Sloppy, "names are apart", "has the record of"),
+        (Talkative, "what was written", "a secret shows in Talkative"),
+        (MemoryTokenStore, "two with one lock", "the lock was given out as"),
+        (object, "nothing at first", "object lacks a method of TokenStore"),
+    ],
+)
+def test_wrong_store(make: Callable[[], TokenStore], case: str, said: str) -> None:
+    """A store that does wrong fails the case, which says why."""
+    with pytest.raises(AssertionError, match=said):
+        run_virtual(CASES[case].run(make))
+
+
+def test_a_store_that_hangs() -> None:
+    """A store that never comes back does not stop the suite."""
+    with pytest.raises(AssertionError, match="without end"):
+        run_virtual(CASES["nothing at first"].run(Stuck))
+
+
+def test_a_case_shows_itself() -> None:
+    """A case's name and rows are its text; each says what holds, and no two have the same name."""
+    case = CASES["one holds the lock"]
+    assert (repr(case), case.ids) == ("<TokenStoreCase K-04 one holds the lock>", ("K-04",))
+    assert len(CASES) == len(token_store_cases())
+    assert all(case.says.endswith(".") for case in CASES.values())
