@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
+from support.redis import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True)
 def _every_log_record(caplog: pytest.LogCaptureFixture) -> None:
     """Capture every log record of every logger, so that the leak oracle sees what the most talkative setting shows."""
     caplog.set_level(logging.DEBUG)
+
+
+@pytest.fixture(scope="session")
+def redis_path() -> Iterator[str]:
+    """Run one Redis-protocol server for all tests; return the path of its socket."""
+    with running_server() as path:
+        yield path

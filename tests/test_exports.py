@@ -25,7 +25,7 @@ LONGEST_MODULE = 300
 LONGEST_FUNCTION = 30
 SOURCES = sorted(ROOT.rglob("*.py"))
 LAZY = ["wxrevenue", "wxrevenue.ams", "wxrevenue.funds", "wxrevenue.push"]
-EXTRAS = {"rich", "typer", "httpx2", "opentelemetry"}
+EXTRAS = {"rich", "typer", "httpx2", "opentelemetry", "redis"}
 
 PROMISED = [
     "RevenueClient",

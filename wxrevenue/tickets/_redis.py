@@ -1,0 +1,114 @@
+"""The newest ticket, in Redis for all processes and machines."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from wxrevenue import _checks
+from wxrevenue._at_rest import Keyring, boxed_keys
+from wxrevenue._ports import Ticket
+from wxrevenue._redis import RedisLink, Script, key_prefix, key_stem
+from wxrevenue._secret import Secret, boxed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from redis.asyncio import Redis, RedisCluster
+
+_NAME: Final = "RedisTicketStore"
+_KEEP: Final = 30 * 86_400_000
+"""Milliseconds after which a ticket is gone: long after WeChat refuses it, so that its age can be told until then."""
+
+_GET: Final = Script("""
+local function text(name)
+  local found = redis.pcall('HGET', KEYS[1], name)
+  if type(found) == 'string' then return found end
+  return false
+end
+return {text('ticket'), text('created')}
+""")
+_PUT: Final = Script("""
+local ticket, created, keep = ARGV[1], ARGV[2], ARGV[3]
+local found = redis.pcall('HGET', KEYS[1], 'created')
+local kept = type(found) == 'string' and tonumber(found)
+if kept and kept > tonumber(created) and kept < 1e12 then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'ticket', ticket, 'created', created)
+redis.call('PEXPIRE', KEYS[1], keep)
+return 1
+""")
+
+
+class RedisTicketStore:
+    """Keeps a component's ticket in Redis (or Valkey) for all its processes. Needs ``pip install "wxrevenue[redis]"``.
+
+    The newest ticket wins, by WeChat's own time of it, in one step inside Redis. It is kept for 30 days. One that this release
+    cannot read counts as absent until the next push replaces it. While Redis is away both methods raise
+    ``TokenUnavailableError``; put a ``MemoryTicketStore`` in front to go on with what this process has seen.
+
+    Use it on one event loop and in one process; ``await store.aclose()`` at the end, or ``async with``. Making one does no I/O.
+
+    Args:
+        redis: a URL or a client, as for ``RedisTokenStore``.
+        component_appid: whose tickets these are.
+        keys: 32 bytes, or several such keys, with which tickets are encrypted, as for ``RedisTokenStore``.
+        prefix: how keys begin.
+        timeout: seconds for one attempt, of which there are two at most.
+
+    Raises:
+        ConfigurationError: one of these is not allowed, or redis-py is not installed.
+    """
+
+    def __init__(
+        self,
+        redis: str | Secret | Redis | RedisCluster,
+        component_appid: str,
+        *,
+        keys: bytes | Secret | Sequence[bytes | Secret] = (),
+        prefix: str = "wxrevenue",
+        timeout: float = 0.25,
+    ) -> None:
+        redis, keys = boxed(redis, "execute_command"), boxed_keys(keys)  # first of all: what follows may raise
+        self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
+        self._keyring = Keyring(keys, f"{_NAME}.keys")
+        name = _checks.text(f"{_NAME}.component_appid", component_appid)
+        self._key = key_stem(key_prefix(f"{_NAME}.prefix", prefix), f"{name}/") + "ticket"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def get(self) -> Ticket | None:
+        """Return the newest ticket, or ``None`` before the first one came."""
+        written, created = await self._link.run(_GET, (self._key,))
+        if written is None or created is None:
+            return None
+        value = self._keyring.opened(written, self._place(created.reveal()))
+        return None if value is None else _ticket(value, created.reveal())
+
+    async def put(self, ticket: Ticket) -> bool:
+        """Keep the ticket unless a newer one is kept; return whether it was kept."""
+        created = repr(float(ticket.created))
+        written = self._keyring.sealed(ticket.value, self._place(created))
+        return bool(await self._link.run(_PUT, (self._key,), written, created, _KEEP))
+
+    async def aclose(self) -> None:
+        """Close the connections; may be called twice."""
+        await self._link.aclose()
+
+    def _place(self, created: str) -> str:
+        return f"{self._key}@{created}"
+
+    def __repr__(self) -> str:
+        return f"<{_NAME} in {self._link.place}>"
+
+
+def _ticket(value: Secret, created: str) -> Ticket | None:
+    """Return the ticket, or ``None`` if what was found is none."""
+    with suppress(ValueError):
+        return Ticket(value, float(created))
+    return None
