@@ -18,11 +18,13 @@ from wxrevenue._lifetime import Lifetime
 from wxrevenue._secret import Secret
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError, without_history
 
-_SCHEMES: Final = ("redis", "rediss", "unix")
+_SCHEMES: Final = ("redis", "rediss")
+_PORT: Final = 6379
+_LONGEST_CODE: Final = 16
 _CONNECTIONS: Final = 32
 _TRIES: Final = 2
 _TIMEOUT: Final = 0.25
-_STALE: Final = frozenset({"READONLY", "MASTERDOWN"})
+_STALE: Final = frozenset({"ReadOnlyError", "MasterDownError"})
 """What a server says that is no master any more: the next connection may find the one that is."""
 
 
@@ -48,7 +50,7 @@ class _Trouble:
 
     what: str
     code: str = ""
-    """The first word of the server's own error, of which the rest may repeat what was sent."""
+    """The class, or the first word, of the server's own error, of which the rest may repeat what was sent."""
 
 
 class RedisLink:
@@ -159,14 +161,21 @@ def _client(where: str, url: Secret, timeout: float) -> Any:
 
 def _place(where: str, url: Secret) -> str:
     """Return what messages may show of a URL."""
-    scheme, host, port, path = "", None, None, ""
+    place = _found(url)
+    if place is None:
+        raise ConfigurationError(f"{where}: expected redis://host, rediss://host or unix:///path")
+    return f"Redis at {place}"
+
+
+def _found(url: Secret) -> str | None:
+    """Return where a URL leads to, if anywhere. Raises nothing: a traceback would show the URL."""
     with suppress(ValueError):
         parts = urlsplit(url.reveal())
-        scheme, host, port, path = parts.scheme, parts.hostname, parts.port, parts.path
-        del parts
-    if scheme not in _SCHEMES or not (path if scheme == "unix" else host):
-        raise ConfigurationError(f"{where}: expected redis://host, rediss://host or unix:///path")
-    return f"Redis at {path}" if scheme == "unix" else f"Redis at {host}:{port or 6379}"
+        if parts.scheme == "unix":
+            return parts.path or None
+        if parts.scheme in _SCHEMES and parts.hostname:
+            return f"{parts.hostname}:{parts.port or _PORT}"
+    return None
 
 
 def _raw(value: str | int | Secret) -> Any:
@@ -196,4 +205,4 @@ def _trouble(error: Exception, timeout: float) -> _Trouble:
 
 def _code(error: Exception) -> str:
     word = str(error).partition(" ")[0]
-    return word if word.isascii() and word.isalpha() and word.isupper() else type(error).__name__
+    return word if word.isascii() and word.isalpha() and word.isupper() and len(word) < _LONGEST_CODE else type(error).__name__

@@ -86,6 +86,7 @@ class RedisProxy:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was closed is gone after one more turn of the loop
 
     def sent(self, command: bytes) -> int:
         """Return how often a command went to the server."""
@@ -95,6 +96,7 @@ class RedisProxy:
         task = asyncio.get_running_loop().create_task(self._carried(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())
 
     async def _carried(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_unix_connection(self._path)
@@ -102,13 +104,10 @@ class RedisProxy:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            inner_writer.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for one in (writer, inner_writer):
-                one.close()
-                with contextlib.suppress(OSError):
-                    await one.wait_closed()
 
     async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(_CHUNK):

@@ -61,6 +61,9 @@ class RedisTicketStore:
         ConfigurationError: one of these is not allowed, or redis-py is not installed.
     """
 
+    _place = "Redis"
+    """A traceback may show a store that is not made yet."""
+
     def __init__(
         self,
         redis: str | Secret | Redis | RedisCluster,
@@ -72,6 +75,7 @@ class RedisTicketStore:
     ) -> None:
         redis, keys = boxed(redis, "execute_command"), boxed_keys(keys)  # first of all: what follows may raise
         self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
+        self._place = self._link.place
         self._keyring = Keyring(keys, f"{_NAME}.keys")
         name = _checks.text(f"{_NAME}.component_appid", component_appid)
         self._key = key_stem(key_prefix(f"{_NAME}.prefix", prefix), f"{name}/") + "ticket"
@@ -87,24 +91,24 @@ class RedisTicketStore:
         written, created = await self._link.run(_GET, (self._key,))
         if written is None or created is None:
             return None
-        value = self._keyring.opened(written, self._place(created.reveal()))
+        value = self._keyring.opened(written, self._spot(created.reveal()))
         return None if value is None else _ticket(value, created.reveal())
 
     async def put(self, ticket: Ticket) -> bool:
         """Keep the ticket unless a newer one is kept; return whether it was kept."""
         created = repr(float(ticket.created))
-        written = self._keyring.sealed(ticket.value, self._place(created))
+        written = self._keyring.sealed(ticket.value, self._spot(created))
         return bool(await self._link.run(_PUT, (self._key,), written, created, _KEEP))
 
     async def aclose(self) -> None:
         """Close the connections; may be called twice."""
         await self._link.aclose()
 
-    def _place(self, created: str) -> str:
+    def _spot(self, created: str) -> str:
         return f"{self._key}@{created}"
 
     def __repr__(self) -> str:
-        return f"<{_NAME} in {self._link.place}>"
+        return f"<{_NAME} in {self._place}>"
 
 
 def _ticket(value: Secret, created: str) -> Ticket | None:

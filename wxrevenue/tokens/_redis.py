@@ -56,6 +56,9 @@ class RedisTokenStore:
         ConfigurationError: one of these is not allowed, or redis-py is not installed.
     """
 
+    _place = "Redis"
+    """A traceback may show a store that is not made yet."""
+
     def __init__(  # noqa: PLR0913  (settings, by keyword)
         self,
         redis: str | Secret | Redis | RedisCluster,
@@ -68,6 +71,7 @@ class RedisTokenStore:
     ) -> None:
         redis, keys = boxed(redis, "execute_command"), boxed_keys(keys)  # first of all: what follows may raise
         self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
+        self._place = self._link.place
         records = _Records(
             self._link,
             Keyring(keys, f"{_NAME}.keys"),
@@ -103,7 +107,7 @@ class RedisTokenStore:
         await self._link.aclose()
 
     def __repr__(self) -> str:
-        return f"<{_NAME} in {self._link.place}>"
+        return f"<{_NAME} in {self._place}>"
 
 
 class _Records:

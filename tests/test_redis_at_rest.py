@@ -1,0 +1,199 @@
+"""What lies in Redis: named by hashes, with a time to live, encrypted if there are keys; what is not ours counts as nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.leaks import assert_no_leak
+from support.redis import admin
+
+from wxrevenue import RedisTicketStore, RedisTokenStore, Secret, StoredToken, Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TOKEN, REFRESH, TICKET = "fake-token-at-rest", "fake-refresh-at-rest", "fake-ticket-at-rest"
+SECRETS = [TOKEN, REFRESH, TICKET]
+RECORD = StoredToken(token=Secret(TOKEN), left=100.0, refresh=Secret(REFRESH))
+OLD, NEW = b"fake-old-key" + bytes(20), b"fake-new-key" + bytes(20)
+COMPONENT = "wx0000000000000000"
+NAME = f"{COMPONENT}/wx1"
+
+
+@pytest.fixture
+async def redis(redis_path: str) -> AsyncIterator[Any]:
+    """Return a client that sees what lies in Redis, which is nothing at first."""
+    async with admin(redis_path) as client:
+        await client.flushall()
+        yield client
+
+
+async def stored(redis: Any) -> dict[str, str]:
+    """Return everything that lies in Redis, as text; fail if a key has no time to live."""
+    found: dict[str, str] = {}
+    for key in await redis.keys():
+        assert await redis.pttl(key) > 0, f"{key} lives for ever"
+        kind = await redis.type(key)
+        found[key.decode()] = repr(await (redis.hgetall(key) if kind == b"hash" else redis.get(key)))
+    return found
+
+
+async def keyed(redis: Any, ending: str) -> str:
+    """Return the one key that ends like this."""
+    (key,) = [key.decode() for key in await redis.keys() if key.decode().endswith(ending)]
+    return str(key)
+
+
+async def written(path: str, **options: Any) -> None:
+    """Let some process have written tokens and a ticket, and have died with the lock."""
+    async with RedisTokenStore(f"unix://{path}", **options) as store, RedisTicketStore(f"unix://{path}", COMPONENT, **options) as tickets:
+        fence = await store.lock(NAME, lease=60.0)
+        assert fence is not None
+        assert await store.write(NAME, RECORD, fence=fence)
+        assert await tickets.put(Ticket(TICKET, 1000.0))
+
+
+async def read(path: str, **options: Any) -> tuple[str | None, str | None, str | None]:
+    """Return the token, refresh token and ticket that another process finds."""
+    async with RedisTokenStore(f"unix://{path}", **options) as store, RedisTicketStore(f"unix://{path}", COMPONENT, **options) as tickets:
+        record, ticket = await store.read(NAME) or StoredToken(), await tickets.get()
+        boxes = record.token, record.refresh, ticket and ticket.value
+        first, second, third = (box and box.reveal() for box in boxes)
+        return first, second, third
+
+
+async def test_keys(redis: Any, redis_path: str) -> None:
+    """K-23, K-24: keys are hashes of names, no appid shows anywhere, and everything in Redis has a time to live."""
+    await written(redis_path)
+    await written(redis_path, prefix="other")
+    found = await stored(redis)
+    assert len(found) == 8
+    assert {key.partition(":")[0] for key in found} == {"wxrevenue", "other"}
+    assert COMPONENT not in str(found)
+    assert "wx1" not in str(found)
+
+
+async def test_prefixes_are_apart(redis: Any, redis_path: str) -> None:
+    """K-23: environments with prefixes of their own share nothing in one Redis."""
+    await written(redis_path, prefix="one")
+    assert await read(redis_path, prefix="other") == (None, None, None)
+    assert await read(redis_path, prefix="one") == (TOKEN, REFRESH, TICKET)
+
+
+async def test_encrypted(redis: Any, redis_path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """K-24: with a key nothing readable lies in Redis, and the same value looks different each time."""
+    await written(redis_path, keys=OLD)
+    first = await stored(redis)
+    assert_no_leak(first, secrets=SECRETS)
+    assert await read(redis_path, keys=OLD) == (TOKEN, REFRESH, TICKET)
+    await redis.flushall()
+    await written(redis_path, keys=[Secret(OLD.decode())])
+    second = await stored(redis)
+    assert first.keys() == second.keys()
+    assert all(first[key] != second[key] for key in first)
+    assert_no_leak(secrets=[*SECRETS, "fake-old-key"], caplog=caplog)
+
+
+async def test_a_key_is_replaced(redis: Any, redis_path: str) -> None:
+    """K-24: a new key in front encrypts from then on; what the old one has encrypted stays readable while it is there."""
+    await written(redis_path, keys=OLD)
+    assert await read(redis_path, keys=[NEW, OLD]) == (TOKEN, REFRESH, TICKET)
+    await redis.flushall()
+    await written(redis_path, keys=[NEW, OLD])
+    assert await read(redis_path, keys=NEW) == (TOKEN, REFRESH, TICKET)
+    assert await read(redis_path, keys=OLD) == (None, None, None)
+
+
+async def test_keys_are_brought_in(redis: Any, redis_path: str) -> None:
+    """K-24: what was stored before there were keys is read with them; what is encrypted is absent without them."""
+    await written(redis_path)
+    assert await read(redis_path, keys=NEW) == (TOKEN, REFRESH, TICKET)
+    await redis.flushall()
+    await written(redis_path, keys=NEW)
+    assert await read(redis_path) == (None, None, None)
+
+
+async def test_moved_values(redis: Any, redis_path: str) -> None:
+    """K-24: an encrypted value that somebody copied to another place, or changed, is not read there."""
+    await written(redis_path, keys=OLD)
+    record, token = await keyed(redis, ":record"), await keyed(redis, ":token")
+    sealed = await redis.get(token)
+    await redis.hset(record, "refresh", sealed)
+    await redis.set(token, sealed[:-4] + (b"AAA=" if sealed[-4:] != b"AAA=" else b"BBB="))
+    await redis.hset(await keyed(redis, ":ticket"), "created", "2000.0")
+    assert await read(redis_path, keys=OLD) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"garbage", b"\xff\xfe", b"1e:", b"1e:00000000:", b"2p:fake-of-a-newer-release", b'{"v":1}', b"1", b"-1", b"nan", b"inf"],
+)
+async def test_garbage(redis: Any, redis_path: str, garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """K-21: what nobody of ours wrote, or a newer release did, counts as absent, keeps nobody from writing, and is told once."""
+    await written(redis_path, keys=OLD)
+    for key in await redis.keys():
+        kind = await redis.type(key)
+        if kind == b"hash":
+            await redis.hset(key, mapping=dict.fromkeys(await redis.hkeys(key), garbage))
+        else:
+            await redis.set(key, garbage, px=60_000)
+    caplog.set_level(logging.WARNING)
+    assert await read(redis_path, keys=OLD) == (None, None, None)
+    assert len([record for record in caplog.records if "cannot be read" in record.message]) == 1
+    await written(redis_path, keys=OLD)
+    assert await read(redis_path, keys=OLD) == (TOKEN, REFRESH, TICKET)
+
+
+@pytest.mark.parametrize("kind", ["list", "set", "string", "hash"])
+async def test_other_types(redis: Any, redis_path: str, kind: str) -> None:
+    """K-21: keys of another type, left there by another program, count as absent, and are replaced."""
+    await written(redis_path)
+    for key in await redis.keys():
+        await redis.delete(key)
+        make = {"list": redis.rpush, "set": redis.sadd, "string": redis.set}
+        await (redis.hset(key, "a", "b") if kind == "hash" else make[kind](key, "garbage"))
+    assert await read(redis_path) == (None, None, None)
+    await written(redis_path)
+    assert await read(redis_path) == (TOKEN, REFRESH, TICKET)
+
+
+async def test_a_lost_counter(redis: Any, redis_path: str) -> None:
+    """Q-04: fences grow on when a fail-over or an eviction has lost the counter, since it begins with the server's time."""
+    async with RedisTokenStore(f"unix://{redis_path}") as store:
+        before = await store.lock(NAME, lease=60.0)
+        assert before is not None
+        await redis.flushall()
+        after = await store.lock(NAME, lease=60.0)
+        assert after is not None
+        assert after > before
+
+
+async def test_a_clock_that_went_back(redis: Any, redis_path: str) -> None:
+    """Q-04: fences grow on when the server's clock is behind that of the one before it; Q-09: no other clock is asked."""
+    async with RedisTokenStore(f"unix://{redis_path}") as store:
+        ahead = 4_000_000_000_000_000
+        await written(redis_path)
+        for field in ("issued", "written"):
+            await redis.hset(await keyed(redis, ":record"), mapping={"issued": 0, "written": 0, field: ahead})
+            await redis.delete(await keyed(redis, ":lock"))
+            assert await store.lock(NAME, lease=60.0) == ahead + 1
+
+
+# -- tickets -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_newest_ticket_wins(redis: Any, redis_path: str) -> None:
+    """K-18: of tickets that come in any order, at two stores, the one that WeChat made last stays; the others are told so."""
+    url = f"unix://{redis_path}"
+    async with RedisTicketStore(url, COMPONENT) as one, RedisTicketStore(url, COMPONENT) as other, RedisTicketStore(url, "wx2") as third:
+        assert await one.get() is None
+        assert await one.put(Ticket("fake-ticket-2", 2000.25))
+        assert not await other.put(Ticket("fake-ticket-1", 2000.0))
+        assert await other.get() == Ticket("fake-ticket-2", 2000.25)
+        assert await other.put(Ticket("fake-ticket-2", 2000.25))
+        assert await other.put(Ticket("fake-ticket-3", 1_774_000_000.0))
+        assert await one.get() == Ticket("fake-ticket-3", 1_774_000_000.0)
+        assert await third.get() is None
+        assert len(await redis.keys()) == 1
