@@ -55,13 +55,16 @@ async def written(path: str, **options: Any) -> None:
         assert await tickets.put(Ticket(TICKET, 1000.0))
 
 
+def shown(box: Secret | None) -> str | None:
+    """Return what is in a box, if there is one."""
+    return None if box is None else box.reveal()
+
+
 async def read(path: str, **options: Any) -> tuple[str | None, str | None, str | None]:
     """Return the token, refresh token and ticket that another process finds."""
     async with RedisTokenStore(f"unix://{path}", **options) as store, RedisTicketStore(f"unix://{path}", COMPONENT, **options) as tickets:
         record, ticket = await store.read(NAME) or StoredToken(), await tickets.get()
-        boxes = record.token, record.refresh, ticket and ticket.value
-        first, second, third = (box and box.reveal() for box in boxes)
-        return first, second, third
+        return shown(record.token), shown(record.refresh), shown(ticket.value if ticket else None)
 
 
 async def test_keys(redis: Any, redis_path: str) -> None:

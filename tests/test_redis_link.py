@@ -43,6 +43,11 @@ async def proxy(redis_path: str) -> AsyncIterator[RedisProxy]:
         yield found
 
 
+def configured(redis: Any = "redis://localhost", **options: Any) -> RedisTokenStore:
+    """Return a store of which one setting may be wrong."""
+    return RedisTokenStore(redis, **options)
+
+
 async def failed(store: RedisTokenStore) -> list[TokenUnavailableError]:
     """Return the errors of every method."""
     calls: list[Callable[[], Any]] = [
@@ -254,7 +259,7 @@ async def test_a_client_of_ones_own(redis_path: str, *, decode: bool) -> None:
         assert found.token == RECORD.token
         assert await tickets.put(Ticket("fake-ticket", 5.0))
         assert await tickets.get() == Ticket("fake-ticket", 5.0)
-    assert await client.ping()
+    assert await client.exists("nothing") == 0
     await client.aclose()
 
 
@@ -292,7 +297,7 @@ def test_one_slot() -> None:
 def test_bad_configuration(arguments: dict[str, Any], said: str) -> None:
     """What is not allowed is refused before any I/O, by the name of the field, and not shown."""
     with pytest.raises(ConfigurationError, match=said) as caught:
-        RedisTokenStore(**{"redis": "redis://localhost", **arguments})
+        configured(**arguments)
     assert_no_leak(caught.value, secrets=SECRETS)
 
 
@@ -305,9 +310,14 @@ def test_bad_tickets() -> None:
         RedisTicketStore(PASSWORD, "wx1")
 
 
-@pytest.mark.parametrize("make", [RedisTokenStore, lambda url: RedisTicketStore(url, "wx1")], ids=["tokens", "tickets"])
-def test_without_the_extra(make: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without redis-py the error names the extra, before any I/O."""
-    monkeypatch.setattr(wxrevenue._redis, "find_spec", lambda _name: None)
-    with pytest.raises(ConfigurationError, match=r'needs redis-py: pip install "wxrevenue\[redis\]"'):
-        make("redis://localhost")
+
+    def nothing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr(wxrevenue._redis, "find_spec", nothing)
+    with pytest.raises(ConfigurationError, match=r'RedisTokenStore needs redis-py: pip install "wxrevenue\[redis\]"'):
+        RedisTokenStore("redis://localhost")
+    with pytest.raises(ConfigurationError, match=r'RedisTicketStore needs redis-py: pip install "wxrevenue\[redis\]"'):
+        RedisTicketStore("redis://localhost", "wx1")
