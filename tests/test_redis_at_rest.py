@@ -129,6 +129,25 @@ async def test_moved_values(redis: Any, redis_path: str) -> None:
     assert await read(redis_path, keys=OLD) == (None, None, None)
 
 
+async def test_a_newer_version(redis: Any, redis_path: str) -> None:
+    """K-21: what a newer release encrypted in its own way is not taken for what this one does, key or no key."""
+    await written(redis_path, keys=OLD)
+    token = await keyed(redis, ":token")
+    await redis.set(token, (await redis.get(token)).replace(b"1e:", b"2e:"), px=60_000)
+    assert await read(redis_path, keys=OLD) == (None, REFRESH, TICKET)
+
+
+async def test_refresh_tokens_are_kept(redis: Any, redis_path: str) -> None:
+    """K-24: a refresh token lives for ``keep`` seconds from when it was written last, however long its access token does."""
+    async with RedisTokenStore(f"unix://{redis_path}", keep=1000.0) as store:
+        for _ in range(2):
+            await store.write(NAME, RECORD, fence=1)
+            record, token = await keyed(redis, ":record"), await keyed(redis, ":token")
+            assert 900_000 < await redis.pttl(record) <= 1_000_000
+            assert 90_000 < await redis.pttl(token) <= 100_000
+            await redis.pexpire(record, 50_000)
+
+
 @pytest.mark.parametrize(
     "garbage",
     [b"", b"garbage", b"\xff\xfe", b"1e:", b"1e:00000000:", b"2p:fake-of-a-newer-release", b'{"v":1}', b"1", b"-1", b"nan", b"inf"],

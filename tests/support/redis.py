@@ -19,10 +19,10 @@ _CHUNK: Final = 65_536
 
 
 @contextlib.contextmanager
-def running_server(**config: Any) -> Generator[str]:
-    """Run a server; return the path of its socket."""
+def running_server(port: int = 0, **config: Any) -> Generator[str]:
+    """Run a server; return the path of its socket. It listens on TCP as well if it is given a port."""
     with tempfile.TemporaryDirectory(prefix="wxr-") as folder:  # short: the path of a socket has 108 bytes at most
-        server = ValkeyServer(port=0, data_dir=Path(folder), unix_socket_path=f"{folder}/s", config=config)
+        server = ValkeyServer(port=port, data_dir=Path(folder), unix_socket_path=f"{folder}/s", config=config)
         server.start()
         try:
             yield f"{folder}/s"
@@ -58,6 +58,8 @@ class RedisProxy:
         """How many answers more are dropped, with their connection, after the server has done what it was asked."""
         self.delay = 0.0
         """Seconds by which answers are late."""
+        self.connections = 0
+        """How many there were."""
         self.requests: list[bytes] = []
         """What went to the server, in the pieces that it came in."""
 
@@ -93,6 +95,7 @@ class RedisProxy:
         return sum(request.count(command) for request in self.requests)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         task = asyncio.get_running_loop().create_task(self._carried(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
