@@ -203,6 +203,17 @@ async def test_a_clock_that_went_back(redis: Any, redis_path: str) -> None:
             assert await store.lock(NAME, lease=60.0) == ahead + 1
 
 
+@pytest.mark.parametrize("created", [b"garbage", b"inf", b"-1", b"nan"])
+async def test_a_ticket_of_no_time(redis: Any, redis_path: str, created: bytes) -> None:
+    """K-21: a ticket whose time is none counts as absent, and the next one replaces it."""
+    await written(redis_path)
+    await redis.hset(await keyed(redis, ":ticket"), "created", created)
+    assert await read(redis_path) == (TOKEN, REFRESH, None)
+    await redis.delete(await keyed(redis, ":lock"))
+    await written(redis_path)
+    assert await read(redis_path) == (TOKEN, REFRESH, TICKET)
+
+
 # -- tickets -------------------------------------------------------------------------------------------------------
 
 

@@ -261,6 +261,22 @@ async def test_closing(proxy: RedisProxy) -> None:
     gc.collect()
 
 
+async def test_closing_during_calls(proxy: RedisProxy) -> None:
+    """Calls that go on when a store is closed end, and none of them connects again."""
+    store = RedisTokenStore(proxy.url, timeout=PATIENT)
+    await store.read("wx1/")
+    proxy.silent = True
+    calls = [asyncio.create_task(store.read("wx1/")) for _ in range(50)]
+    async with asyncio.timeout(20):
+        while proxy.connections < 32:  # noqa: ASYNC110  (the proxy's)
+            await asyncio.sleep(0.01)
+        await store.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(error) for error in ended} <= {ClientStateError, TokenUnavailableError}
+    assert proxy.connections == 32
+    gc.collect()
+
+
 def test_one_loop(redis_path: str) -> None:
     """C-07: a store belongs to the event loop of its first call, and says so on another."""
     store = RedisTokenStore(f"unix://{redis_path}", timeout=PATIENT)

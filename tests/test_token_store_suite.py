@@ -132,6 +132,17 @@ def test_a_store_that_hangs() -> None:
         run_virtual(CASES["nothing at first"].run(Stuck))
 
 
+def test_a_store_that_raises() -> None:
+    """What a store raises is not taken for anything else, be it a ``TimeoutError``."""
+
+    class Late(MemoryTokenStore):
+        async def read(self, name: str) -> StoredToken | None:
+            raise TimeoutError("of the store's own")
+
+    with pytest.raises(TimeoutError, match="of the store's own"):
+        run_virtual(CASES["nothing at first"].run(Late))
+
+
 def test_a_case_shows_itself() -> None:
     """A case's name and rows are its text; each says what holds, and no two have the same name."""
     case = CASES["one holds the lock"]

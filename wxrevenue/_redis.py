@@ -95,6 +95,7 @@ class RedisLink:
         answer: Any = None
         async with self._room:
             for _ in range(_TRIES):
+                self._lifetime.check()  # redis-py would connect again after it was closed
                 answer = await self._attempt(script, keys, args)
                 if not isinstance(answer, _Trouble) or answer.code:
                     break
