@@ -85,7 +85,7 @@ async def main() -> None:
     slow.late = settings["slow"]
     component, url = settings["component"], settings["url"]
     await tickets.put(Ticket(*settings["ticket"]))
-    store = RedisTokenStore(settings["redis"])
+    store = RedisTokenStore(settings["redis"], timeout=settings["timeout"])
     tokens = ComponentTokens(component, settings["secret"], tickets=tickets, store=store, transport=slow, base_url=url, clock=clock)
     async with store, tokens, RevenueClient(tokens, base_url=url) as client:
         _say("ready")

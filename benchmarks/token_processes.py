@@ -51,11 +51,12 @@ class Phase:
     longest: float
 
 
-async def measure(*, processes: int, callers: int, slow: float, seconds: float) -> list[Phase]:
-    """Return the phases, in order."""
+async def measure(*, processes: int, callers: int, slow: float, seconds: float, timeout: float = 0.25) -> list[Phase]:
+    """Return the phases, in order; ``timeout`` is what an attempt at Redis gets."""
     sandbox = Sandbox()
     with _redis() as path:
-        async with sandbox.serve() as url, _workers(processes, _settings(sandbox, url, path, callers, slow)) as workers:
+        own = {"redis": f"unix://{path}", "timeout": timeout, "callers": callers, "slow": slow}
+        async with sandbox.serve() as url, _workers(processes, {**_account(sandbox), **own, "url": url}) as workers:
             found = [
                 await _phase("no token yet", sandbox, workers, {"age": 0, "seconds": seconds}),
                 await _phase("quiet", sandbox, workers, {"age": 0, "seconds": seconds}),
@@ -74,17 +75,13 @@ async def _phase(name: str, sandbox: Sandbox, workers: Sequence[Process], order:
     return Phase(name, refreshes, len(took), failures, took[len(took) // 2], took[-1])
 
 
-def _settings(sandbox: Sandbox, url: str, path: str, callers: int, slow: float) -> dict[str, Any]:
+def _account(sandbox: Sandbox) -> dict[str, Any]:
     component = sandbox.components[0]
     ticket = sandbox.ticket(component)
     return {
-        "url": url,
-        "redis": f"unix://{path}",
         "component": component,
         "secret": sandbox.component_secret(component),
         "ticket": [ticket.value.reveal(), ticket.created],
-        "callers": callers,
-        "slow": slow,
     }
 
 

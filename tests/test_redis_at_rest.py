@@ -48,7 +48,10 @@ async def keyed(redis: Any, ending: str) -> str:
 
 async def written(path: str, **options: Any) -> None:
     """Let some process have written tokens and a ticket, and have died with the lock."""
-    async with RedisTokenStore(f"unix://{path}", **options) as store, RedisTicketStore(f"unix://{path}", COMPONENT, **options) as tickets:
+    async with (
+        RedisTokenStore(f"unix://{path}", timeout=5.0, **options) as store,
+        RedisTicketStore(f"unix://{path}", COMPONENT, timeout=5.0, **options) as tickets,
+    ):
         fence = await store.lock(NAME, lease=60.0)
         assert fence is not None
         assert await store.write(NAME, RECORD, fence=fence)
@@ -62,7 +65,10 @@ def shown(box: Secret | None) -> str | None:
 
 async def read(path: str, **options: Any) -> tuple[str | None, str | None, str | None]:
     """Return the token, refresh token and ticket that another process finds."""
-    async with RedisTokenStore(f"unix://{path}", **options) as store, RedisTicketStore(f"unix://{path}", COMPONENT, **options) as tickets:
+    async with (
+        RedisTokenStore(f"unix://{path}", timeout=5.0, **options) as store,
+        RedisTicketStore(f"unix://{path}", COMPONENT, timeout=5.0, **options) as tickets,
+    ):
         record, ticket = await store.read(NAME) or StoredToken(), await tickets.get()
         return shown(record.token), shown(record.refresh), shown(ticket.value if ticket else None)
 
@@ -139,7 +145,7 @@ async def test_a_newer_version(redis: Any, redis_path: str) -> None:
 
 async def test_refresh_tokens_are_kept(redis: Any, redis_path: str) -> None:
     """K-24: a refresh token lives for ``keep`` seconds from when it was written last, however long its access token does."""
-    async with RedisTokenStore(f"unix://{redis_path}", keep=1000.0) as store:
+    async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0, keep=1000.0) as store:
         for _ in range(2):
             await store.write(NAME, RECORD, fence=1)
             record, token = await keyed(redis, ":record"), await keyed(redis, ":token")
@@ -183,7 +189,7 @@ async def test_other_types(redis: Any, redis_path: str, kind: str) -> None:
 
 async def test_a_lost_counter(redis: Any, redis_path: str) -> None:
     """Q-04: fences grow on when a fail-over or an eviction has lost the counter, since it begins with the server's time."""
-    async with RedisTokenStore(f"unix://{redis_path}") as store:
+    async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0) as store:
         before = await store.lock(NAME, lease=60.0)
         assert before is not None
         await redis.flushall()
@@ -194,7 +200,7 @@ async def test_a_lost_counter(redis: Any, redis_path: str) -> None:
 
 async def test_a_clock_that_went_back(redis: Any, redis_path: str) -> None:
     """Q-04: fences grow on when the server's clock is behind that of the one before it; Q-09: no other clock is asked."""
-    async with RedisTokenStore(f"unix://{redis_path}") as store:
+    async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0) as store:
         ahead = 4_000_000_000_000_000
         await written(redis_path)
         for field in ("issued", "written"):
@@ -220,7 +226,8 @@ async def test_a_ticket_of_no_time(redis: Any, redis_path: str, created: bytes) 
 async def test_the_newest_ticket_wins(redis: Any, redis_path: str) -> None:
     """K-18: of tickets that come in any order, at two stores, the one that WeChat made last stays; the others are told so."""
     url = f"unix://{redis_path}"
-    async with RedisTicketStore(url, COMPONENT) as one, RedisTicketStore(url, COMPONENT) as other, RedisTicketStore(url, "wx2") as third:
+    one, other, third = (RedisTicketStore(url, appid, timeout=5.0) for appid in (COMPONENT, COMPONENT, "wx2"))
+    async with one, other, third:
         assert await one.get() is None
         assert await one.put(Ticket("fake-ticket-2", 2000.25))
         assert not await other.put(Ticket("fake-ticket-1", 2000.0))

@@ -109,7 +109,10 @@ async def test_what_was_got_alone_is_put_in(redis_path: str) -> None:
     """A token that was got without the lock goes to the others as soon as it can, unless one of them is refreshing."""
     async with world(redis_path) as it:
         url = it.proxy.url
-        async with RedisTokenStore(url, refresh_without_lock=True) as alone, RedisTokenStore(url) as other:
+        async with (
+            RedisTokenStore(url, refresh_without_lock=True, timeout=PATIENT) as alone,
+            RedisTokenStore(url, timeout=PATIENT) as other,
+        ):
             await it.proxy.close()
             assert await alone.read("wx1/") is None
             fence = await alone.lock("wx1/", lease=60.0)
@@ -130,7 +133,7 @@ async def test_what_was_got_alone_is_put_in(redis_path: str) -> None:
 
 async def test_tickets_while_redis_is_away(redis_path: str) -> None:
     """X-17: a ticket that cannot be stored is refused, so that it is pushed again; a store in front keeps it for this process."""
-    async with world(redis_path) as it, RedisTicketStore(it.proxy.url, "wx1") as shared:
+    async with world(redis_path) as it, RedisTicketStore(it.proxy.url, "wx1", timeout=PATIENT) as shared:
         front, ticket = MemoryTicketStore(shared), Ticket("fake-ticket", 1000.0)
         await it.proxy.close()
         with pytest.raises(TokenUnavailableError, match="did not serve the RedisTicketStore"):

@@ -251,7 +251,7 @@ async def test_a_wrong_password(proxy: RedisProxy, caplog: pytest.LogCaptureFixt
 async def test_closing(proxy: RedisProxy) -> None:
     """A closed store has no connections left, refuses calls, and may be closed twice; one that is not used needs no closing."""
     RedisTokenStore(proxy.url)
-    store = RedisTokenStore(proxy.url)
+    store = RedisTokenStore(proxy.url, timeout=PATIENT)
     await store.read("wx1/")
     await store.aclose()
     await store.aclose()
