@@ -357,6 +357,18 @@ def test_fork() -> None:
     assert (done.stdout.strip(), done.stderr) == ("7", "")
 
 
+def test_closing_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C-08: to close a client in a forked child is refused by name, too; one that was only made is closed there."""
+    client, _ = ams_client(answer())
+    asyncio.run(client.send(Read()))
+    only_made, _ = ams_client()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.getpid", lambda: -1)
+        with pytest.raises(ClientStateError, match="fork"):
+            asyncio.run(client.aclose())
+        asyncio.run(only_made.aclose())
+
+
 def test_fork_by_pid(monkeypatch: pytest.MonkeyPatch) -> None:
     """C-08: what tells a forked child is its process id."""
     client, _ = ams_client(answer())

@@ -76,9 +76,10 @@ class Lifetime:
     async def aclose(self) -> None:
         """Refuse new calls, end waiting ones, and wait until those on the wire have finished."""
         self.closed = True
+        if self._stays or self._pid not in {0, os.getpid()}:  # in a forked child nothing of the parent's can be closed
+            self.check_home()
         if not self._stays:
             return
-        self.check_home()
         for stay in tuple(self._stays):
             stay.dismiss()
         self._closing |= {stay for stay in self._stays if stay.is_own()}  # a token function may close its own client
