@@ -186,6 +186,20 @@ def test_a_bucket_is_measured() -> None:
     assert 5.9 <= pace.known.span <= 6.9
 
 
+def test_a_fixed_pace_lasts_for_a_window_only() -> None:
+    """Behind a probe after which nothing was learned calls go 50 ms apart, but not for ever, however many keep waiting."""
+    pace = Pace(WINDOW)
+    refuse(pace, 0.0)
+    assert pace.earliest(10_000, WINDOW) <= 2 * WINDOW + TRIP
+    first = call(pace, WINDOW + TRIP)
+    now = burst(pace, 100, first + TRIP)
+    assert now - first >= 100 * 0.05
+    while now < first + WINDOW + 1.0:
+        now = call(pace, now) + TRIP
+    assert pace.when(now) <= now
+    assert pace.cap() >= 100
+
+
 def test_a_long_rest() -> None:
     """After half an hour's rest a scope begins carefully; after a day it has forgotten what it knew."""
     pace = pace_with(1_000)

@@ -5,7 +5,7 @@ a call leaves only while fewer than B calls are in flight or were answered withi
 refused, by a window of any phase, a sliding log or a full bucket, and costs one round trip a window.
 
 - While nothing is known, calls in flight are at most a tenth of what was accepted, so that a refusal wastes little. Behind an accepted
-  probe that taught nothing they follow one another at a fixed pace instead.
+  probe that taught nothing they follow one another at a fixed pace instead, for one window.
 - A refusal teaches what :mod:`wxrevenue.limiters._lessons` says.
 - A larger quota is looked for with one call too many at the end of a short burst, then 2, 4, 8 … while they are accepted, and more
   rarely after each refusal. The first of these calls is late by a second or more: if it is accepted, the server does not count
@@ -103,6 +103,8 @@ class Pace:
         self.log.forget(now - self.known.span + _TINY)
         if now - self._answered_at >= _FADE * self._window:
             self._fade(now)
+        if self._releasing and not self._recount and now - self._since >= self._window:
+            self._releasing = False  # a whole window was accepted: from now on the calls in flight are the measure
         if self._releasing and self.known.budget is None:
             return self._left_at + RELEASE
         if self.in_flight >= self.cap():
@@ -132,7 +134,7 @@ class Pace:
         """Return a time before which a caller with so many ahead of it cannot leave."""
         budget = self.known.budget
         if budget is None or self._refill is not None:
-            return now + ahead * RELEASE * self._releasing
+            return now + min(ahead * RELEASE, self._window) * self._releasing
         over = self._over(budget) + ahead
         if over < 0 or not self.log.count:
             return now
@@ -143,7 +145,7 @@ class Pace:
     def after(self, ahead: int, start: float) -> float:
         """Return the same for a pause that ends at ``start``."""
         budget = self.known.budget
-        return start + (ahead * RELEASE if budget is None else ahead // budget * self.known.span)
+        return start + (min(ahead * RELEASE, self._window) if budget is None else ahead // budget * self.known.span)
 
     def cap(self) -> int:
         """Return how many calls may be in flight."""
@@ -270,8 +272,6 @@ class Pace:
         """Put the next test off after a restart, but not for ever."""
         interval = self.known.interval * self._window
         self.test_at = max(self.tested_at + interval, min(now + 2 * interval, self.tested_at + 4 * interval))
-
-    # ------------------------------------------------------------------ the quick way, and the end
 
     def flush(self, now: float) -> None:
         """Count the calls that were answered since the clock was last asked."""
