@@ -200,6 +200,17 @@ def test_a_fixed_pace_lasts_for_a_window_only() -> None:
     assert pace.cap() >= 100
 
 
+def test_a_budget_that_is_far_too_low_holds_nobody_back_for_long() -> None:
+    """While a refill is measured, a tenth of what is accepted may be in flight, be it far more than a tenth of the budget."""
+    pace = Pace(WINDOW)
+    now = burst(pace, 10, 0.0)
+    refuse(pace, now)  # for no reason: this server has no quota
+    assert pace.known.budget == 10
+    now = burst(pace, 1_000, now + WINDOW)
+    assert pace.known.budget == 10
+    assert pace.cap() >= 50
+
+
 def test_a_long_rest() -> None:
     """After half an hour's rest a scope begins carefully; after a day it has forgotten what it knew."""
     pace = pace_with(1_000)

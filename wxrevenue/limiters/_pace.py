@@ -151,7 +151,7 @@ class Pace:
         """Return how many calls may be in flight."""
         seen = max(self.log.count, self.proven)
         if self.known.budget is not None:
-            return max(1, min(self.known.budget, seen) // _SHARE)
+            return max(1, (min(self.known.budget, seen) if self._refill is None else seen) // _SHARE)
         if seen >= _SHARE or self.known.small:
             return max(1, -(-seen // _SHARE))
         return min(_START, _SHARE - seen)
