@@ -186,6 +186,26 @@ def test_a_bucket_is_measured() -> None:
     assert 5.9 <= pace.known.span <= 6.9
 
 
+@pytest.mark.parametrize("trip", [2.0, 5.0])
+def test_a_slow_server_does_not_loosen_the_budget(trip: float) -> None:
+    """Where answers take longer than patience lasts, no more calls than the budget leave within a window all the same."""
+    pace = pace_with(10)
+    out: list[float] = []
+    left: list[float] = []
+    now = 0.0
+    while now < 10 * WINDOW:
+        while out and out[0] <= now:
+            pace.answered(out.pop(0), accepted=True)
+        if pace.when(now) <= now:
+            pace.left(now)
+            left.append(now)
+            out.append(now + trip)
+        else:
+            now = min(now + 0.1, out[0] if out else math.inf)
+    assert max(sum(start <= one < start + WINDOW for one in left) for start in left) <= 10
+    assert len(left) >= 80
+
+
 def test_a_fixed_pace_lasts_for_a_window_only() -> None:
     """Behind a probe after which nothing was learned calls go 50 ms apart, but not for ever, however many keep waiting."""
     pace = Pace(WINDOW)

@@ -107,16 +107,15 @@ class Pace:
             self._releasing = False  # a whole window was accepted: from now on the calls in flight are the measure
         if self._releasing and self.known.budget is None:
             return self._left_at + RELEASE
-        if self.in_flight >= self.cap():
-            return self._held_until(now)
+        at = self._held_until(now) if self.in_flight >= self.cap() else now
         if self._refill is not None:
-            return self._left_at + self._refill.gap
+            return max(at, self._left_at + self._refill.gap)
         if self.known.budget is None:
-            return now
+            return at
         if self._extra and self.in_flight + self.log.count < self.known.budget:
             self._extra, self._step = 0, 1  # a test that nobody went on with
         over = self._over(self.known.budget)
-        return now if over < 0 else min(self._freed(over + 1), self._test_time(now))
+        return at if over < 0 else max(at, min(self._freed(over + 1), self._test_time(now)))
 
     def _held_until(self, now: float) -> float:
         """Return when who is held back by :meth:`cap` may leave although no answer came."""
