@@ -10,6 +10,7 @@ from support.limiting import LONGEST_GAP, SCOPE, closed, queue_up
 from support.virtual import HandClock, LeapingClock, settle, virtual
 
 from wxrevenue import LocalRateLimiter, NotSentError, RetryPolicy, TooFastError, Verdict
+from wxrevenue._clock import LoopClock
 
 
 async def test_a_clock_whose_sleep_moves_the_time() -> None:
@@ -101,3 +102,58 @@ async def test_a_clock_that_breaks() -> None:
     await closed(limiter)
     with pytest.raises(LookupError):
         await asyncio.wait_for(limiter.acquire(SCOPE, timeout=100), 10)
+
+
+class FailingClock(LoopClock):
+    """The loop's clock, which fails as often as it is told to."""
+
+    failures = 0
+
+    def monotonic(self) -> float:
+        """Return the time, or raise."""
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no time")
+        return super().monotonic()
+
+
+@virtual
+async def test_a_clock_that_fails_while_a_probe_ends() -> None:
+    """A turn ends whatever the clock says, so that the next in line probes; nobody is shut out for ever."""
+    clock = FailingClock()
+    limiter = LocalRateLimiter(clock=clock)
+    await closed(limiter)
+    probe = await limiter.acquire(SCOPE, timeout=100.0)
+    clock.failures = 1
+    probe.release()
+    await (await limiter.acquire(SCOPE, timeout=1.0)).report(Verdict.OK)
+
+
+@virtual
+async def test_a_clock_that_fails_while_a_waiter_is_cancelled() -> None:
+    """A cancelled caller gets its cancellation, not the clock's exception."""
+    clock = FailingClock()
+    limiter = LocalRateLimiter(clock=clock)
+    await closed(limiter)
+    _, tasks = await queue_up(limiter, "ab")
+    clock.failures = 1
+    tasks["a"].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks["a"]
+    await (await tasks["b"]).report(Verdict.OK)
+
+
+@virtual
+async def test_a_clock_that_fails_at_a_waiters_deadline() -> None:
+    """The waiter whose time is up gets the clock's exception; those behind it do not hang."""
+    clock = FailingClock()
+    limiter = LocalRateLimiter(clock=clock)
+    await closed(limiter)
+    probe = await limiter.acquire(SCOPE, timeout=100.0)
+    waits = [asyncio.create_task(limiter.acquire(SCOPE, timeout=20.0)) for _ in range(2)]
+    await asyncio.sleep(19.0)
+    clock.failures = 1
+    first, second = await asyncio.gather(*waits, return_exceptions=True)
+    assert isinstance(first, OSError)
+    assert isinstance(second, TooFastError)
+    probe.release()

@@ -92,7 +92,7 @@ class Lane:
     def _abandon(self, waiter: Waiter) -> None:
         """Let a cancelled caller go; leave that came in this very moment goes to the next in line."""
         self.queue.leave(waiter)
-        now = self._lanes.now()
+        now = self._lanes.now_or_last()
         if waiter.turn.out:
             waiter.turn.out = False
             self.pace.returned()
@@ -106,7 +106,7 @@ class Lane:
 
     def ended(self, turn: LocalTurn, verdict: Verdict) -> None:
         """Take what became of a call."""
-        now = self._lanes.now()
+        now = self._lanes.now_or_last()
         probe = self.gate.probe is turn
         if probe:
             self.gate.probe = None
@@ -140,13 +140,13 @@ class Lane:
     def end(self) -> None:
         """End every wait."""
         for waiter in self.queue:
-            self.fail(waiter, ClientStateError("the rate limiter was closed while the call waited for its turn"))
-        self.pace.flush(self._lanes.now())
+            self._fail(waiter, ClientStateError("the rate limiter was closed while the call waited for its turn"))
+        self.pace.flush(self._lanes.now_or_last())
         self._rest()
 
     def retire(self) -> None:
         """Be replaced by another lane."""
-        self.pace.flush(self._lanes.now())
+        self.pace.flush(self._lanes.now_or_last())
         self._rest()
 
     # ------------------------------------------------------------------ who goes next
@@ -189,10 +189,9 @@ class Lane:
 
     def _look_again(self, error: BaseException | None) -> None:
         """Go on after a pause; whom a user's own clock failed is told so."""
-        waiter = self.queue.first()
-        if error is not None and waiter is not None:
-            self.fail(waiter, error)
-        self.advance(self._lanes.now())
+        if error is not None:
+            self._fail(self.queue.first(), error)
+        self.advance(self._lanes.now_or_last())
 
     def _rest(self) -> None:
         """Take off the timers."""
@@ -213,7 +212,7 @@ class Lane:
         urgent = self.queue.most_urgent()
         if urgent is not None:
             loop = asyncio.get_running_loop()
-            due = loop.time() + urgent.deadline - self._lanes.now()
+            due = loop.time() + urgent.deadline - self._lanes.now_or_last()
             if self._off_deadline is None or due < self._off_deadline.when():
                 if self._off_deadline is not None:
                     self._off_deadline.cancel()
@@ -221,7 +220,11 @@ class Lane:
 
     def _expire(self) -> None:
         self._off_deadline = None
-        now = self._lanes.now()
+        try:
+            now = self._lanes.now()
+        except Exception as error:  # noqa: BLE001  (a user's clock: the waiter that it failed is told)
+            now = self._lanes.now_or_last()
+            self._fail(self.queue.most_urgent(), error)
         self._fail_until(now + _TINY, now)
         self._watch()
         self.advance(now)
@@ -232,13 +235,14 @@ class Lane:
 
     def _fail_until(self, deadline: float, now: float) -> None:
         while (urgent := self.queue.most_urgent()) is not None and urgent.deadline <= deadline:
-            self.fail(urgent, self._refusal(now, self._earliest(0, now)))
+            self._fail(urgent, self._refusal(now, self._earliest(0, now)))
 
-    def fail(self, waiter: Waiter, error: BaseException) -> None:
+    def _fail(self, waiter: Waiter | None, error: BaseException) -> None:
         """End a wait with an error."""
-        self.queue.leave(waiter)
-        if not waiter.woken.done():
-            waiter.woken.set_exception(error)
+        if waiter is not None:
+            self.queue.leave(waiter)
+            if not waiter.woken.done():
+                waiter.woken.set_exception(error)
 
     def _refusal(self, now: float, earliest: float) -> ApiError:
         facts: dict[str, Any] = {"status": 0, "retry_after": max(RELEASE, earliest - now)}
