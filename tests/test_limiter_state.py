@@ -14,6 +14,7 @@ from support.virtual import WallClock, now, run_virtual, virtual
 from wxrevenue import ClientStateError, ConfigurationError, LocalRateLimiter, QuotaExceededError, Rate, TooFastError, Verdict
 
 UNIX = 1_700_000_000.0
+WINDOW = 60.0
 
 
 async def accepted(limiter: LocalRateLimiter, calls: int, scope: str = SCOPE) -> None:
@@ -205,3 +206,32 @@ async def test_a_lane_that_is_none(change: dict[str, Any], field: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"snapshot\.lanes\[1\]\.{field}: expected"):
         limiter.restore({"version": 1, "window": 60.0, "lanes": [good, {**LANE, **change}]})
     assert limiter.snapshot()["lanes"] == []
+
+
+@pytest.mark.parametrize("name", ["opens", "quota_ends", "tested_at"])
+def test_a_time_far_ahead_shuts_nobody_out(name: str) -> None:
+    """Whoever saved it had a wrong clock: a gate is tried again after its longest pause at the latest."""
+
+    async def main() -> None:
+        lane = {"scopes": [SCOPE], "opens": UNIX, "budget": 5, "interval": 4.0, name: UNIX + 1e9}
+        await accepted(later({"version": 1, "window": WINDOW, "lanes": [lane]}, after=0.0), 1)
+        assert now() <= 17 * WINDOW + 1.0
+
+    run_virtual(main())
+
+
+@virtual
+async def test_a_stated_rate_whose_last_call_is_far_ahead() -> None:
+    """A wrong clock costs a whole burst at most."""
+    limiter = LocalRateLimiter(rate=Rate(10), clock=WallClock(UNIX))
+    limiter.restore({"version": 1, "window": WINDOW, "lanes": [{"scopes": [SCOPE], "due": UNIX + 1e9}]})
+    await accepted(limiter, 1)
+    assert now() <= WINDOW
+
+
+@virtual
+async def test_a_number_that_is_no_time() -> None:
+    """An integer too large for a float is refused as any other wrong value."""
+    limiter = LocalRateLimiter()
+    with pytest.raises(ConfigurationError, match=r"lanes\[0\]\.opens"):
+        limiter.restore({"version": 1, "window": WINDOW, "lanes": [{"scopes": [SCOPE], "opens": 10**400}]})

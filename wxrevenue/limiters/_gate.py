@@ -23,6 +23,11 @@ _WIDEST = 16
 """Cool-downs that a pause lasts at most, however many probes were refused."""
 
 
+def longest_pause(cooldown: float) -> float:
+    """Return the seconds for which a gate is shut at most before somebody tries it."""
+    return max((_WIDEST + 1) * cooldown, QUOTA_PROBE)
+
+
 class Gate:
     """When a scope may be tried again, and by whom.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wxrevenue import _checks
 from wxrevenue.errors import ConfigurationError
+from wxrevenue.limiters._gate import longest_pause
 from wxrevenue.limiters._lessons import Kind, Known
 from wxrevenue.limiters._pace import Pace
 from wxrevenue.limiters._rate import StatedPace
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 """The version of the layout that :func:`dump` writes; :func:`load` reads no other."""
+
+_DAY: Final = 86_400.0
+_FARTHEST: Final = 1e15
+"""Seconds; no time of ours is farther from 1970, and sums of smaller ones stay finite."""
 
 # ---------------------------------------------------------------------- writing
 
@@ -87,12 +92,13 @@ def _restored(lanes: Lanes, row: dict[str, Any], now: float) -> Lane:
     shift = now - lanes.unix()
     lane = lanes.new(tuple(row["scopes"]))
     if row["opens"] is not None:
-        lane.gate.shut, lane.gate.opens, lane.gate.failed = True, row["opens"] + shift, row["failed"]
-        lane.gate.quota_ends = (row["quota_ends"] or -math.inf) + shift
+        latest = now + longest_pause(lanes.cooldown)  # whoever saved it may have had a wrong clock
+        lane.gate.shut, lane.gate.opens, lane.gate.failed = True, min(row["opens"] + shift, latest), row["failed"]
+        lane.gate.quota_ends = min((row["quota_ends"] or -math.inf) + shift, now + _DAY)
     if isinstance(lane.pace, Pace):
         _teach(lane.pace, row, shift, now)
     elif row["due"] is not None:
-        lane.pace.gcra.due = row["due"] + shift
+        lane.pace.gcra.due = min(row["due"] + shift, now + lane.pace.gcra.rate.burst * lane.pace.gcra.gap)
     lane.quicken_if_idle(now)
     return lane
 
@@ -103,7 +109,7 @@ def _teach(pace: Pace, row: dict[str, Any], shift: float, now: float) -> None:
     pace.proven = row["proven"]
     pace.recall([(min(now, when + shift), calls) for when, calls in row["recent"]])
     if row["tested_at"] is not None:
-        pace.tested_at = row["tested_at"] + shift
+        pace.tested_at = min(row["tested_at"] + shift, now)
         pace.put_off(now)
 
 
@@ -164,7 +170,7 @@ def _member(where: str, value: Any, allowed: tuple[Any, ...]) -> Any:
 def _number(where: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigurationError(f"{where}: expected a number, got {type(value).__name__}")
-    if not math.isfinite(value):
+    if not -_FARTHEST < value < _FARTHEST:
         raise ConfigurationError(f"{where}: expected a finite number")
     return value
 
