@@ -235,3 +235,15 @@ async def test_a_number_that_is_no_time() -> None:
     limiter = LocalRateLimiter()
     with pytest.raises(ConfigurationError, match=r"lanes\[0\]\.opens"):
         limiter.restore({"version": 1, "window": WINDOW, "lanes": [{"scopes": [SCOPE], "opens": 10**400}]})
+
+
+@virtual
+async def test_more_recent_calls_than_the_budget() -> None:
+    """Saved while a refill was measured, recent calls may be many times the budget; they are past a window later all the same."""
+    limiter = LocalRateLimiter(clock=WallClock(UNIX))
+    lane = {"scopes": [SCOPE], "budget": 10, "interval": 4.0, "recent": [[UNIX - 1.0, 1_200]]}
+    limiter.restore({"version": 1, "window": WINDOW, "lanes": [lane]})
+    turns = [asyncio.create_task(limiter.acquire(SCOPE, timeout=2 * WINDOW)) for _ in range(5)]
+    for turn in turns:
+        await (await turn).report(Verdict.OK)
+    assert now() <= WINDOW + 5.0

@@ -137,8 +137,9 @@ class Pace:
         over = self._over(budget) + ahead
         if over < 0 or not self.log.count:
             return now
-        rounds, rest = divmod(over, budget)
-        freed = self._freed(min(rest + 1, self.log.count)) + rounds * self.known.span
+        beyond = min(over, max(0, self.log.count - budget))  # of these nobody takes the place
+        rounds, rest = divmod(over - beyond, budget)
+        freed = self._freed(min(beyond + rest + 1, self.log.count)) + rounds * self.known.span
         return max(now, freed if ahead else min(freed, self._test_time(now)))
 
     def after(self, ahead: int, start: float) -> float:
