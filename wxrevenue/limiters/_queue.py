@@ -28,6 +28,7 @@ class Waiter:
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def __lt__(self, other: Waiter) -> bool:
+        # a turn that waits again has the same ticket, and often the same deadline, as its own entry that was not yet passed over
         return self.turn.ticket < other.turn.ticket
 
 
