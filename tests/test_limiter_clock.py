@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from support.fakes import Read, ams_client, answer, refusal
 from support.limiting import LONGEST_GAP, SCOPE, closed, queue_up
 from support.virtual import HandClock, LeapingClock, settle, virtual
 
-from wxrevenue import LocalRateLimiter, NotSentError, RetryPolicy, TooFastError, Verdict
+from wxrevenue import ConfigurationError, LocalRateLimiter, NotSentError, QuotaExceededError, RetryPolicy, TooFastError, Verdict
 from wxrevenue._clock import LoopClock
 
 
@@ -157,3 +158,26 @@ async def test_a_clock_that_fails_at_a_waiters_deadline() -> None:
     assert isinstance(first, OSError)
     assert isinstance(second, TooFastError)
     probe.release()
+
+
+@virtual
+async def test_a_wall_clock_that_fails_while_the_quota_is_found_spent() -> None:
+    """A spent quota shuts the scope although a user's clock cannot say how far midnight is."""
+
+    class NoDate(LoopClock):
+        def time(self) -> float:
+            raise OSError("no date")
+
+    limiter = LocalRateLimiter(clock=NoDate())
+    turn = await limiter.acquire(SCOPE, timeout=0)
+    await turn.report(Verdict.QUOTA_SPENT)
+    with pytest.raises(QuotaExceededError):
+        await limiter.acquire(SCOPE, timeout=100)
+
+
+@pytest.mark.parametrize("scope", [None, 7, b"scope", "", "a\nb"])
+@virtual
+async def test_scopes_that_are_none(scope: Any) -> None:
+    """A scope is printable text, as every limiter's port says; anything else is refused at once."""
+    with pytest.raises(ConfigurationError, match=r"^scope: expected "):
+        await LocalRateLimiter().acquire(scope, timeout=1)

@@ -71,11 +71,10 @@ class Gate:
         self.tripped = now
         self.opens = max(self.opens, now + pause)
 
-    def accept(self, now: float) -> bool:
-        """Take note that the probe was accepted; return whether that opens the gate: a late refusal may have come between."""
+    def accept(self, now: float) -> None:
+        """Open, for the probe was accepted; unless a late refusal came between."""
         if now >= self.opens:
             self.open(now)
-        return not self.shut
 
     def open(self, now: float) -> None:
         """Open now."""

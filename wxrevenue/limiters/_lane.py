@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from wxrevenue._clock import call_later
-from wxrevenue._dates import seconds_to_midnight
 from wxrevenue._ports import Verdict
 from wxrevenue.errors import ApiError, ClientStateError, QuotaExceededError, TooFastError
 from wxrevenue.limiters._pace import RELEASE
@@ -119,7 +118,7 @@ class Lane:
         elif verdict is Verdict.QUOTA_SPENT:
             self.pace.flush(now)
             self.pace.returned()
-            self.gate.spend(now, seconds_to_midnight(self._lanes.unix()))
+            self.gate.spend(now, self._lanes.to_midnight())
             self._refuse_late(now)
         else:
             self.pace.answered(now, accepted=verdict is Verdict.OK)

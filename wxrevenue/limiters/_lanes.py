@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING, Final
 
+from wxrevenue import _checks
+from wxrevenue._dates import seconds_to_midnight
 from wxrevenue.errors import ClientStateError
 from wxrevenue.limiters._gate import Gate
 from wxrevenue.limiters._kin import kin_of, merged_pace
@@ -71,6 +74,13 @@ class Lanes:
         """Return the wall-clock time."""
         return self.clock.time()
 
+    def to_midnight(self) -> float:
+        """Return the seconds until Beijing's midnight; by the system's clock where a user's fails. A gate must shut all the same."""
+        try:
+            return seconds_to_midnight(self.unix())
+        except Exception:  # noqa: BLE001  (as above)
+            return seconds_to_midnight(time.time())
+
     def check_open(self) -> None:
         """Raise ``ClientStateError`` once the limiter is closed."""
         if self.closed:
@@ -86,6 +96,7 @@ class Lanes:
         """Return the scope's lane."""
         lane = self.by_scope.get(scope)
         if lane is None:
+            _checks.text("scope", scope)
             self._sweep()
             lane = self.by_scope[scope] = self.new((scope,))
             if not self.closed:
