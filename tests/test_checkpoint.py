@@ -81,7 +81,7 @@ async def test_a_consumer_that_fails_gets_its_outcome_again(tmp_path: Path) -> N
     assert await jobs_of(path, ["a", "b"]) == ["a", "b"]
 
 
-@pytest.mark.parametrize("torn", [b'{"job": "b", "do', b'{"job": "b", "done": true}', b"\xff", b'{"job": "b", "cursor": "1'])
+@pytest.mark.parametrize("torn", [b"{", b'{"jo', b'{"job": "b", "do', b'{"job": "b", "done": true}', b'{"job": "b", "cursor": "1'])
 @virtual
 async def test_a_line_cut_short_is_dropped(tmp_path: Path, torn: bytes) -> None:
     """A last line without its end counts for nothing, and the file goes on as if it had never been begun."""
@@ -103,6 +103,18 @@ async def test_a_file_that_is_no_checkpoint(tmp_path: Path, line: bytes) -> None
         await jobs_of(path, ["b"])
     assert path.read_bytes() == written
     assert now() == 0
+
+
+@pytest.mark.parametrize("before", [b"", b'{"job": "a", "done": true}\n'])
+@pytest.mark.parametrize("last", [b"notes of somebody else's", b"\xff", b'{"jobs": 5}', b" "])
+@virtual
+async def test_a_file_of_somebody_elses_that_ends_without_a_newline(tmp_path: Path, before: bytes, last: bytes) -> None:
+    """What cannot be the beginning of a line of ours is not cut off: the file is refused and stays as it is."""
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(before + last)
+    with pytest.raises(ConfigurationError, match=rf"file\.jsonl, line {before.count(10) + 1}: expected"):
+        await jobs_of(path, ["b"])
+    assert path.read_bytes() == before + last
 
 
 @virtual

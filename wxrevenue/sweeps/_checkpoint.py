@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from io import FileIO
 
 _SYNC_EVERY: Final = 1.0
+_OPENING: Final = b'{"job":'
+"""How every line begins, also one that was cut short."""
 _SYNTAX: Final = '{"job": "…", "done": true} or {"job": "…", "cursor": "…"}'
 
 
@@ -113,13 +115,16 @@ class Journal:
 
 
 def _read(file: FileIO, path: Path) -> dict[str, str | None]:
-    """Return what the file's lines say, and cut off what is no line."""
+    """Return what the file's lines say, and cut off a last one that is not whole."""
     file.seek(0)
     written = file.readall()
-    whole = written.rfind(b"\n") + 1
-    if whole < len(written):
-        file.truncate(whole)
-    return dict(_entry(path, number, line) for number, line in enumerate(written[:whole].splitlines(), 1))
+    *lines, rest = written.split(b"\n")
+    entries = dict(_entry(path, number, line) for number, line in enumerate(lines, 1))
+    if not rest.startswith(_OPENING[: len(rest)]):
+        raise _foreign(path, len(lines) + 1)  # before anything is cut off: the file may be somebody else's
+    if rest:
+        file.truncate(len(written) - len(rest))
+    return entries
 
 
 def _entry(path: Path, number: int, line: bytes) -> tuple[str, str | None]:
@@ -134,4 +139,8 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[str, str | None]:
         case {"job": str(key), "cursor": str(cursor)}:
             return key, cursor
         case _:
-            raise ConfigurationError(f"{path}, line {number}: expected {_SYNTAX}; is it a checkpoint?")
+            raise _foreign(path, number)
+
+
+def _foreign(path: Path, number: int) -> ConfigurationError:
+    return ConfigurationError(f"{path}, line {number}: expected {_SYNTAX}; is it a checkpoint?")
