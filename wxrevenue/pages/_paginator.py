@@ -89,7 +89,8 @@ class Paginator(Generic[R]):
     has changed, rows may come again: an upsert by ``row.key``, deleting ``row.supersedes``, takes them in.
 
     Raises:
-        ClientStateError: it is walked a second time, by two tasks at once, or on another event loop.
+        ClientStateError: it is walked a second time, by two tasks at once, on another event loop, or on after an error or a
+            cancellation ended it early (a timeout around one row is a cancellation).
         ConfigurationError: an argument is not allowed, or the cursor belongs elsewhere; raised at once.
         PageDriftError: the list kept changing, so that rows may be missing, or the server ignores the page number.
     """
@@ -201,6 +202,8 @@ class Paginator(Generic[R]):
             raise self._refused(_ELSEWHERE)
         if walk.ag_running:
             raise self._refused("two tasks walk one paginator")
+        if walk.ag_frame is None and self._closed_at is None and not self.exhausted:  # it would seem to have come to its end
+            raise self._refused("the walk ended before the last page: resumed() goes on where it stands")
         return walk
 
     def _start(self) -> AsyncGeneratorType[list[R], None]:

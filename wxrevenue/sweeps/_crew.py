@@ -63,6 +63,8 @@ class Crew(Generic[J]):
         self._idle: deque[asyncio.Future[None]] = deque()
         self._kept = False
         """In order: a slot is kept for the first unfinished job, which was put off."""
+        self.through = False
+        """Every outcome was handed out."""
         self._begun = 0
         self._counts = {"done": 0, "failed": 0, "skipped": 0}
 
@@ -83,6 +85,7 @@ class Crew(Generic[J]):
                 del run, outcome  # a page is not kept while the next one is awaited
             if self._feed.error is not None:
                 raise self._feed.error
+            self.through = True
         finally:
             await self._dismiss()
 

@@ -34,12 +34,14 @@ class Sweep(Generic[J, T]):
     consumer is cancelled while it waits for an outcome, or when the iteration ends or raises.
 
     Raises:
-        ClientStateError: it is iterated a second time, or by two tasks at once.
+        ClientStateError: it is iterated a second time, by two tasks at once, or on after an error or a cancellation ended it
+            early (a timeout around one outcome is a cancellation).
     """
 
     def __init__(self, crew: Crew[J]) -> None:
+        self._crew = crew
         self._outcomes = cast("AsyncGeneratorType[Outcome[J, T], None]", crew.outcomes())
-        self._begun = False
+        self._begun = self._closed = False
 
     def __aiter__(self) -> Self:
         if self._begun:
@@ -49,6 +51,8 @@ class Sweep(Generic[J, T]):
 
     async def __anext__(self) -> Outcome[J, T]:
         self._check_alone()
+        if self._outcomes.ag_frame is None and not (self._closed or self._crew.through):  # it would seem to have come to its end
+            raise ClientStateError("the sweep ended before its last outcome: make another one for the jobs that are left")
         return await anext(self._outcomes)
 
     async def __aenter__(self) -> Self:
@@ -66,6 +70,7 @@ class Sweep(Generic[J, T]):
         """
         self._check_alone()
         await self._outcomes.aclose()
+        self._closed = True
 
     def _check_alone(self) -> None:
         if self._outcomes.ag_running:
