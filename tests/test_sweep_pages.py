@@ -328,3 +328,18 @@ async def test_a_client_that_cannot_be_made() -> None:
 
     found = {outcome.job: outcome.error async for outcome in sweep_settlements(client_for, ["a", "b"], *RANGE)}
     assert {job: type(error) for job, error in found.items()} == {"a": type(None), "b": ServerBusyError}
+
+
+@virtual
+async def test_an_error_on_the_first_page_of_a_resumed_walk_keeps_its_cursor() -> None:
+    """Who resumes walks at cursors of his own gets the cursor back with an error that comes before any page."""
+    books = Books(a=9)
+    walk = books.walk("a")
+    for _ in range(4):
+        await anext(walk)
+    stored = walk.cursor
+    await walk.aclose()
+    books.refuse = lambda _name, _page: refusal(1700)
+    again = books.client_for("a")
+    outcomes = [one async for one in sweep(lambda _job: again.iter_agency_settlement(*RANGE, page_size=3, cursor=stored), ["a"])]
+    assert [(one.value, one.cursor, one.done) for one in outcomes] == [(None, stored, False)]

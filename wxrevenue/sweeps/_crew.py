@@ -253,6 +253,7 @@ class Crew(Generic[J]):
         """Hand over a walk page by page, from where the job stands; what ends it without a page of its own is an empty one."""
         over = False
         async with walk if run.cursor is None else walk.resumed(run.cursor) as pages:
+            run.began_at = pages.cursor
             async for page in pages.by_page():
                 over = pages.exhausted
                 run.cursor = None if over else pages.cursor

@@ -46,6 +46,9 @@ class Run(Generic[J]):
     job: J
     key: str | None
     cursor: str | None
+    """Behind the last page of its walk that was handed over."""
+    began_at: str | None = None
+    """Where its walk stood before its first page."""
     errand: Errand = attrs.field(factory=lambda: Errand(requeue=True))
     attempts: int = 0
     waited: float = 0.0
@@ -80,6 +83,7 @@ class Run(Generic[J]):
     def outcome(self, value: object, error: BaseException | None, *, done: bool) -> Outcome[J, object]:
         """Return the next outcome, and begin to count anew."""
         self.tally()
-        found = Outcome(self.job, value, error, self.attempts, self.waited, self.cursor, done)
+        cursor = self.cursor if error is None else self.cursor or self.began_at
+        found = Outcome(self.job, value, error, self.attempts, self.waited, cursor, done)
         self.attempts, self.waited, self.cooled = 0, 0.0, 0.0
         return found
