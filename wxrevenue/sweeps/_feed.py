@@ -21,6 +21,8 @@ class Feed(Generic[J]):
     """Pulls jobs from any iterable.
 
     What the iterable raises ends the feed and is kept in ``error``, so that the jobs pulled before it are brought to their end.
+    An asynchronous one lives in a task of its own from its first job to its last: what it opens there, such as a timeout or a
+    task group, it also closes there.
 
     Args:
         jobs: an iterable, or an asynchronous one. An asynchronous iterator runs in the context of whoever made the feed.
@@ -29,48 +31,63 @@ class Feed(Generic[J]):
 
     def __init__(self, jobs: Iterable[J] | AsyncIterable[J], on_change: Callable[[], None]) -> None:
         self.ended = False
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._on_change = on_change
         self._context = contextvars.copy_context()
         self._next: Iterator[J] | None = iter(jobs) if isinstance(jobs, Iterable) else None
         self._anext: AsyncIterator[J] | None = aiter(jobs) if isinstance(jobs, AsyncIterable) else None
-        self._pulling: asyncio.Task[J] | None = None
+        self._puller: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
+        self._arrived: Any = NOTHING
 
     def take(self) -> J:
         """Return the next job, or ``NOTHING``: the next one is awaited then, or there is none."""
         if self.ended:
             return cast("J", NOTHING)
         try:
-            return self._arrived() if self._next is None else next(self._next)
-        except (StopIteration, StopAsyncIteration):
+            return self._last_arrived() if self._next is None else next(self._next)
+        except StopIteration:
             self.ended = True
-        except Exception as error:  # noqa: BLE001  (a user's own iterable may raise anything)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (a user's own iterable may raise anything)
             self.ended, self.error = True, error
         return cast("J", NOTHING)
 
     async def aclose(self) -> None:
         """Pull no more. An asynchronous generator is closed, because nobody can do that later without awaiting it."""
         self.ended = True
-        if self._pulling is not None:
-            self._pulling.cancel()
-            await asyncio.wait((self._pulling,))
-        aclose = getattr(self._anext, "aclose", None)
-        if aclose is not None:
-            await aclose()
+        if self._puller is None:
+            return
+        self._puller.cancel()
+        await asyncio.wait((self._puller,))
+        if not self._puller.cancelled() and self._puller.exception() is not self.error:
+            self._puller.result()
 
-    def _arrived(self) -> J:
-        if self._pulling is not None and self._pulling.done():
-            arrived, self._pulling = self._pulling, None
-            return arrived.result()
-        if self._pulling is None:
-            self._pulling = asyncio.get_running_loop().create_task(self._pull(), context=self._context)
-            self._pulling.add_done_callback(self._pulled)
-        return cast("J", NOTHING)
+    def _last_arrived(self) -> J:
+        if self._puller is None:
+            self._puller = asyncio.get_running_loop().create_task(self._pull(), context=self._context)
+            self._puller.add_done_callback(self._pulled)
+        arrived, self._arrived = self._arrived, NOTHING
+        if arrived is NOTHING and self._puller.done():
+            self._puller.result()
+            self.ended = True
+        elif arrived is NOTHING:
+            self._wanted.set()
+        return cast("J", arrived)
 
-    async def _pull(self) -> J:
-        return await anext(cast("AsyncIterator[J]", self._anext))
+    async def _pull(self) -> None:
+        jobs = cast("AsyncIterator[J]", self._anext)
+        try:
+            async for job in jobs:
+                self._wanted.clear()
+                self._arrived = job
+                del job  # it belongs to whoever takes it
+                self._on_change()
+                await self._wanted.wait()
+        finally:
+            if (aclose := getattr(jobs, "aclose", None)) is not None:
+                await aclose()
 
-    def _pulled(self, task: asyncio.Task[J]) -> None:
+    def _pulled(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             task.exception()  # read here, so that the loop does not report one that nobody asks for any more
         self._on_change()
