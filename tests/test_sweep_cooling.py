@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from support.fakes import OTHER, Add, Put, Read, Script, ams_client, answer, ratio, refusal
 from support.virtual import WallClock, armed_timers, now, virtual
@@ -274,3 +275,36 @@ async def test_an_unsafe_call_that_was_never_sent_may_be_put_off() -> None:
     client, transport = ams_client(refusal(1737), answer())
     (_, _, outcome), *_ = await ended(sweep(client.send, [Add()]))
     assert (outcome.error, now(), len(transport.requests)) == (None, 60, 2)
+
+
+@pytest.mark.parametrize("burst", [1, 2])
+@virtual
+async def test_turns_that_are_far_apart_bring_a_walk_further(burst: int) -> None:
+    """A walk that was put off reads the page of its cursor again, and then waits in its slot for the next one: it does come."""
+    pages = list[int]()
+
+    def serve(request: HttpRequest) -> HttpResponse:
+        page: int = orjson.loads(request.body)["page"]
+        pages.append(page)
+        rows = [{"month": f"2024{page:02}", "order": 1, "settled_revenue": page, "slot_revenue": []}]
+        return answer({"ret": 0, "settlement_list": rows, "total_num": 6})
+
+    client, _ = ams_client(handler=serve, limiter=LocalRateLimiter(rate=Rate(10, per=60, burst=burst)))
+    found = [one async for one in sweep(lambda _job: client.iter_agency_settlement("2024-01-01", "2024-12-31", 1), ["a"])]
+    assert [row.settled_revenue for one in found for row in one.result()] == [1, 2, 3, 4, 5, 6]
+    assert len(pages) <= 2 * 6
+
+
+@virtual
+async def test_turns_that_are_far_apart_bring_a_job_of_several_calls_further() -> None:
+    """The same holds for a job that makes one call after the other."""
+    client, transport = ams_client(handler=lambda _request: ratio(), limiter=LocalRateLimiter(rate=Rate(10, per=60, burst=1)))
+
+    async def call(_job: str) -> int:
+        for number in range(3):
+            await client.get_share_ratio(f"wx{number}")
+        return 3
+
+    async for outcome in sweep(call, ["a"]):
+        assert outcome.result() == 3
+    assert len(transport.requests) <= 2 * 3

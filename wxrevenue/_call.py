@@ -117,9 +117,11 @@ class Call(Stay):
         """Return for how many of the seconds left it waits for a turn.
 
         A job of a sweep does not keep its slot from the others, unless this call may have acted: whoever gave it up now would
-        have to say that its outcome is unknown.
+        have to say that its outcome is unknown. Nor does it give up what it has spent turns on since its last outcome: begun
+        anew it would spend them again, and where turns are far apart it would never come further.
         """
-        return left if self.around is None or self.ambiguous or not self.around.requeue else min(left, SOON)
+        around = self.around
+        return left if around is None or self.ambiguous or not around.requeue or around.attempts else min(left, SOON)
 
     def report(self, errand: Errand) -> None:
         """Tell the job that it is made for what it took."""

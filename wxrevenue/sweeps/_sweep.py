@@ -121,8 +121,10 @@ def sweep(  # noqa: PLR0913  (settings, by keyword)
     When a scope is closed ("operating too fast") the job gives its slot to another one. It is begun anew when the scope
     opens, a walk at the page where it stood, so ``call`` must be safe to start twice. One job of a scope then goes ahead, and
     the others follow when it is through, in the order in which their scopes opened, the oldest first. A turn that comes within
-    a few seconds is waited for, and so is the turn of a write that may have taken effect. To which scope a job belongs shows
-    only when its call is refused: new jobs of a closed scope are each tried, which sends nothing, until a thousand are put off.
+    a few seconds is waited for, and so is the turn of a write that may have taken effect, and that of any call but the first that
+    a job makes for an outcome: begun anew, it would spend on the first one again what the others wait for. To which scope a job
+    belongs shows only when its call is refused: new jobs of a closed scope are each tried, which sends nothing, until a thousand
+    are put off.
 
     Whatever ``jobs`` raises is raised here, after the outcomes of the jobs that came before it.
 
