@@ -9,10 +9,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.lists import Item, Leaf, Shelf, items, shelf
+from support.lists import Item, Leaf, Shelf, items, script, shelf
 from support.virtual import now, run_virtual, settle, virtual
 
-from wxrevenue.errors import ClientStateError, ConfigurationError
+from wxrevenue.errors import ClientStateError, ConfigurationError, ServerBusyError
 from wxrevenue.pages._paginator import LARGEST_PREFETCH, Paginator
 
 if TYPE_CHECKING:
@@ -197,3 +197,19 @@ async def test_one_walk_only() -> None:
     with pytest.raises(ClientStateError):
         await walk.collect()
     assert server.asked == [1]
+
+
+@virtual
+async def test_a_page_that_failed_ahead_of_a_reader_who_left() -> None:
+    """P-15: left without closing, a walk whose next page failed meanwhile is not reported by the loop."""
+    told = list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    walk = script(Leaf(items(10), 20), ServerBusyError("no")).walk()
+    async for _ in walk:
+        await asyncio.sleep(5)
+        break
+    del walk
+    gc.collect()
+    await settle()
+    gc.collect()
+    assert told == []

@@ -29,6 +29,7 @@ class Ahead(Generic[T]):
         """Begin to fetch a page, if it is not under way."""
         if leaf not in self._tasks and not self._held_up():
             self._tasks[leaf] = asyncio.create_task(self._fetch(leaf))
+            self._tasks[leaf].add_done_callback(_read)
 
     async def get(self, leaf: Leaf) -> T:
         """Return a page."""
@@ -47,3 +48,8 @@ class Ahead(Generic[T]):
     def forget(self) -> None:
         """Let go of pages that belong to an event loop that is gone."""
         self._tasks.clear()
+
+
+def _read(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()  # so that the loop does not report what failed ahead of a reader who left
