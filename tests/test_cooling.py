@@ -105,6 +105,15 @@ def test_only_one_job() -> None:
     assert cooling.take_impatient(50, only=3) == Job(3, 50.0)
 
 
+def test_only_one_jobs_patience() -> None:
+    """A slot that is kept for one job is not woken by another one's end of patience."""
+    cooling = put_off(1)
+    cooling.put(Job(2, gives_up=30.0), "a", 60)
+    cooling.put(Job(3, gives_up=50.0), "a", 60)
+    assert cooling.next_change(only=3) == 50
+    assert cooling.next_change() == 30
+
+
 def test_patience_ends() -> None:
     """Whoever gives up is told so at its time, and no sooner."""
     cooling = put_off(1)

@@ -382,3 +382,22 @@ async def test_an_answer_without_a_sweep() -> None:
     """Outside of sweeps nothing is reported anywhere."""
     client, _ = ams_client(handler=lambda _: answer({"ret": 0, "share_ratio": 1}))
     assert (await client.get_share_ratio("a")).share_ratio == 1
+
+
+@virtual
+async def test_a_call_that_cancels_its_own_task() -> None:
+    """A sweep whose workers are cancelled by a call ends in an error, and not as if all jobs were done."""
+
+    async def call(job: int) -> int:
+        if job:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(1)
+        return job
+
+    found: list[Any] = []
+    with pytest.raises(ClientStateError, match="cancelled from outside"):  # noqa: PT012  (what came before counts)
+        async for outcome in sweep(call, range(10), concurrency=2):
+            found.append(outcome.job)  # noqa: PERF401
+    assert set(found) <= {0}

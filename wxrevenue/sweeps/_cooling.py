@@ -111,7 +111,8 @@ class Cooling(Generic[P]):
     def next_change(self, only: int | None = None) -> float | None:
         """Return when :meth:`take` or :meth:`take_impatient` has somebody, if nothing else happens before."""
         scopes = [scope for scope in self._scopes.values() if only is None or only in scope.jobs]
-        patience = (job.gives_up for scope in scopes for job in scope.jobs.values() if job.gives_up is not None)
+        waiting = (job for scope in scopes for number, job in scope.jobs.items() if only in {None, number})
+        patience = (job.gives_up for job in waiting if job.gives_up is not None)
         return min((*(scope.opens for scope in scopes if scope.expects), *patience), default=None)
 
     def _taken(self, name: str, number: int) -> P:

@@ -12,7 +12,7 @@ import attrs
 
 from wxrevenue._around import AROUND
 from wxrevenue._events import JobEvent
-from wxrevenue.errors import ConfigurationError, TooFastError
+from wxrevenue.errors import ClientStateError, ConfigurationError, TooFastError
 from wxrevenue.pages._paginator import Paginator
 from wxrevenue.sweeps._checkpoint import Journal
 from wxrevenue.sweeps._cooling import Cooling
@@ -33,6 +33,7 @@ _EARLY: Final = 0.001
 _COOLDOWN: Final = 60.0
 """Seconds to put a job off where nobody says for how long."""
 _SHORTEST: Final = 0.05
+_CANCELLED: Final = "a worker of the sweep was cancelled from outside, by a call that cancels its own task for instance"
 _BREATH: Final = 1_000
 """After how many jobs that were done before other tasks may run."""
 
@@ -63,6 +64,7 @@ class Crew(Generic[J]):
         self._idle: deque[asyncio.Future[None]] = deque()
         self._kept = False
         """In order: a slot is kept for the first unfinished job, which was put off."""
+        self._dismissing = False
         self.through = False
         """Every outcome was handed out."""
         self._begun = 0
@@ -103,11 +105,12 @@ class Crew(Generic[J]):
 
     def _left(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        error = None if worker.cancelled() else worker.exception()
+        error = worker.exception() if not worker.cancelled() else None if self._dismissing else ClientStateError(_CANCELLED)
         if error is not None or not self._workers:
             self._handover.end(error)
 
     async def _dismiss(self) -> None:
+        self._dismissing = True
         try:
             if self._workers:
                 for worker in self._workers:

@@ -126,6 +126,8 @@ def sweep(  # noqa: PLR0913  (settings, by keyword)
     belongs shows only when its call is refused: new jobs of a closed scope are each tried, which sends nothing, until a thousand
     are put off.
 
+    A slot's jobs run one after the other in one task: a context variable that ``call`` sets is still set for the next of them.
+
     Whatever ``jobs`` raises is raised here, after the outcomes of the jobs that came before it.
 
     Args:
