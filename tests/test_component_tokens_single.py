@@ -115,6 +115,13 @@ async def test_a_failed_refresh_fails_all_once() -> None:
     assert_no_leak(caught.value, *errors, secrets=SECRETS)
 
 
+class Ended(asyncio.Future[Any]):
+    """Stands for a task that is over."""
+
+    def set_name(self, _name: object) -> None:
+        """Take a name, as newer loops want their tasks to."""
+
+
 class Eager:
     """A task factory that runs what it can at once, as ``asyncio.eager_task_factory`` of Python 3.12 does."""
 
@@ -122,7 +129,7 @@ class Eager:
         """Return a task, or a future that is done where the work never waits."""
         if work.__name__ != "_fly" or context is None:
             return asyncio.Task(work, loop=loop, context=context)
-        done = loop.create_future()
+        done = Ended(loop=loop)
         try:
             context.run(work.send, None)
         except StopIteration as end:
