@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import attrs
@@ -140,7 +140,7 @@ class Tally:
     renewed: int = 0
     retries: Counter[str] = attrs.field(factory=Counter[str])
     waits: Counter[str] = attrs.field(factory=Counter[str])
-    waited: dict[str, float] = attrs.field(factory=lambda: {"turn": 0.0, "back-off": 0.0})
+    waited: defaultdict[str, float] = attrs.field(factory=lambda: defaultdict[str, float](float))
     """Seconds by kind of wait, added up over all callers."""
 
     def __call__(self, event: Event) -> None:
