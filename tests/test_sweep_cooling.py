@@ -286,7 +286,7 @@ async def test_turns_that_are_far_apart_bring_a_walk_further(burst: int) -> None
     def serve(request: HttpRequest) -> HttpResponse:
         page: int = orjson.loads(request.body)["page"]
         pages.append(page)
-        rows = [{"month": f"2024{page:02}", "order": 1, "settled_revenue": page, "slot_revenue": []}]
+        rows: list[dict[str, Any]] = [{"month": f"2024{page:02}", "order": 1, "settled_revenue": page, "slot_revenue": []}]
         return answer({"ret": 0, "settlement_list": rows, "total_num": 6})
 
     client, _ = ams_client(handler=serve, limiter=LocalRateLimiter(rate=Rate(10, per=60, burst=burst)))
