@@ -5,19 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import (
-    g1_call,
-    g2_share_ratio,
-    g3_decode,
-    g5_turn,
-    g6_waiters,
-    g8_retry,
-    g9_sweep,
-    g10_pages,
-    g11_memory,
-    g12_import,
-    transports,
-)
+from benchmarks import call, decode, import_time, memory, pages, retry, share_ratio, sweep, transports, turn, waiters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +13,16 @@ if TYPE_CHECKING:
     from benchmarks._measure import Outcome
 
 _GOALS = {
-    "G1": g1_call.run,
-    "G2": g2_share_ratio.run,
-    "G3": g3_decode.run,
-    "G5": g5_turn.run,
-    "G6": g6_waiters.run,
-    "G8": g8_retry.run,
-    "G9": g9_sweep.run,
-    "G10": g10_pages.run,
-    "G11": g11_memory.run,
-    "G12": g12_import.run,
+    "G1": call.run,
+    "G2": share_ratio.run,
+    "G3": decode.run,
+    "G5": turn.run,
+    "G6": waiters.run,
+    "G8": retry.run,
+    "G9": sweep.run,
+    "G10": pages.run,
+    "G11": memory.run,
+    "G12": import_time.run,
     "T": transports.run,
 }
 _LINE = "{:<4} {:<62} {:>10} {:>10} {:>6} {:>6}  {}"

@@ -16,7 +16,7 @@ from wxrevenue import (
     Ticket,
     WxRevenueError,
 )
-from wxrevenue._clock import LoopClock
+from wxrevenue._engine.clock import LoopClock
 
 if TYPE_CHECKING:
     from wxrevenue import HttpRequest, HttpResponse

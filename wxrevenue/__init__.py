@@ -12,31 +12,12 @@ from wxrevenue._lazy import lazy_names
 from wxrevenue._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from wxrevenue._base.calendar import HalfMonth, beijing_date, half_months, last_final_half_month
+    from wxrevenue._base.secret import Secret
     from wxrevenue._call_log import log_calls
-    from wxrevenue._dates import beijing_date
-    from wxrevenue._events import AttemptEvent, CallEvent, Event, GateEvent, JobEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
-    from wxrevenue._funds_client import FundsDistributionClient
-    from wxrevenue._half_months import HalfMonth, half_months, last_final_half_month
-    from wxrevenue._ports import (
-        Clock,
-        HttpRequest,
-        HttpResponse,
-        RateLimiter,
-        Signer,
-        StreamedResponse,
-        StreamingTransport,
-        Ticket,
-        TicketStore,
-        TokenSource,
-        Transport,
-        Turn,
-        Verdict,
-        Verifier,
-    )
-    from wxrevenue._request import AmsRequest, Endpoint, PayRequest, Request, Safety, TokenKind
-    from wxrevenue._retry import RetryPolicy
-    from wxrevenue._revenue_client import RevenueClient
-    from wxrevenue._secret import Secret
+    from wxrevenue._engine.retry import RetryPolicy
+    from wxrevenue._wire.http import HttpRequest, HttpResponse, StreamedResponse
+    from wxrevenue._wire.request import AmsRequest, Endpoint, PayRequest, Request, Safety, TokenKind
     from wxrevenue.ams.authorization import (
         AuthorizerAccessToken,
         ComponentAccessToken,
@@ -46,6 +27,8 @@ if TYPE_CHECKING:
     )
     from wxrevenue.ams.percentage import GetShareRatio, SetShareRatio, ShareRatio
     from wxrevenue.ams.settlement import GetAgencySettlement, Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
+    from wxrevenue.clients._funds import FundsDistributionClient
+    from wxrevenue.clients._revenue import RevenueClient
     from wxrevenue.errors import (
         AccountNotOpenError,
         AgreementUnsignedError,
@@ -69,48 +52,63 @@ if TYPE_CHECKING:
         TransportError,
         WxRevenueError,
     )
+    from wxrevenue.events import AttemptEvent, CallEvent, Event, GateEvent, JobEvent, PageEvent, RetryEvent, TokenEvent, WaitEvent
     from wxrevenue.funds.mark import MarkTransaction
-    from wxrevenue.limiters._local import LocalRateLimiter
-    from wxrevenue.limiters._rate import Rate
-    from wxrevenue.pages._paginator import Paginator
-    from wxrevenue.push._receiver import TicketReceiver
+    from wxrevenue.limiters._local.limiter import LocalRateLimiter
+    from wxrevenue.limiters._quota.stated import Rate
+    from wxrevenue.pagination._paginator import Paginator
+    from wxrevenue.ports import (
+        Clock,
+        RateLimiter,
+        Signer,
+        StoredToken,
+        StreamingTransport,
+        Ticket,
+        TicketStore,
+        TokenSource,
+        TokenStore,
+        Transport,
+        Turn,
+        Verdict,
+        Verifier,
+    )
+    from wxrevenue.push._component.receiver import TicketReceiver
     from wxrevenue.sandbox import Sandbox
-    from wxrevenue.signers._pem import PemSigner
+    from wxrevenue.signing._pem_signer import PemSigner
+    from wxrevenue.signing._static_verifier import StaticVerifier
     from wxrevenue.sweeps._checkpoint import Checkpoint
     from wxrevenue.sweeps._outcome import Outcome
-    from wxrevenue.sweeps._settlements import sweep_half_months, sweep_settlements
+    from wxrevenue.sweeps._presets import sweep_half_months, sweep_settlements
     from wxrevenue.sweeps._sweep import Sweep, sweep
     from wxrevenue.tickets._file import FileTicketStore
     from wxrevenue.tickets._memory import MemoryTicketStore
     from wxrevenue.tickets._redis import RedisTicketStore
     from wxrevenue.tokens._component import ComponentTokens
     from wxrevenue.tokens._plain import StaticTokens
-    from wxrevenue.tokens._redis import RedisTokenStore
-    from wxrevenue.tokens._store import MemoryTokenStore, StoredToken, TokenStore
+    from wxrevenue.tokens.stores._memory import MemoryTokenStore
+    from wxrevenue.tokens.stores._redis import RedisTokenStore
     from wxrevenue.transports._aiohttp import AiohttpTransport
     from wxrevenue.transports._backup import BackupHosts
-    from wxrevenue.transports._httpx2 import HttpxTransport
+    from wxrevenue.transports._httpx2.transport import HttpxTransport
     from wxrevenue.transports._memory import MemoryTransport
-    from wxrevenue.verifiers._static import StaticVerifier
 
 _NAMES = {
     "wxrevenue._call_log": "log_calls",
     "wxrevenue.sweeps._checkpoint": "Checkpoint",
-    "wxrevenue._dates": "beijing_date",
-    "wxrevenue._events": "AttemptEvent CallEvent Event GateEvent JobEvent PageEvent RetryEvent TokenEvent WaitEvent",
-    "wxrevenue._funds_client": "FundsDistributionClient",
-    "wxrevenue._half_months": "HalfMonth half_months last_final_half_month",
+    "wxrevenue._base.calendar": "HalfMonth beijing_date half_months last_final_half_month",
+    "wxrevenue.events": "AttemptEvent CallEvent Event GateEvent JobEvent PageEvent RetryEvent TokenEvent WaitEvent",
+    "wxrevenue.clients._funds": "FundsDistributionClient",
     "wxrevenue.sweeps._outcome": "Outcome",
-    "wxrevenue.pages._paginator": "Paginator",
-    "wxrevenue._ports": (
-        "Clock HttpRequest HttpResponse RateLimiter Signer StreamedResponse StreamingTransport Ticket TicketStore TokenSource Transport "
-        "Turn Verdict Verifier"
+    "wxrevenue.pagination._paginator": "Paginator",
+    "wxrevenue.ports": (
+        "Clock RateLimiter Signer StoredToken StreamingTransport Ticket TicketStore TokenSource TokenStore Transport Turn Verdict Verifier"
     ),
-    "wxrevenue._request": "AmsRequest Endpoint PayRequest Request Safety TokenKind",
-    "wxrevenue._retry": "RetryPolicy",
-    "wxrevenue._revenue_client": "RevenueClient",
-    "wxrevenue._secret": "Secret",
-    "wxrevenue.sweeps._settlements": "sweep_half_months sweep_settlements",
+    "wxrevenue._wire.http": "HttpRequest HttpResponse StreamedResponse",
+    "wxrevenue._wire.request": "AmsRequest Endpoint PayRequest Request Safety TokenKind",
+    "wxrevenue._engine.retry": "RetryPolicy",
+    "wxrevenue.clients._revenue": "RevenueClient",
+    "wxrevenue._base.secret": "Secret",
+    "wxrevenue.sweeps._presets": "sweep_half_months sweep_settlements",
     "wxrevenue.sweeps._sweep": "Sweep sweep",
     "wxrevenue.ams.authorization": (
         "AuthorizerAccessToken ComponentAccessToken GetAuthorizerAccessToken GetComponentAccessToken StartPushTicket"
@@ -123,23 +121,23 @@ _NAMES = {
         "ResponseLostError ServerBusyError SignatureError TokenError TokenUnavailableError TooFastError TransportError WxRevenueError"
     ),
     "wxrevenue.funds.mark": "MarkTransaction",
-    "wxrevenue.limiters._local": "LocalRateLimiter",
-    "wxrevenue.limiters._rate": "Rate",
-    "wxrevenue.push._receiver": "TicketReceiver",
+    "wxrevenue.limiters._local.limiter": "LocalRateLimiter",
+    "wxrevenue.limiters._quota.stated": "Rate",
+    "wxrevenue.push._component.receiver": "TicketReceiver",
     "wxrevenue.sandbox": "Sandbox",
-    "wxrevenue.signers._pem": "PemSigner",
+    "wxrevenue.signing._pem_signer": "PemSigner",
     "wxrevenue.tickets._file": "FileTicketStore",
     "wxrevenue.tickets._memory": "MemoryTicketStore",
     "wxrevenue.tickets._redis": "RedisTicketStore",
     "wxrevenue.tokens._component": "ComponentTokens",
     "wxrevenue.tokens._plain": "StaticTokens",
-    "wxrevenue.tokens._redis": "RedisTokenStore",
-    "wxrevenue.tokens._store": "MemoryTokenStore StoredToken TokenStore",
+    "wxrevenue.tokens.stores._redis": "RedisTokenStore",
+    "wxrevenue.tokens.stores._memory": "MemoryTokenStore",
     "wxrevenue.transports._aiohttp": "AiohttpTransport",
     "wxrevenue.transports._backup": "BackupHosts",
-    "wxrevenue.transports._httpx2": "HttpxTransport",
+    "wxrevenue.transports._httpx2.transport": "HttpxTransport",
     "wxrevenue.transports._memory": "MemoryTransport",
-    "wxrevenue.verifiers._static": "StaticVerifier",
+    "wxrevenue.signing._static_verifier": "StaticVerifier",
 }
 
 __all__ = [

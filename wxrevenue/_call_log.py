@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from wxrevenue._events import CallEvent
+from wxrevenue.events import CallEvent
 
 if TYPE_CHECKING:
-    from wxrevenue._events import Event
+    from wxrevenue.events import Event
 
 _log = logging.getLogger("wxrevenue.calls")
 

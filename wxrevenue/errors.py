@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wxrevenue._codes import CodeRow
 
 Reason: TypeAlias = Literal["dns", "connect", "tls", "proxy", "pool", "timeout", "reset", "protocol", "too_large"]
 """What broke below HTTP. ``tls`` and ``too_large`` would break again: they are not retried."""
@@ -160,6 +159,8 @@ class ApiError(WxRevenueError):
         detail: further data that the server attached.
         request_id: what WeChat's support asks for (``rid``, ``Request-ID``).
         retry_after: seconds the server, or the limiter, asks to wait.
+        meaning: what the code means, in English, with WeChat's own words in brackets; ``None`` for a code we do not know.
+        solution: what to do about it; ``None`` for a code we do not know.
     """
 
     def __init__(  # noqa: PLR0913  (facts, all by keyword)
@@ -171,6 +172,8 @@ class ApiError(WxRevenueError):
         detail: Any = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        meaning: str | None = None,
+        solution: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -178,23 +181,8 @@ class ApiError(WxRevenueError):
         self.detail = detail
         self.request_id = request_id
         self.retry_after = retry_after
-
-    @property
-    def _row(self) -> CodeRow | None:
-        from wxrevenue._codes import CODES  # noqa: PLC0415  (the table names these classes)
-
-        return None if self.code is None else CODES.get(self.code)
-
-    @property
-    def meaning(self) -> str | None:
-        """What the code means, in English, with WeChat's own words in brackets; ``None`` for a code we do not know."""
-        row = self._row
-        return None if row is None else f"{row.meaning} ({row.original})" if row.original else row.meaning
-
-    @property
-    def solution(self) -> str | None:
-        """What to do about it; ``None`` for a code we do not know."""
-        return None if self._row is None else self._row.remedy
+        self.meaning = meaning
+        self.solution = solution
 
     def explained(self) -> str:
         head = f"code {self.code}" if self.code is not None else f"HTTP {self.status}"

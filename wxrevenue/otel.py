@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from wxrevenue._events import AttemptEvent, CallEvent, RetryEvent, WaitEvent
 from wxrevenue._version import __version__
+from wxrevenue.events import AttemptEvent, CallEvent, RetryEvent, WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
     from opentelemetry.util.types import AttributeValue
 
-    from wxrevenue._events import Event
+    from wxrevenue.events import Event
 
 _NANO: Final = 1_000_000_000
 _KEPT: Final = (AttemptEvent, RetryEvent, WaitEvent)

@@ -10,9 +10,9 @@ from typing import Any, cast
 import attrs
 
 from wxrevenue import HttpResponse, StaticTokens, WxRevenueError, ams, funds
-from wxrevenue._codec import decode, structure_hook
-from wxrevenue._model import Count, Model, Name
-from wxrevenue._request import PayRequest, Request, result_of
+from wxrevenue._wire.codec import decode, structure_hook
+from wxrevenue._wire.model import Count, Model, Name
+from wxrevenue._wire.request import PayRequest, Request, result_of
 from wxrevenue.ams._service import AmsService
 from wxrevenue.funds._service import PayService
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from wxrevenue._request import Endpoint
-from wxrevenue.pages._paginator import Paginator
+from wxrevenue._wire.request import Endpoint
+from wxrevenue.pagination._paginator import Paginator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence

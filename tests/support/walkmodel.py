@@ -1,10 +1,10 @@
 """A list that changes between any two answers, and a walk over it that may be killed and resumed, as a state machine.
 
-What the machine may do to the list is what a walk can see (see ``wxrevenue.pages._walk``): between two answers rows are either
+What the machine may do to the list is what a walk can see (see ``wxrevenue.pagination._two_pass``): between two answers rows are either
 added or taken away, not both, unless they are only ever added in front. Within that, rows come, go, change places, change
 their content and get their numbers as the machine likes, and answers that are under way at once come in any order.
 
-``tests/test_walk_model.py`` tries a few hundred examples, ``tests/nightly/walk_model.py`` as many as it is told.
+``tests/pagination/test_list_reader_model.py`` tries a few hundred examples, ``tests/nightly/walk_model.py`` as many as it is told.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from support.lists import Item, Leaf, Query
 from support.virtual import settle
 from wxrevenue.errors import PageDriftError
-from wxrevenue.pages._paginator import Host, Paginator
+from wxrevenue.pagination._paginator import Host, Paginator
 
 _PLACES = st.integers(0, 10**6)
 

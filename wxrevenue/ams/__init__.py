@@ -1,7 +1,7 @@
 """The advertising interfaces of Mini Program service providers (流量主代运营), a module per chapter of their documentation.
 
 To add an interface: one frozen class (and its result) in its chapter, one line in the chapter's row here, one shortcut line in
-``_revenue_client.py``. Chapters load when one of their names is first used.
+``clients/_revenue.py``. Chapters load when one of their names is first used.
 """
 
 from __future__ import annotations

@@ -6,22 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
-from wxrevenue._clock import LOOP_CLOCK
-from wxrevenue._codec import parse
-from wxrevenue._codes import api_error
-from wxrevenue._model import digits
-from wxrevenue._ports import HttpRequest
-from wxrevenue._request import TokenKind
-from wxrevenue._retry import retry_after
-from wxrevenue._secret import Secret, Unusable, scrub, token_of
+from wxrevenue._base.secret import Secret, Unusable, scrub, token_of
+from wxrevenue._engine.clock import LOOP_CLOCK
+from wxrevenue._wire.codec import parse
+from wxrevenue._wire.codes import api_error
+from wxrevenue._wire.http import HttpRequest, retry_after
+from wxrevenue._wire.model import digits
+from wxrevenue._wire.request import TokenKind
 from wxrevenue.errors import ConfigurationError, DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from wxrevenue._call import Call
-    from wxrevenue._ports import Clock, HttpResponse, TokenSource
-    from wxrevenue._request import AmsRequest
+    from wxrevenue._engine.call import Call
+    from wxrevenue._wire.http import HttpResponse
+    from wxrevenue._wire.request import AmsRequest
+    from wxrevenue.ports import Clock, TokenSource
 
 _HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 _OK: Final = range(200, 300)

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import attrs
 
-from wxrevenue._model import Count, Model
-from wxrevenue._request import REVEALED, AmsRequest, Endpoint, Safety, TokenKind, box, sent_as, some_secret, text_between
-from wxrevenue._secret import Secret
+from wxrevenue._base.secret import Secret
+from wxrevenue._wire.model import Count, Model
+from wxrevenue._wire.request import REVEALED, AmsRequest, Endpoint, Safety, TokenKind, box, sent_as, some_secret, text_between
 
 _COMPONENT = "/cgi-bin/component"
 _APPID = text_between(1, 64)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from wxrevenue._model import Model
-from wxrevenue._request import AmsRequest, Endpoint, Safety, text_between
+from wxrevenue._wire.model import Model
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, text_between
 from wxrevenue.errors import ConfigurationError
 
 _WHOLE = 100

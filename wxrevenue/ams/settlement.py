@@ -9,10 +9,9 @@ from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
-from wxrevenue._dates import beijing_date, half_month
-from wxrevenue._half_months import HalfMonth
-from wxrevenue._model import Count, Model, Name
-from wxrevenue._request import AmsRequest, Endpoint, Safety
+from wxrevenue._base.calendar import HalfMonth, beijing_date, half_month
+from wxrevenue._wire.model import Count, Model, Name
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety
 from wxrevenue.errors import ConfigurationError, DecodeError
 
 RowKey: TypeAlias = tuple[str, int, str]

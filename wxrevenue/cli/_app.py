@@ -12,9 +12,12 @@ from rich.console import Console
 
 from wxrevenue._version import __version__
 from wxrevenue.ams.settlement import LARGEST_PAGE_SIZE
-from wxrevenue.cli import _demo, _explain, _job, _serve, _settlements
-from wxrevenue.cli._report import Plan
-from wxrevenue.cli._show import Screen
+from wxrevenue.cli import _explain, _serve
+from wxrevenue.cli._demo import job as _demo
+from wxrevenue.cli._demo.report import Plan
+from wxrevenue.cli._demo.screen import Screen
+from wxrevenue.cli._settlements import command as _settlements
+from wxrevenue.cli._settlements import options as _job
 from wxrevenue.export import By  # noqa: TC001  (as above)
 from wxrevenue.sandbox import Quota, Sandbox, Trouble
 

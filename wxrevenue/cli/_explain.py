@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from wxrevenue._codes import CODES, TOKEN_REFUSED, api_error, is_throttling
+from wxrevenue._wire.codes import CODES, TOKEN_REFUSED, api_error, is_throttling
 from wxrevenue.ams.settlement import GetAgencySettlement
 from wxrevenue.errors import QuotaExceededError, TooFastError
 

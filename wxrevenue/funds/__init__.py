@@ -1,7 +1,7 @@
 """WeChat Pay's overseas funds distribution, a module per chapter of its documentation.
 
 To add an interface: one frozen class (and its result) in its chapter, one line in the chapter's row here, one shortcut line in
-``_funds_client.py``.
+``clients/_funds.py``.
 """
 
 from __future__ import annotations

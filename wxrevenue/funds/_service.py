@@ -7,13 +7,12 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from wxrevenue._call import request_id
-from wxrevenue._clock import within
-from wxrevenue._codec import parse
-from wxrevenue._codes import api_error
-from wxrevenue._ports import HttpRequest
-from wxrevenue._retry import retry_after
+from wxrevenue._engine.clock import within
+from wxrevenue._engine.outcome import request_id
 from wxrevenue._version import USER_AGENT
+from wxrevenue._wire.codec import parse
+from wxrevenue._wire.codes import api_error
+from wxrevenue._wire.http import HttpRequest, retry_after
 from wxrevenue.errors import (
     ApiError,
     ConfigurationError,
@@ -23,13 +22,14 @@ from wxrevenue.errors import (
     WxRevenueError,
     without_history,
 )
-from wxrevenue.funds._answer import SCHEME, is_signed, signed_part
+from wxrevenue.signing._answer import SCHEME, is_signed, signed_part
 
 if TYPE_CHECKING:
-    from wxrevenue._call import Call
-    from wxrevenue._ports import Clock, HttpResponse, Signer, Verifier
-    from wxrevenue._request import PayRequest
-    from wxrevenue._secret import Secret
+    from wxrevenue._base.secret import Secret
+    from wxrevenue._engine.call import Call
+    from wxrevenue._wire.http import HttpResponse
+    from wxrevenue._wire.request import PayRequest
+    from wxrevenue.ports import Clock, Signer, Verifier
 
 _ACCEPTED: Final = 202
 _OK: Final = range(200, 300)

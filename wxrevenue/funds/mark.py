@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from wxrevenue._request import Endpoint, PayRequest, Safety, text_between
+from wxrevenue._wire.request import Endpoint, PayRequest, Safety, text_between
 from wxrevenue.errors import ConfigurationError
 
 

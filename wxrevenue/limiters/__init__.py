@@ -1,1 +1,1 @@
-"""Rate limiters: one file per backend, each behind :class:`wxrevenue._ports.RateLimiter`."""
+"""Rate limiters: one file per backend, each behind :class:`wxrevenue.ports.RateLimiter`."""

@@ -13,15 +13,15 @@ from wxrevenue._lazy import lazy_names
 if TYPE_CHECKING:
     from wxrevenue.push._aiohttp_web import aiohttp_handler
     from wxrevenue.push._asgi import asgi_app
+    from wxrevenue.push._component.receiver import TicketReceiver
     from wxrevenue.push._receive import receive
-    from wxrevenue.push._receiver import TicketReceiver
     from wxrevenue.push._reply import Authorization, Reply
 
 _NAMES = {
     "wxrevenue.push._aiohttp_web": "aiohttp_handler",
     "wxrevenue.push._asgi": "asgi_app",
     "wxrevenue.push._receive": "receive",
-    "wxrevenue.push._receiver": "TicketReceiver",
+    "wxrevenue.push._component.receiver": "TicketReceiver",
     "wxrevenue.push._reply": "Authorization Reply",
 }
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wxrevenue.push._component.receiver import LARGEST_PUSH
 from wxrevenue.push._receive import broke_off, check_parts, receive
-from wxrevenue.push._receiver import LARGEST_PUSH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp import web
 
-    from wxrevenue._ports import TicketStore
+    from wxrevenue.ports import TicketStore
+    from wxrevenue.push._component.receiver import TicketReceiver
     from wxrevenue.push._receive import OnPush
-    from wxrevenue.push._receiver import TicketReceiver
 
 
 def aiohttp_handler(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wxrevenue.push._component.receiver import LARGEST_PUSH
 from wxrevenue.push._receive import broke_off, check_parts, receive
-from wxrevenue.push._receiver import LARGEST_PUSH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from wxrevenue._ports import TicketStore
+    from wxrevenue.ports import TicketStore
+    from wxrevenue.push._component.receiver import TicketReceiver
     from wxrevenue.push._receive import OnPush
-    from wxrevenue.push._receiver import TicketReceiver
     from wxrevenue.push._reply import Reply
 
 

@@ -6,11 +6,11 @@ import logging
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from wxrevenue import _checks
-from wxrevenue._clock import within
-from wxrevenue._ports import Ticket, TicketStore
+from wxrevenue._base import checks as _checks
+from wxrevenue._engine.clock import within
 from wxrevenue.errors import ConfigurationError, WxRevenueError
-from wxrevenue.push._receiver import TicketReceiver
+from wxrevenue.ports import Ticket, TicketStore
+from wxrevenue.push._component.receiver import TicketReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

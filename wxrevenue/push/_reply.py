@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import attrs
 
 if TYPE_CHECKING:
-    from wxrevenue._ports import Ticket
-    from wxrevenue._secret import Secret
+    from wxrevenue._base.secret import Secret
+    from wxrevenue.ports import Ticket
 
 Change: TypeAlias = Literal["authorized", "updateauthorized", "unauthorized"]
 

@@ -4,11 +4,11 @@ The same seed gives the same data. The data is invented: it follows the document
 WeChat's, and where the documents leave a question open the sandbox picks one of the possible answers.
 """
 
-from wxrevenue.sandbox._ams import SettlementPath
-from wxrevenue.sandbox._books import Totals
+from wxrevenue.sandbox._ams.books import Totals
+from wxrevenue.sandbox._ams.push import Push, PushKeys
+from wxrevenue.sandbox._ams.service import SettlementPath
 from wxrevenue.sandbox._call import Answer
-from wxrevenue.sandbox._pay import Mark, Merchant
-from wxrevenue.sandbox._push import Push, PushKeys
+from wxrevenue.sandbox._pay.service import Mark, Merchant
 from wxrevenue.sandbox._quota import Quota
 from wxrevenue.sandbox._sandbox import Sandbox
 from wxrevenue.sandbox._trouble import Forced, Mishap, Trouble

@@ -13,8 +13,8 @@ from wxrevenue.sandbox._trouble import Mishap
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wxrevenue.sandbox._ams import Ams
-    from wxrevenue.sandbox._pay import Pay
+    from wxrevenue.sandbox._ams.service import Ams
+    from wxrevenue.sandbox._pay.service import Pay
     from wxrevenue.sandbox._trouble import Fate, Forced, Trouble
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Sandbox</title></head><body>This is not JSON.</body></html>"

@@ -7,15 +7,15 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from wxrevenue._ports import Ticket
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.sandbox._ams import Ams
-from wxrevenue.sandbox._books import Books, provider
+from wxrevenue.ports import Ticket
+from wxrevenue.sandbox._ams.books import Books, provider
+from wxrevenue.sandbox._ams.platform import Platform
+from wxrevenue.sandbox._ams.push import Pushes
+from wxrevenue.sandbox._ams.service import Ams
+from wxrevenue.sandbox._ams.tokens import AUTHORIZER, COMPONENT, Tokens
 from wxrevenue.sandbox._core import Core
-from wxrevenue.sandbox._pay import Pay
-from wxrevenue.sandbox._platform import Platform
-from wxrevenue.sandbox._push import Pushes
-from wxrevenue.sandbox._tokens import AUTHORIZER, COMPONENT, Tokens
+from wxrevenue.sandbox._pay.service import Pay
 from wxrevenue.sandbox._transport import SandboxTransport
 from wxrevenue.sandbox._trouble import Fate, Trouble
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from wxrevenue.sandbox._ams import SettlementPath
-    from wxrevenue.sandbox._books import Totals
+    from wxrevenue.sandbox._ams.books import Totals
+    from wxrevenue.sandbox._ams.push import Change, Push, PushKeys
+    from wxrevenue.sandbox._ams.service import SettlementPath
     from wxrevenue.sandbox._call import Answer
-    from wxrevenue.sandbox._pay import Mark, Merchant
-    from wxrevenue.sandbox._push import Change, Push, PushKeys
+    from wxrevenue.sandbox._pay.service import Mark, Merchant
     from wxrevenue.sandbox._trouble import Forced
 
 _BEIJING = timezone(timedelta(hours=8))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wxrevenue._ports import HttpResponse
+from wxrevenue._wire.http import HttpResponse
 from wxrevenue.errors import NotSentError, ResponseLostError
 from wxrevenue.sandbox._call import Drop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from wxrevenue._ports import HttpRequest
+    from wxrevenue._wire.http import HttpRequest
     from wxrevenue.sandbox._call import Answer
     from wxrevenue.sandbox._core import Core
 

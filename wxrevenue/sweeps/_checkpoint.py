@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from wxrevenue import _checks
+from wxrevenue._base import checks as _checks
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:

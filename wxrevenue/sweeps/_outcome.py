@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 
-from wxrevenue._around import Errand
+from wxrevenue._engine.job_context import Errand
 
 J = TypeVar("J")
 T = TypeVar("T")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, overload
 
-from wxrevenue import _checks
+from wxrevenue._base import checks as _checks
 from wxrevenue.errors import ClientStateError, ConfigurationError
 from wxrevenue.sweeps._checkpoint import Checkpoint
-from wxrevenue.sweeps._crew import Crew, Plan
-from wxrevenue.sweeps._feed import jobs_of
+from wxrevenue.sweeps._jobs import jobs_of
+from wxrevenue.sweeps._workers import Crew, Plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
     from types import AsyncGeneratorType
     from typing import Self
 
-    from wxrevenue._events import JobEvent
-    from wxrevenue.pages._paginator import Paginator
-    from wxrevenue.pages._sheet import Row
+    from wxrevenue.events import JobEvent
+    from wxrevenue.pagination._page import Row
+    from wxrevenue.pagination._paginator import Paginator
     from wxrevenue.sweeps._outcome import Outcome
 
 J = TypeVar("J")

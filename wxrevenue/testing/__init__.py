@@ -18,15 +18,15 @@ Needs no test framework, but fits into one::
 
 from __future__ import annotations
 
-from wxrevenue.testing._case import TransportCase
 from wxrevenue.testing._certificates import tls_contexts
 from wxrevenue.testing._leaks import assert_no_leak, spellings
-from wxrevenue.testing._limiter_case import LimiterCase
-from wxrevenue.testing._limiter_suite import limiter_cases
+from wxrevenue.testing._limiter_suite.case import LimiterCase
+from wxrevenue.testing._limiter_suite.suite import limiter_cases
 from wxrevenue.testing._server import JSON, FaultServer, Got, Peer, answer, head, unused_port
-from wxrevenue.testing._store_case import TokenStoreCase
-from wxrevenue.testing._storing import token_store_cases
-from wxrevenue.testing._suite import through_stream, transport_cases
+from wxrevenue.testing._store_suite.case import TokenStoreCase
+from wxrevenue.testing._store_suite.suite import token_store_cases
+from wxrevenue.testing._transport_suite.case import TransportCase
+from wxrevenue.testing._transport_suite.suite import through_stream, transport_cases
 from wxrevenue.testing._virtual import VirtualClock, run_virtual, virtual
 
 __all__ = [

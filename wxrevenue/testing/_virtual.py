@@ -7,8 +7,8 @@ import functools
 import selectors
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, TypeVarTuple
 
-from wxrevenue._clock import LoopClock
-from wxrevenue.testing._scene import check
+from wxrevenue._engine.clock import LoopClock
+from wxrevenue.testing._transport_suite.scene import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -1,1 +1,1 @@
-"""Where tickets are kept: one file per store, each behind :class:`wxrevenue._ports.TicketStore`."""
+"""Where tickets are kept: one file per store, each behind :class:`wxrevenue.ports.TicketStore`."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from wxrevenue._ports import Ticket
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
+from wxrevenue.ports import Ticket
 
 if sys.platform != "win32":
     import fcntl

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wxrevenue._ports import Ticket, TicketStore
+    from wxrevenue.ports import Ticket, TicketStore
 
 
 class MemoryTicketStore:

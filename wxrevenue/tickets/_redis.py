@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from wxrevenue import _checks
-from wxrevenue._at_rest import Keyring, boxed_keys
-from wxrevenue._ports import Ticket
-from wxrevenue._redis import RedisLink, Script, key_prefix, key_stem
-from wxrevenue._secret import Secret, boxed
+from wxrevenue._base import checks as _checks
+from wxrevenue._base.secret import Secret, boxed
+from wxrevenue._redis.keyring import Keyring, boxed_keys
+from wxrevenue._redis.link import RedisLink, Script, key_prefix, key_stem
+from wxrevenue.ports import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Where tokens come from: one file per source, each behind :class:`wxrevenue._ports.TokenSource`."""
+"""Where tokens come from: one file per source, each behind :class:`wxrevenue.ports.TokenSource`."""

@@ -8,30 +8,30 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wxrevenue import _checks
-from wxrevenue._clock import LOOP_CLOCK, within
-from wxrevenue._engine import Engine
-from wxrevenue._lifetime import Lifetime
-from wxrevenue._ports import Clock, TicketStore, Transport
-from wxrevenue._request import TokenKind
-from wxrevenue._retry import RetryPolicy
-from wxrevenue._secret import Secret, boxed, checked_secret, token_of
+from wxrevenue._base import checks as _checks
+from wxrevenue._base.secret import Secret, boxed, checked_secret, token_of
+from wxrevenue._engine.clock import LOOP_CLOCK, within
+from wxrevenue._engine.engine import Engine
+from wxrevenue._engine.lifetime import Lifetime
+from wxrevenue._engine.retry import RetryPolicy
+from wxrevenue._wire.request import TokenKind
 from wxrevenue.ams import BASE_URL
 from wxrevenue.ams._service import AmsService
 from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAccessToken
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.tokens._ask import Asker
-from wxrevenue.tokens._keeper import Keeper
+from wxrevenue.ports import Clock, StoredToken, TicketStore, TokenStore, Transport
+from wxrevenue.tokens._advice import called
+from wxrevenue.tokens._cache import Keeper
 from wxrevenue.tokens._refresh import Refresh
-from wxrevenue.tokens._store import MemoryTokenStore, StoredToken, TokenStore
-from wxrevenue.tokens._why import called
+from wxrevenue.tokens._requests import Asker
+from wxrevenue.tokens.stores._memory import MemoryTokenStore
 from wxrevenue.transports._aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from wxrevenue._events import Event
+    from wxrevenue.events import Event
 
 _NAME: Final = "ComponentTokens"
 _LONGEST_APPID: Final = 64

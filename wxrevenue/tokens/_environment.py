@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._secret import Secret
+from wxrevenue._base.secret import Secret
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from wxrevenue._clock import within
-from wxrevenue._ports import TokenSource
-from wxrevenue._request import TokenKind
-from wxrevenue._secret import Secret, Unusable, boxed, token_of
+from wxrevenue._base.secret import Secret, Unusable, boxed, token_of
+from wxrevenue._engine.clock import within
+from wxrevenue._wire.request import TokenKind
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
+from wxrevenue.ports import TokenSource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

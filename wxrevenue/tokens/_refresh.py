@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from wxrevenue.tokens._keeper import Grant
+from wxrevenue.tokens._cache import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from wxrevenue._ports import Clock
-    from wxrevenue._secret import Secret
-    from wxrevenue.tokens._keeper import Need
-    from wxrevenue.tokens._store import StoredToken, TokenStore
+    from wxrevenue._base.secret import Secret
+    from wxrevenue.ports import Clock, StoredToken, TokenStore
+    from wxrevenue.tokens._cache import Need
 
 T = TypeVar("T")
-_log = logging.getLogger("wxrevenue")
+_log = logging.getLogger("wxrevenue.tokens")
 
 LIFETIMES: Final = (60.0, 7200.0)
 """Seconds between which the life of a token is taken to be, whatever a server or a store says."""

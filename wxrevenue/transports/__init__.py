@@ -1,1 +1,1 @@
-"""Transports: one file per HTTP library, each behind :class:`wxrevenue._ports.Transport`."""
+"""Transports: one file per HTTP library, each behind :class:`wxrevenue.ports.Transport`."""

@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._ports import LARGEST_BODY, HttpResponse, StreamedResponse
-from wxrevenue._secret import Secret
+from wxrevenue._base.secret import Secret
 from wxrevenue._version import USER_AGENT
+from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError, WxRevenueError, without_history
 from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
 from wxrevenue.transports._streams import Chunks, Steps
-from wxrevenue.transports._watch import Exchange, Watch
+from wxrevenue.transports._timer import Exchange, Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, StreamReader
     from multidict import CIMultiDict
 
-    from wxrevenue._ports import HttpRequest
+    from wxrevenue._wire.http import HttpRequest
     from wxrevenue.errors import Reason
 
 _NOT_SENT: Final = ("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "NonHttpUrlClientError", "ClientHttpProxyError")
@@ -84,7 +84,7 @@ class AiohttpTransport:
         self._headers: tuple[Mapping[str, str], CIMultiDict[str]] | None = None
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-        """Send the request once; see :class:`wxrevenue._ports.Transport`."""
+        """Send the request once; see :class:`wxrevenue.ports.Transport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
         session = self._session or self._open()  # whose imports are no part of the first exchange's time
@@ -99,7 +99,7 @@ class AiohttpTransport:
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, *, timeout: float) -> AsyncGenerator[StreamedResponse]:
-        """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue._ports.StreamingTransport`."""
+        """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue.ports.StreamingTransport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
         steps = Steps(self._watch, self._failed, request.url, timeout)

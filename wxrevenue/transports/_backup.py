@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from wxrevenue._checks import seconds
+from wxrevenue._base.checks import seconds
 from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError, without_history
 from wxrevenue.transports._common import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wxrevenue._ports import HttpRequest, HttpResponse, Transport
+    from wxrevenue._wire.http import HttpRequest, HttpResponse
+    from wxrevenue.ports import Transport
 
 _WORTHWHILE = 0.1
 """The share of its timeout that must be left of a request for it to go to yet another host."""
@@ -43,7 +44,7 @@ class BackupHosts:
         self._failed: dict[str, float] = {}
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-        """Send the request to the first host that can be reached; see :class:`wxrevenue._ports.Transport`."""
+        """Send the request to the first host that can be reached; see :class:`wxrevenue.ports.Transport`."""
         now = asyncio.get_running_loop().time
         until = now() + timeout
         failure: NotSentError | ResponseLostError | None = None

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wxrevenue._ports import HttpRequest, HttpResponse
+from wxrevenue._wire.http import HttpRequest, HttpResponse
 from wxrevenue.errors import ConfigurationError, ResponseLostError
 
 if TYPE_CHECKING:

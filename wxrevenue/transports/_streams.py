@@ -11,7 +11,7 @@ from wxrevenue.errors import without_history
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from wxrevenue.transports._watch import Exchange, Watch
+    from wxrevenue.transports._timer import Exchange, Watch
 
     Translate = Callable[[BaseException, Exchange, str], BaseException]
 

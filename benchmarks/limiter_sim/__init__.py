@@ -1,0 +1,1 @@
+"""The rate limiter and its rivals against simulated servers, in virtual time."""

@@ -1,0 +1,120 @@
+"""Ways to obey a server that says "operating too fast": ours, and what one would use instead."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import attrs
+import backoff
+from aiolimiter import AsyncLimiter
+
+from benchmarks.limiter_sim.adaptive import Adaptive
+from benchmarks.limiter_sim.servers import WINDOW
+from wxrevenue import LocalRateLimiter, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.limiter_sim.world import WallClock
+    from wxrevenue.ports import Turn
+
+Send = Callable[[str], Awaitable[bool]]
+"""Makes one call of an action; tells whether the server accepted it."""
+_PATIENT: Final = 1e8
+"""Seconds: nobody gives up."""
+
+
+class Policy(Protocol):
+    """Makes calls until they are accepted; one for all callers."""
+
+    async def call(self, send: Send, action: str) -> None:
+        """Make a call until it is accepted."""
+        ...
+
+
+class Ours:
+    """The library's limiter, driven as the client drives it.
+
+    Args:
+        clock: which time it is.
+        saved: what an earlier limiter knew.
+    """
+
+    def __init__(self, clock: WallClock, saved: Mapping[str, Any] | None = None) -> None:
+        self.limiter = LocalRateLimiter(WINDOW, clock=clock)
+        if saved is not None:
+            self.limiter.restore(json.loads(json.dumps(saved)))
+
+    async def call(self, send: Send, action: str) -> None:
+        """Make a call until it is accepted, within one turn."""
+        turn = await self.limiter.acquire(action, timeout=_PATIENT)
+        try:
+            while not await self._accepted(turn, send, action):
+                await turn.again(timeout=_PATIENT)
+        finally:
+            turn.release()
+
+    async def _accepted(self, turn: Turn, send: Send, action: str) -> bool:
+        accepted = await send(action)
+        await turn.report(Verdict.OK if accepted else Verdict.TOO_FAST)
+        return accepted
+
+
+class Fixed:
+    """Every caller waits a window's length after a refusal, on its own."""
+
+    async def call(self, send: Send, action: str) -> None:
+        """Make a call until it is accepted."""
+        while not await send(action):  # noqa: ASYNC110  (no event tells)
+            await asyncio.sleep(WINDOW)
+
+
+class RefusedError(Exception):
+    """The server said "operating too fast"."""
+
+
+class Backoff:
+    """Every caller backs off on its own, exponentially, with full jitter, for a window's length at most: the ``backoff`` package."""
+
+    @backoff.on_exception(backoff.expo, RefusedError, jitter=backoff.full_jitter, logger=None, max_value=WINDOW)
+    async def call(self, send: Send, action: str) -> None:
+        """Make a call until it is accepted."""
+        if not await send(action):
+            raise RefusedError
+
+
+@attrs.define
+class Told:
+    """``aiolimiter`` told the true quota, for every action its own; a refused caller waits a window's length."""
+
+    quota: int
+    shared: bool
+    _limiters: dict[str, AsyncLimiter] = attrs.field(factory=dict[str, AsyncLimiter])
+
+    async def call(self, send: Send, action: str) -> None:
+        """Make a call until it is accepted."""
+        key = "" if self.shared else action
+        limiter = self._limiters.get(key) or self._limiters.setdefault(key, AsyncLimiter(self.quota, WINDOW))
+        await limiter.acquire()
+        while not await send(action):
+            await asyncio.sleep(WINDOW)
+            await limiter.acquire()
+
+
+OURS: Final = ("cold", "saved")
+"""The policies that are ours: without knowing anything, and with what an earlier run on such a server has learned."""
+RIVALS: Final = ("fixed 60 s", "backoff", "aiolimiter", "adaptive")
+
+
+def rival(name: str, quota: int, *, shared: bool) -> Policy:
+    """Return a rival by its name; ``quota`` and ``shared`` are what only ``aiolimiter`` is told."""
+    table: dict[str, Callable[[], Policy]] = {
+        "fixed 60 s": Fixed,
+        "backoff": Backoff,
+        "aiolimiter": lambda: Told(quota, shared),
+        "adaptive": Adaptive,
+    }
+    return table[name]()

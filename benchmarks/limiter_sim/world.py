@@ -1,0 +1,131 @@
+"""An event loop whose time jumps to the next timer as soon as nothing is left to do, and the network that calls cross in it.
+
+Everything in it is decided by the seed: two runs of one seed are equal call by call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import selectors
+from array import array
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import attrs
+
+from wxrevenue._engine.clock import LoopClock
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from benchmarks.limiter_sim.servers import Server
+
+T = TypeVar("T")
+START: Final = 1_000.0
+"""What the loop's clock shows at the beginning."""
+UNIX: Final = 1_700_000_000.0
+"""The wall clock at the beginning."""
+JITTER: Final = 0.3
+"""By which share a latency is shorter or longer than the mean at most."""
+_TICK: Final = 1e-7
+"""Seconds that every turn of the loop takes: a program that waits for less than the clock can tell would wait for ever if time
+stood still."""
+
+
+class NeverEndsError(Exception):
+    """The run was given up: too many calls were made, none was accepted for too long, or nothing can happen any more."""
+
+
+class _Leap(selectors.DefaultSelector):
+    """A selector that never waits: it moves the time instead. Nothing here comes from outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise NeverEndsError("every caller waits for something that never comes")
+        self.now += max(_TICK, timeout)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop in virtual time."""
+
+    def __init__(self) -> None:
+        self._leap = _Leap()
+        super().__init__(self._leap)
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        return self._leap.now
+
+
+class WallClock(LoopClock):
+    """The loop's clock, and a wall clock that goes with it.
+
+    Args:
+        unix: Unix time at the beginning of the run.
+    """
+
+    def __init__(self, unix: float = UNIX) -> None:
+        self._unix = unix
+
+    def time(self) -> float:
+        return self._unix + now()
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
+
+
+def now() -> float:
+    """Return the virtual seconds since the beginning of the run."""
+    return asyncio.get_running_loop().time() - START
+
+
+@attrs.define(eq=False)
+class Network:
+    """Carries calls to a server and answers back, and keeps the books.
+
+    Args:
+        server: who admits or refuses.
+        latency: mean seconds of a whole exchange; the server decides half-way.
+        seed: decides every latency.
+        most: calls after which the run is given up.
+        patience: seconds without an admitted call after which the run is given up.
+    """
+
+    server: Server
+    latency: float
+    seed: int
+    most: float = float("inf")
+    patience: float = float("inf")
+    admitted: array[float] = attrs.field(init=False, factory=lambda: array("d"))
+    """When each admitted call arrived."""
+    refused: array[float] = attrs.field(init=False, factory=lambda: array("d"))
+    """When each refused call arrived."""
+    _random: random.Random = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._random = random.Random(self.seed)  # noqa: S311  (latencies, not keys)
+
+    @property
+    def calls(self) -> int:
+        """How many calls arrived."""
+        return len(self.admitted) + len(self.refused)
+
+    async def send(self, action: str) -> bool:
+        """Make one call; tell whether the server accepted it."""
+        half = self.latency / 2 * self._random.uniform(1 - JITTER, 1 + JITTER)
+        await asyncio.sleep(half)
+        arrival = now()
+        if self.calls >= self.most or arrival > self.patience + (self.admitted[-1] if self.admitted else 0.0):
+            raise NeverEndsError(f"given up after {self.calls} calls")
+        accepted = self.server.admit(action, arrival)
+        (self.admitted if accepted else self.refused).append(arrival)
+        await asyncio.sleep(half)
+        return accepted

@@ -1,0 +1,113 @@
+"""G10 and G11: what a walk costs while many others wait, and what it remembers of a row.
+
+G10 is fair because both sides are the same :class:`Paginator` over the same answers. The rival merely keeps each page until the
+next one has arrived, as ``page = await fetch(…)`` in a loop does. What it pays for is the garbage collector, which goes over
+every row of every waiting walk again and again; therefore the collector stays on here, as it is in a service.
+
+G11 counts bytes with ``tracemalloc``, dictionaries just grown included; its yardstick is the goal itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import tracemalloc
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from benchmarks._answers import settlement_page
+from benchmarks._measure import Outcome
+from wxrevenue import GetAgencySettlement, Paginator, Settlement, SettlementPage
+from wxrevenue._wire.codec import decode, parse
+from wxrevenue.pagination._page import sheet_of
+from wxrevenue.pagination._row_index import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIMIT: Final = 0.80
+LARGEST: Final = 250.0
+_WALKS: Final = 500
+_PAGES: Final = 6
+_ROWS: Final = 100
+_BODY: Final = settlement_page(_ROWS)
+
+
+async def page_of(number: int) -> SettlementPage:
+    """Return a page of rows of its own, when everybody else has had a turn: the other walks wait meanwhile."""
+    await asyncio.sleep(0)
+    payload = parse(_BODY)
+    for key in ("ret", "err_msg"):
+        payload.pop(key)
+    for row in payload["settlement_list"]:
+        row["sett_no"] = f"{number}-{row['sett_no']}"
+    payload["total_num"] = _PAGES * _ROWS
+    page: SettlementPage = decode(SettlementPage, payload)
+    return page
+
+
+def walk(*, keeps: bool) -> Paginator[Settlement]:
+    """Return a walk that drops each page, or keeps it until the next one is there."""
+    kept: list[SettlementPage] = []
+
+    async def fetch(request: GetAgencySettlement) -> SettlementPage:
+        page = await page_of(request.page)
+        if keeps:
+            kept[:] = [page]
+        return page
+
+    return Paginator(GetAgencySettlement("2020-01-01", "2024-12-31", page_size=_ROWS), fetch, prefetch=0)
+
+
+async def rows(*, keeps: bool, walks: int = _WALKS) -> int:
+    """Walk side by side; return how many rows came."""
+
+    async def count() -> int:
+        return sum([1 async for _ in walk(keeps=keeps)])
+
+    return sum(await asyncio.gather(*(count() for _ in range(walks))))
+
+
+def microseconds_per_page(*, keeps: bool) -> float:
+    """Return the CPU time of a page."""
+    gc.collect()
+    started = time.process_time()
+    asyncio.run(rows(keeps=keeps))
+    return (time.process_time() - started) / (_WALKS * _PAGES) * 1e6
+
+
+def bytes_per_key(count: int) -> float:
+    """Return the most that a walk ever held per row, of so many with keys of their own."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        seen, worst = Seen(), 0.0
+        before = tracemalloc.get_traced_memory()[0]
+        for first in range(0, count, 1_000):
+            rows = [Settlement(f"{number:06}", 1, number, sett_no=f"no{number}") for number in range(first, first + 1_000)]
+            page = SettlementPage(settlement_list=rows)
+            seen.sort(sheet_of(page), 1)
+            del rows, page
+            worst = max(worst, (tracemalloc.get_traced_memory()[0] - before) / (first + 1_000))
+        return worst
+    finally:
+        tracemalloc.stop()
+
+
+def run(*, quick: bool = False) -> list[Outcome]:
+    """Measure."""
+    sides: tuple[Callable[[], float], ...] = (lambda: microseconds_per_page(keeps=False), lambda: microseconds_per_page(keeps=True))
+    microseconds_per_page(keeps=False)  # what runs only once is not part of the comparison
+    pairs: list[tuple[float, float]] = []
+    for number in range(3 if quick else 7):
+        first, second = sides if number % 2 else sides[::-1]
+        one, other = first(), second()
+        pairs.append((one, other) if number % 2 else (other, one))
+    ours, rival = (median(side) for side in zip(*pairs, strict=True))
+    ratio = median(one / other for one, other in pairs)
+    held = bytes_per_key(20_000 if quick else 200_000)
+    return [
+        Outcome("G10", "page of 500 walks, dropped / kept until the next one", ours, rival, "µs", ratio, LIMIT),
+        Outcome("G11", "memory of a walk per row / what it may have", held, LARGEST, "B", held / LARGEST, 1.0),
+    ]

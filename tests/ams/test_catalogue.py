@@ -1,0 +1,233 @@
+"""The whole catalogue against a table typed from WeChat's pages: where each interface lives, what it takes, what it gives."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from datetime import date
+from decimal import Decimal
+from types import NoneType
+from typing import Any, NamedTuple, cast
+
+import attrs
+import orjson
+import pytest
+
+from wxrevenue import (
+    AmsRequest,
+    AuthorizerAccessToken,
+    ComponentAccessToken,
+    Endpoint,
+    FundsDistributionClient,
+    GetAgencySettlement,
+    GetAuthorizerAccessToken,
+    GetComponentAccessToken,
+    GetShareRatio,
+    MarkTransaction,
+    PayRequest,
+    Request,
+    RevenueClient,
+    Safety,
+    SetShareRatio,
+    SettlementPage,
+    ShareRatio,
+    StartPushTicket,
+    TokenKind,
+    ams,
+    funds,
+)
+from wxrevenue._wire.codec import encode
+from wxrevenue._wire.request import result_of, wire_name
+
+COMPONENT, AUTHORIZER = TokenKind.COMPONENT, TokenKind.AUTHORIZER
+SAFE, REPEATABLE, UNSAFE = Safety.SAFE, Safety.REPEATABLE, Safety.UNSAFE
+GET, SET, OPERATION = "/wxa/getdefaultamsinfo", "/wxa/setdefaultamsinfo", "/wxa/operationams"
+PAY = "/v3/global/profit-sharing"
+
+
+class Row(NamedTuple):
+    """What the pages say of one interface."""
+
+    path: str
+    action: str
+    safety: Safety
+    result: Any
+    example: Any
+    body: dict[str, Any]
+    token: TokenKind = COMPONENT
+    method: str = "POST"
+    alternate: str | None = None
+    alternate_on: int | None = None
+
+
+TABLE: dict[str, Row] = {
+    "SetShareRatio": Row(SET, "set_share_ratio", REPEATABLE, NoneType, SetShareRatio(Decimal("40.5")), {"share_ratio": 40.5}),
+    "GetShareRatio": Row(GET, "get_share_ratio", SAFE, ShareRatio, GetShareRatio("wx1"), {"appid": "wx1"}),
+    "GetAgencySettlement": Row(
+        OPERATION,
+        "get_agency_settled_revenue",
+        SAFE,
+        SettlementPage,
+        GetAgencySettlement(date(2020, 3, 1), "2020-03-16", page=2, page_size=7),
+        {"start_date": "2020-03-01", "end_date": "2020-03-16", "page": 2, "page_size": 7},
+        alternate=GET,
+        alternate_on=1736,
+    ),
+    "GetComponentAccessToken": Row(
+        "/cgi-bin/component/api_component_token",
+        "",
+        REPEATABLE,
+        ComponentAccessToken,
+        GetComponentAccessToken("wx1", "fake-secret", "fake-ticket@@@"),
+        {"component_appid": "wx1", "component_appsecret": "fake-secret", "component_verify_ticket": "fake-ticket@@@"},
+        token=TokenKind.NONE,
+    ),
+    "GetAuthorizerAccessToken": Row(
+        "/cgi-bin/component/api_authorizer_token",
+        "",
+        REPEATABLE,
+        AuthorizerAccessToken,
+        GetAuthorizerAccessToken("wx1", "wx2", "fake-refresh"),
+        {"component_appid": "wx1", "authorizer_appid": "wx2", "authorizer_refresh_token": "fake-refresh"},
+    ),
+    "StartPushTicket": Row(
+        "/cgi-bin/component/api_start_push_ticket",
+        "",
+        REPEATABLE,
+        NoneType,
+        StartPushTicket("wx1", "fake-secret"),
+        {"component_appid": "wx1", "component_secret": "fake-secret"},
+        token=TokenKind.NONE,
+    ),
+    "MarkTransaction": Row(
+        f"{PAY}/transactions/mark",
+        "",
+        REPEATABLE,
+        NoneType,
+        MarkTransaction("P20150806125346", sub_mchid="1900000109"),
+        {"out_trade_no": "P20150806125346", "currency": "CNY", "sub_mchid": "1900000109"},
+    ),
+}
+
+
+OF_TOKENS = {"GetComponentAccessToken", "GetAuthorizerAccessToken", "StartPushTicket"}
+"""What token sources call, and clients have no method for."""
+
+
+def catalogue() -> dict[str, type[Request[Any]]]:
+    """Return every request class by name, found in the modules themselves (``__subclasses__`` lists attrs classes twice)."""
+    found: dict[str, type[Request[Any]]] = {}
+    for package in (ams, funds):
+        for entry in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(entry.name)
+            for name, value in vars(module).items():
+                if inspect.isclass(value) and issubclass(value, Request) and value.__module__ == entry.name:
+                    assert name not in found, f"two interfaces are called {name}"
+                    found[name] = value
+    return found
+
+
+CATALOGUE = catalogue()
+EVERY = pytest.mark.parametrize("name", sorted(CATALOGUE))
+
+
+def test_table_and_catalogue_name_the_same_interfaces() -> None:
+    """An interface without a row here fails, and so does a row without an interface."""
+    assert CATALOGUE.keys() == TABLE.keys()
+
+
+@EVERY
+def test_endpoint_is_what_the_pages_say(name: str) -> None:
+    """Path, action, method, kind of token, safety and alternate path stand as the table has them."""
+    row = TABLE[name]
+    found = CATALOGUE[name].endpoint
+    assert type(found) is Endpoint
+    assert attrs.asdict(found, recurse=False) == {
+        "path": row.path,
+        "action": row.action,
+        "method": row.method,
+        "token": row.token,
+        "safety": row.safety,
+        "alternate": row.alternate,
+        "alternate_on": row.alternate_on,
+    }
+
+
+@EVERY
+def test_result_type_is_read_from_the_base_class(name: str) -> None:
+    """The engine decodes into the type that stands in the brackets of the request's base."""
+    kind: Any = CATALOGUE[name]
+    assert result_of(kind) is TABLE[name].result
+
+
+@EVERY
+def test_body_holds_exactly_the_documented_keys(name: str) -> None:
+    """A request encodes to the documented names and values, and to nothing else."""
+    row = TABLE[name]
+    assert type(row.example) is CATALOGUE[name]
+    assert orjson.loads(cast("bytes", encode(row.example))) == row.body
+
+
+@EVERY
+def test_body_has_a_key_per_field(name: str) -> None:
+    """Every field but ``authorizer_appid`` is a key of the body, so that a new field cannot be forgotten in the table."""
+    fields = {wire_name(field) for field in attrs.fields(cast("Any", CATALOGUE[name])) if field.name != "authorizer_appid"}
+    assert fields == TABLE[name].body.keys()
+
+
+@EVERY
+def test_requests_are_frozen_values(name: str) -> None:
+    """A request compares and hashes by value, evolves into another, and cannot be changed."""
+    example = TABLE[name].example
+    twin = attrs.evolve(example)
+    assert twin == example
+    assert hash(twin) == hash(example)
+    field = attrs.fields(cast("Any", type(example)))[-1].name
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(example, field, getattr(example, field))
+
+
+@EVERY
+def test_requests_belong_to_the_service_of_their_package(name: str) -> None:
+    """What lives in ``ams`` is an AMS request and what lives in ``funds`` a Pay request."""
+    kind: Any = CATALOGUE[name]
+    service = kind.__module__.split(".")[1]
+    assert issubclass(kind, AmsRequest) is (service == "ams")
+    assert issubclass(kind, PayRequest) is (service == "funds")
+
+
+@EVERY
+def test_requests_are_exported_by_their_package(name: str) -> None:
+    """Every request is a name of ``wxrevenue`` and of its service's package."""
+    package = importlib.import_module(".".join(CATALOGUE[name].__module__.split(".")[:2]))
+    assert getattr(package, name) is CATALOGUE[name]
+    assert getattr(importlib.import_module("wxrevenue"), name) is CATALOGUE[name]
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - OF_TOKENS))
+def test_requests_have_a_shortcut_that_takes_the_same_arguments(name: str) -> None:
+    """``client.get_share_ratio`` takes what ``GetShareRatio`` takes, and its documentation is the request's."""
+    kind = CATALOGUE[name]
+    client = RevenueClient if issubclass(kind, AmsRequest) else FundsDistributionClient
+    method = getattr(client, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
+    _self, *parameters = inspect.signature(method).parameters.values()
+    assert parameters == [one for one in inspect.signature(kind).parameters.values() if one.name != "authorizer_appid"]
+    assert method.__doc__ == kind.__doc__
+    assert inspect.iscoroutinefunction(method)
+
+
+@EVERY
+def test_documentation_says_where_it_comes_from_and_what_it_raises(name: str) -> None:
+    """A request's docstring names WeChat's page, its result and its errors."""
+    text = inspect.getdoc(CATALOGUE[name]) or ""
+    assert "WeChat page:" in text
+    assert "Returns:" in text
+    assert "Raises:" in text
+
+
+def test_names_of_endpoints_are_short() -> None:
+    """Events and errors call an interface by its action, or by the end of its path where it has none."""
+    assert GetShareRatio.endpoint.name == "get_share_ratio"
+    assert MarkTransaction.endpoint.name == "mark"

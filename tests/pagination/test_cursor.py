@@ -1,0 +1,359 @@
+"""Cursors: a walk goes on where it stood, and what is no cursor of this walk is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.lists import Item, Leaf, Query, Shelf, items, script, shelf
+from support.virtual import run_virtual, settle, virtual
+
+from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, ServerBusyError
+from wxrevenue.pagination._cursor import Binding, Place
+from wxrevenue.pagination._paginator import Host, Paginator
+
+few = settings(max_examples=100, deadline=None)
+MINE = Binding.of("wx-mine", Query())
+SOME = MINE.write(Place(0, 0, 3, 7, 40, 20, 100, before="0123456789abcdef", mark="fedcba9876543210"))
+
+
+async def some(walk: Paginator[Item], count: int) -> list[Item]:
+    """Return the next rows, up to so many."""
+    found: list[Item] = []
+    async with walk:
+        while len(found) < count:
+            try:
+                found.append(await anext(walk))
+            except StopAsyncIteration:
+                break
+    return found
+
+
+# -- going on ----------------------------------------------------------------------------------------------------------
+
+
+@few
+@given(
+    count=st.integers(0, 30),
+    size=st.integers(1, 8),
+    lie=st.sampled_from([0, 0, -3, 2, 7, None]),
+    prefetch=st.integers(0, 3),
+    stops=st.lists(st.integers(0, 12), max_size=6),
+)
+def test_unchanged_list(count: int, size: int, lie: int | None, prefetch: int, stops: list[int]) -> None:
+    """Killed after any rows, and killed again, a walk repeats nothing and loses nothing, even where the announced total is a lie."""
+    rows = items(count)
+    server = shelf(rows, size, total=None if lie is None else max(0, count + lie))
+    truthful = lie in {0, None} or count + (lie or 0) > count
+
+    async def walk_in_pieces() -> list[Item]:
+        found: list[Item] = []
+        cursor = None
+        for stop in stops:
+            walk = server.walk(prefetch=prefetch, cursor=cursor)
+            found += await some(walk, stop)
+            cursor = walk.cursor
+        return found + await server.walk(prefetch=prefetch, cursor=cursor).collect()
+
+    found = run_virtual(walk_in_pieces())
+    assert found == rows if truthful else found == rows[: len(found)]
+
+
+@virtual
+async def test_costs_one_page() -> None:
+    """Going on asks for the page of the last row again, and for what comes after it."""
+    server = shelf(items(100), 10)
+    walk = server.walk(prefetch=0)
+    await some(walk, 57)
+    server.asked.clear()
+    assert await server.walk(cursor=walk.cursor).collect() == items(100)[57:]
+    assert server.asked == [6, 7, 8, 9, 10]
+
+
+@virtual
+async def test_pages() -> None:
+    """After a page, a cursor stands behind all of it."""
+    server = shelf(items(30), 10)
+    walk = server.walk()
+    async for page in walk.by_page():
+        if page[0].group == 10:
+            break
+    assert await server.walk(cursor=walk.cursor).collect() == items(30)[20:]
+
+
+@virtual
+async def test_before_and_behind() -> None:
+    """Before its first row a walk's cursor is the beginning, or where it was resumed; behind its last row nothing is left."""
+    server = shelf(items(25), 10)
+    walk = server.walk()
+    assert await server.walk(cursor=walk.cursor).collect() == items(25)
+    await some(walk, 12)
+    again = server.walk(cursor=walk.cursor)
+    assert again.cursor == walk.cursor
+    assert await again.collect() == items(25)[12:]
+    assert await server.walk(cursor=again.cursor).collect() == []
+
+
+@virtual
+async def test_closed_walk_keeps_its_cursor() -> None:
+    """Rows of a page that nobody took when the walk was closed come when it is resumed."""
+    server = shelf(items(25), 10)
+    walk = server.walk()
+    async with walk:
+        assert await anext(walk) == Item(0)
+        before = walk.cursor
+    assert walk.cursor == before
+    assert await walk.resumed().collect() == items(25)[1:]
+    assert await walk.resumed(server.walk().cursor).collect() == items(25)
+
+
+@virtual
+async def test_cancelled_walk() -> None:
+    """A walk cancelled at any moment stands behind the last row that was handed out."""
+    for moment in range(1, 60):
+        server = shelf(items(25), 3)
+        walk = server.walk(prefetch=moment % 3)
+        found: list[Item] = []
+        task = asyncio.create_task(_consume(walk, found))
+        await asyncio.sleep(moment / 7)
+        task.cancel()
+        await settle()
+        assert found + await walk.resumed().collect() == items(25)
+
+
+async def _consume(walk: Paginator[Item], found: list[Item]) -> None:
+    async for row in walk:
+        found.append(row)
+        await asyncio.sleep(0.1)
+
+
+# -- a list that changed -----------------------------------------------------------------------------------------------
+
+
+CHANGES = ["added in front", "added behind", "removed in front", "removed behind", "emptied", "numbered", "swapped"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("stop", [1, 10, 14, 20, 25])
+def test_changed_list(change: str, stop: int) -> None:
+    """When the list changed in between, a walk goes far enough back: what was there all the time is never lost."""
+    rows = items(25)
+
+    async def walk_twice() -> list[Item]:
+        server = Shelf(lambda page: Leaf(rows[(page - 1) * 10 : page * 10], len(rows)))
+        walk = server.walk()
+        before = await some(walk, stop)
+        apply(change, rows)
+        return before + await walk.resumed().collect()
+
+    found = {row.group for row in run_virtual(walk_twice())}
+    assert {row.group for row in rows} <= found
+
+
+def apply(change: str, rows: list[Item]) -> None:
+    """Change a list."""
+    if change == "added in front":
+        rows.insert(0, Item(99))
+    elif change == "added behind":
+        rows.append(Item(99))
+    elif change == "removed in front":
+        del rows[0]
+    elif change == "removed behind":
+        del rows[24]
+    elif change == "emptied":
+        rows.clear()
+    elif change == "numbered":
+        rows[:] = [attrs.evolve(row, number="later") for row in rows]
+    else:
+        rows[0], rows[1] = rows[1], rows[0]
+
+
+@virtual
+async def test_doubt_is_kept() -> None:
+    """A list that changed before the cursor is read again after it, though nothing changed since."""
+    rows = items(30)
+    lists = [rows, rows[1:]]  # row 10 slides onto the page that was read already
+    calls: list[int] = []
+
+    def serve(page: int) -> Leaf:
+        calls.append(page)
+        now = lists[len(calls) > 1]
+        return Leaf(now[(page - 1) * 10 : page * 10], len(now))
+
+    walk = Shelf(serve).walk(prefetch=0)
+    before = await some(walk, 15)
+    assert Item(10) not in before
+    assert Item(10) in await walk.resumed().collect()
+
+
+@virtual
+async def test_repeats_are_remembered() -> None:
+    """A row that came twice before the cursor is not taken for one more row after it."""
+    swapped = items(30)
+    swapped[5], swapped[15] = swapped[15], swapped[5]
+    calls: list[int] = []
+
+    def serve(page: int) -> Leaf:
+        calls.append(page)
+        return Leaf((items(30) if len(calls) == 1 else swapped)[(page - 1) * 10 : page * 10], 30)
+
+    walk = Shelf(serve).walk(prefetch=0)
+    before = await some(walk, 15)
+    assert Item(15) in before + await walk.resumed().collect()
+
+
+@virtual
+async def test_second_pass_leaves_the_cursor_alone() -> None:
+    """While a second pass yields what the first one missed, the cursor stays at the end of the first."""
+    rows = items(11)
+    server = Shelf(lambda page: Leaf(rows[(page - 1) * 5 : page * 5], len(rows)))
+    walk = server.walk(prefetch=0)
+    cursors: list[str] = []
+    async with walk:
+        while len(cursors) < 14:
+            row = await anext(walk)
+            cursors.append(walk.cursor)
+            if row.group == 0:
+                rows[:0] = items(3, first=100)
+    assert len(set(cursors[:11])) == 11
+    assert set(cursors[11:]) == {cursors[10]}
+
+
+@pytest.mark.parametrize("total", [21, 25])
+@pytest.mark.parametrize("stop", [15, 20])
+def test_a_row_that_stands_on_two_pages(total: int, stop: int) -> None:
+    """A list that shows a row twice is resumed like any other: it has not changed, so that nothing comes again, and nothing fails."""
+
+    async def walk_twice() -> list[Item]:
+        walk = shelf([*items(10), *items(20)[9:]], 10, total=total).walk(prefetch=0)
+        return await some(walk, stop) + await walk.resumed().collect()
+
+    assert run_virtual(walk_twice()) == items(20)
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_errors_carry_a_cursor(prefetch: int) -> None:
+    """P-12: the error that ends a walk says where to go on; going on there gives the rest."""
+
+    async def fail() -> None:
+        rows = items(30)
+        server = script(Leaf(rows[:10], 30), ServerBusyError("no"), ServerBusyError("no"))
+        found: list[Item] = []
+        with pytest.raises(ServerBusyError) as caught:  # noqa: PT012  (what came before the error counts)
+            async for row in server.walk(prefetch=prefetch):
+                found.append(row)  # noqa: PERF401
+        assert caught.value.cursor is not None
+        assert found + await shelf(rows, 10).walk(cursor=caught.value.cursor).collect() == rows
+
+    run_virtual(fail())
+
+
+@virtual
+async def test_collect_fails_as_a_whole() -> None:
+    """Where ``collect`` fails no row was handed out: its error's cursor is where it began."""
+    walk = script(Leaf(items(10), 20), ServerBusyError("no")).walk()
+    beginning = walk.cursor
+    with pytest.raises(ServerBusyError) as caught:
+        await walk.collect()
+    assert caught.value.cursor == beginning
+
+
+@virtual
+async def test_collect_is_cancelled_as_a_whole() -> None:
+    """Where ``collect`` is cancelled its rows are lost to the caller: the walk is resumed at its beginning, too."""
+    walk = shelf(items(30), 10).walk()
+    task = asyncio.create_task(walk.collect())
+    await asyncio.sleep(2.5)
+    task.cancel()
+    await settle()
+    assert await walk.resumed().collect() == items(30)
+
+
+@virtual
+async def test_closing_what_another_task_walks() -> None:
+    """A walk that another task is waiting on is not closed under its feet."""
+    walk = shelf(items(30), 10).walk()
+    task = asyncio.create_task(walk.collect())
+    await settle()
+    with pytest.raises(ClientStateError, match="another task"):
+        await walk.aclose()
+    assert await task == items(30)
+
+
+@virtual
+async def test_every_error_of_a_walk() -> None:
+    """Drift, and the misuse of a walk, carry a cursor too."""
+    walk = Shelf(lambda _page: Leaf(items(10), 40)).walk()
+    with pytest.raises(PageDriftError) as drift:
+        _ = [row async for row in walk]
+    assert drift.value.cursor == walk.cursor
+    with pytest.raises(ClientStateError) as misuse:
+        walk.by_page()
+    assert misuse.value.cursor == walk.cursor
+
+
+# -- what is refused ---------------------------------------------------------------------------------------------------
+
+numbers = st.integers(0, 10**12)
+digests = st.text("0123456789abcdef", min_size=16, max_size=16)
+places = st.builds(Place, *[numbers] * 6, st.none() | numbers, st.booleans(), digests, digests)
+
+
+@few
+@given(place=places)
+def test_there_and_back(place: Place) -> None:
+    """Every place survives being written and read; the text is short, and safe in a file, a URL or a shell."""
+    text = MINE.write(place)
+    assert MINE.read(text) == place
+    assert text.replace(".", "").isalnum()
+    assert len(text) < 200
+
+
+def test_is_short() -> None:
+    """An ordinary cursor has about a hundred characters."""
+    assert len(SOME) < 110
+
+
+@few
+@given(place=st.integers(0, len(SOME) - 1), letter=st.characters(codec="utf-8"))
+def test_changed_cursor(place: int, letter: str) -> None:
+    """A cursor of which any character was changed is refused."""
+    text = SOME[:place] + letter + SOME[place + 1 :]
+    if text != SOME:
+        with pytest.raises(ConfigurationError, match=r"^cursor: "):
+            MINE.read(text)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "says"),
+    [
+        (7, "expected a str, got int"),
+        (b"wxr1", "expected a str, got bytes"),
+        ("", "not what a walk handed out"),
+        ("wxr1.", "not what a walk handed out"),
+        (SOME[:-1], "not what a walk handed out"),
+        (SOME + "0", "not what a walk handed out"),
+        (SOME.upper(), "not what a walk handed out"),
+        (SOME.replace("wxr1", "wxr2"), "made by a version"),
+        (Binding.of("wx-other", Query()).write(Place()), "another account"),
+        (Binding.of("", Query()).write(Place()), "another account"),
+        (Binding.of("wx-mine", attrs.make_class("Other", [], bases=(Query,), frozen=True)()).write(Place()), "another query"),
+        (MINE.write(Place(window=1)), "no such window"),
+    ],
+)
+def test_refused(cursor: Any, says: str) -> None:
+    """What is no cursor, or is one of another version, account, query or split, is refused when the walk is made."""
+    with pytest.raises(ConfigurationError, match=says):
+        shelf([], 10).walk(cursor=cursor, host=Host(account="wx-mine"))
+
+
+def test_the_page_is_no_part_of_the_query() -> None:
+    """Cursors of the same query are the same whatever page its request names."""
+    assert Binding.of("wx-mine", Query(page=4)) == MINE

@@ -1,0 +1,322 @@
+"""What the package promises by its shape: its names, their documentation, cheap imports, and small modules and functions."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import wxrevenue
+from wxrevenue._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(wxrevenue.__file__).parent
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 30
+SOURCES = sorted(ROOT.rglob("*.py"))
+LAZY = ["wxrevenue", "wxrevenue.ams", "wxrevenue.funds", "wxrevenue.push"]
+EXTRAS = {"rich", "typer", "httpx2", "opentelemetry", "redis"}
+
+PROMISED = [
+    "RevenueClient",
+    "FundsDistributionClient",
+    "GetShareRatio",
+    "SetShareRatio",
+    "GetAgencySettlement",
+    "MarkTransaction",
+    "ShareRatio",
+    "SettlementPage",
+    "Settlement",
+    "SlotRevenue",
+    "SettlementStatus",
+    "yuan",
+    "beijing_date",
+    "Paginator",
+    "RetryPolicy",
+    "LocalRateLimiter",
+    "StaticVerifier",
+    "StaticTokens",
+    "ComponentTokens",
+    "TokenStore",
+    "MemoryTokenStore",
+    "StoredToken",
+    "MemoryTransport",
+    "AiohttpTransport",
+    "HttpxTransport",
+    "BackupHosts",
+    "Sandbox",
+    "Ticket",
+    "TicketStore",
+    "MemoryTicketStore",
+    "FileTicketStore",
+    "TicketReceiver",
+    "Transport",
+    "StreamingTransport",
+    "StreamedResponse",
+    "HttpRequest",
+    "HttpResponse",
+    "TokenSource",
+    "TokenKind",
+    "Rate",
+    "RateLimiter",
+    "Turn",
+    "Verdict",
+    "Verifier",
+    "Signer",
+    "Clock",
+    "Secret",
+    "Request",
+    "AmsRequest",
+    "PayRequest",
+    "Endpoint",
+    "Safety",
+    "CallEvent",
+    "AttemptEvent",
+    "RetryEvent",
+    "WaitEvent",
+    "GateEvent",
+    "TokenEvent",
+    "PageEvent",
+    "JobEvent",
+    "sweep",
+    "Sweep",
+    "Outcome",
+    "Checkpoint",
+    "sweep_settlements",
+    "sweep_half_months",
+    "WxRevenueError",
+    "ConfigurationError",
+    "ClientStateError",
+    "TransportError",
+    "NotSentError",
+    "ResponseLostError",
+    "OutcomeUnknownError",
+    "DecodeError",
+    "ApiError",
+    "TooFastError",
+    "QuotaExceededError",
+    "ServerBusyError",
+    "InvalidParameterError",
+    "AgreementUnsignedError",
+    "AccountNotOpenError",
+    "TokenError",
+    "PermissionDeniedError",
+    "TokenUnavailableError",
+    "SignatureError",
+    "PageDriftError",
+    "DeadlineExceededError",
+]
+
+
+def tree_of(package: str) -> ast.Module:
+    """Return the parsed source of a package's ``__init__``."""
+    return ast.parse(inspect.getsource(importlib.import_module(package)))
+
+
+def mirror(package: str) -> set[tuple[str, str]]:
+    """Return (module, name) for every import below ``if TYPE_CHECKING`` that is of this project."""
+    found: set[tuple[str, str]] = set()
+    for node in tree_of(package).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            imports = [entry for entry in node.body if isinstance(entry, ast.ImportFrom)]
+            assert len(imports) == len(node.body)
+            found |= {(entry.module or "", alias.name) for entry in imports for alias in entry.names}
+            assert all(alias.asname is None for entry in imports for alias in entry.names)
+    return found
+
+
+def table(package: str) -> set[tuple[str, str]]:
+    """Return (module, name) for every row of the table from which a package loads its names."""
+    rows = next(
+        node for node in ast.walk(tree_of(package)) if isinstance(node, ast.Dict) and node.keys and "wxrevenue." in ast.unparse(node)
+    )
+    return {(module, name) for module, names in ast.literal_eval(rows).items() for name in names.split()}
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_table_mirror_and_export_list_agree(package: str) -> None:
+    """What a type checker sees, what is loaded and what is exported are the same names from the same modules."""
+    assert table(package) == mirror(package)
+    names = [name for _, name in table(package)]
+    assert len(names) == len(set(names))
+    module = importlib.import_module(package)
+    exported = set(module.__all__)
+    assert set(names) <= exported
+    assert all(name in vars(module) for name in exported - set(names))
+    assert len(module.__all__) == len(exported)
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_every_exported_name_loads(package: str) -> None:
+    """Every name of the table lives where the table says, is listed by ``dir`` and is kept once it is loaded."""
+    module = importlib.import_module(package)
+    for home, name in table(package):
+        value = getattr(module, name)
+        assert value is getattr(importlib.import_module(home), name)
+        assert vars(module)[name] is value
+    assert set(module.__all__) <= set(dir(module))
+
+
+def test_promised_names_are_exported() -> None:
+    """Users' programs are written against these names."""
+    assert set(PROMISED) <= set(wxrevenue.__all__)
+    assert all(getattr(wxrevenue, name).__name__ == name for name in PROMISED)
+
+
+def test_everything_public_in_errors_is_exported() -> None:
+    """Every error that can be raised can be caught by a name of the package."""
+    module = importlib.import_module("wxrevenue.errors")
+    public = {name for name, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Exception) and name[0] != "_"}
+    assert public <= set(wxrevenue.__all__)
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_unknown_names_are_attribute_errors(package: str) -> None:
+    """A misspelt name fails as in any module, and says where."""
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'GetShareRatoi'"):
+        _ = importlib.import_module(package).GetShareRatoi
+
+
+def test_lazy_names_load_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is looked up in its module at first use only, and ``dir`` knows it before that."""
+    package = ModuleType("fake_package")
+    monkeypatch.setitem(sys.modules, "fake_package", package)
+    load, names = lazy_names("fake_package", {"decimal": "Decimal getcontext", "math": "pi"})
+    assert {"Decimal", "getcontext", "pi"} <= set(names())
+    assert "pi" not in vars(package)
+    assert load("pi") == vars(package)["pi"]
+    with pytest.raises(AttributeError, match="has no attribute 'e'"):
+        load("e")
+
+
+def test_package_is_typed() -> None:
+    """Type checkers are told that the annotations count."""
+    assert (ROOT / "py.typed").read_bytes() == b""
+
+
+# -- imports -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import wxrevenue", ("aiohttp", "cryptography", "orjson", "cattrs", "backoff", "asyncio")),
+        ("import wxrevenue.errors", ("aiohttp", "cryptography", "orjson", "cattrs", "attrs", "asyncio")),
+        ("from wxrevenue import GetShareRatio, Settlement, ApiError", ("aiohttp", "cryptography", "orjson", "backoff")),
+        ("from wxrevenue import RevenueClient", ("aiohttp", "cryptography", "wxrevenue.funds.mark", "wxrevenue.sandbox")),
+        ("from wxrevenue import FundsDistributionClient", ("aiohttp", "cryptography", "wxrevenue.ams.settlement", "wxrevenue.sandbox")),
+        ("from wxrevenue import Sandbox", ("aiohttp", "typer", "rich")),
+        ("from wxrevenue import ComponentTokens", ("aiohttp", "cryptography", "wxrevenue.funds.mark", "wxrevenue.sandbox")),
+        (
+            "from wxrevenue.push import TicketReceiver, aiohttp_handler, asgi_app",
+            ("aiohttp", "cryptography", "orjson", "wxrevenue.sandbox"),
+        ),
+    ],
+)
+def test_imports_load_what_they_need(code: str, heavy: tuple[str, ...]) -> None:
+    """A process that does not talk to a server does not pay for what does: each heavy part loads on first use."""
+    script = f"{code}; import sys; print(sorted(set(sys.modules) & set({heavy!r})))"
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False, cwd=ROOT.parent)  # noqa: S603
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "[]", "")
+
+
+# -- documentation -------------------------------------------------------------------------------------------------
+
+
+def modules() -> Iterator[ModuleType]:
+    """Yield every module of the package that can be imported here."""
+    yield wxrevenue
+    for entry in pkgutil.walk_packages(wxrevenue.__path__, "wxrevenue."):
+        if entry.name.endswith("__main__"):
+            continue
+        try:
+            yield importlib.import_module(entry.name)
+        except ModuleNotFoundError as error:  # the command line without its extra
+            assert error.name in EXTRAS, entry.name  # noqa: PT017
+
+
+def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Yield (name, object) for what a module defines and does not hide, with the members of its classes."""
+    for name, value in vars(module).items():
+        if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(value) or inspect.isclass(value):
+            yield f"{module.__name__}.{name}", value
+        if inspect.isclass(value):
+            for member, found in vars(value).items():
+                if not member.startswith("_") and (inspect.isroutine(found) or isinstance(found, (property, classmethod, staticmethod))):
+                    yield f"{module.__name__}.{name}.{member}", getattr(value, member)
+
+
+def undocumented(name: str, value: Any) -> bool:
+    """Tell whether somebody has to guess what a thing is; a class documents itself, a method may inherit."""
+    text = vars(value).get("__doc__") if inspect.isclass(value) else inspect.getdoc(value)
+    made_up = f"{name.rsplit('.', 1)[-1]}("  # what a NamedTuple says of itself
+    return not text or not text.strip() or text.startswith(made_up)
+
+
+def test_every_public_name_is_documented() -> None:
+    """Every module, class, function, method and property without an underscore says what it is."""
+    silent = [module.__name__ for module in modules() if not module.__doc__]
+    silent += [name for module in modules() for name, value in public(module) if undocumented(name, value)]
+    assert silent == []
+
+
+def test_the_walk_sees_the_package() -> None:
+    """The test above would pass on nothing: it does walk clients, their methods, properties and errors."""
+    seen = {name for module in modules() for name, _ in public(module)}
+    assert seen >= {
+        "wxrevenue.errors.ApiError.explained",
+        "wxrevenue.clients._revenue.RevenueClient.get_share_ratio",
+        "wxrevenue.clients._revenue.RevenueClient.from_env",
+        "wxrevenue.ams.settlement.Settlement.period",
+        "wxrevenue.transports._memory.MemoryTransport.aclose",
+        "wxrevenue._base.calendar.beijing_date",
+    }
+
+
+# -- size ----------------------------------------------------------------------------------------------------------
+
+
+def functions(tree: ast.AST, where: str = "") -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Yield every function of a module by its qualified name, nested ones too."""
+    for node in ast.iter_child_nodes(tree):
+        name = f"{where}{node.name}" if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else where
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield name, node
+        yield from functions(node, f"{name}." if name != where else where)
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function's body without its docstring."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_modules_are_small() -> None:
+    """A module has one job and at most 300 lines."""
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    assert len(lengths) > 30
+    assert {name: count for name, count in lengths.items() if count > LONGEST_MODULE} == {}
+
+
+def test_functions_are_small() -> None:
+    """A function has at most 30 lines besides its docstring."""
+    lengths = {
+        f"{path.relative_to(ROOT)}:{name}": length(node) for path in SOURCES for name, node in functions(ast.parse(path.read_text()))
+    }
+    assert len(lengths) > 300
+    assert {name: count for name, count in lengths.items() if count > LONGEST_FUNCTION} == {}

@@ -1,0 +1,131 @@
+"""A push from its arrival to its reply: acknowledged only when all is done, in time, and whatever the server does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from support.leaks import assert_no_leak
+from support.pushkit import NOON, REFUSED, SECRETS, TICKET, inner, on_the_wire, push, receiver, ticket_push
+from support.virtual import armed_timers, now, settle, virtual
+
+from wxrevenue import FileTicketStore, MemoryTicketStore, Ticket, WxRevenueError
+from wxrevenue.push import receive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Slow(MemoryTicketStore):
+    """A store that takes its time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    async def put(self, ticket: Ticket) -> bool:
+        """Keep the ticket, later."""
+        await asyncio.sleep(self.seconds)
+        return await super().put(ticket)
+
+
+@virtual
+async def test_success_waits_for_the_store() -> None:
+    """The reply is not ready before the ticket is kept, and a repetition in the meantime waits for it, too."""
+    judge, store = receiver(), Slow(3.0)
+    first = asyncio.create_task(receive(judge, store, *push()))
+    await asyncio.sleep(1)
+    second = asyncio.create_task(receive(judge, store, *push()))
+    await asyncio.sleep(1.9)
+    assert not first.done()
+    assert (await first).is_success
+    assert now() == 3.0
+    assert (await store.get(), second.done()) == (Ticket(TICKET, NOON), False)
+    assert (await second).is_success
+    assert now() == 4.0
+
+
+@virtual
+async def test_a_store_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
+    """X-17: a store that does not answer in four seconds gets the push refused while WeChat, which waits five, still listens."""
+    judge, store = receiver(), Slow(1e6)
+    reply = await receive(judge, store, *push())
+    assert (on_the_wire(reply), reply.reason, now()) == (
+        REFUSED,
+        "DeadlineExceededError: the deadline passed while waiting for the ticket store",
+        4.0,
+    )
+    assert armed_timers() == 0
+    store.seconds = 0.0
+    assert (await receive(judge, store, *push())).event == Ticket(TICKET, NOON)
+    assert_no_leak(reply, secrets=SECRETS, caplog=caplog)
+
+
+async def test_why_a_ticket_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """X-17: the log tells what to do about a file that is open to others; of a stranger's exception it tells the class alone."""
+    judge, path = receiver(), tmp_path / "ticket"
+    path.touch(0o644)
+    assert not (await receive(judge, FileTicketStore(path), *push())).is_success
+    assert "chmod 600" in caplog.text
+
+    def fail(error: Exception) -> Callable[[object], None]:
+        def on_push(_event: object) -> None:
+            raise error
+
+        return on_push
+
+    replies = [await receive(judge, MemoryTicketStore(), *push(), on_push=fail(error)) for error in (LookupError(TICKET), WxRevenueError())]
+    assert [(on_the_wire(reply), reply.reason) for reply in replies] == [(REFUSED, "LookupError"), (REFUSED, "WxRevenueError: ")]
+    assert_no_leak(secrets=SECRETS, caplog=caplog)
+
+
+@virtual
+async def test_a_listener_that_hangs() -> None:
+    """The four seconds are for the store and ``on_push`` together."""
+
+    async def listen(_event: object) -> None:
+        await asyncio.sleep(1e6)
+
+    reply = await receive(receiver(), Slow(3.0), *push(), on_push=listen)
+    assert (on_the_wire(reply), now()) == (REFUSED, 4.0)
+
+
+@virtual
+async def test_a_request_that_is_cancelled() -> None:
+    """A request that ends early is not remembered as done: the push comes again and is dealt with."""
+    judge, store = receiver(), Slow(3.0)
+    task = asyncio.create_task(receive(judge, store, *push()))
+    await settle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await receive(judge, store, *push())).event == Ticket(TICKET, NOON)
+
+
+async def test_refused_pushes_touch_no_store() -> None:
+    """A push that is refused, repeated or of no interest reaches neither the store nor ``on_push``."""
+    told: list[object] = []
+    judge, store = receiver(), MemoryTicketStore()
+    await receive(judge, MemoryTicketStore(), *push())
+    other = push(inner(InfoType="notify_third_fasteregister"))
+    replies = [await receive(judge, store, *pushed, on_push=told.append) for pushed in (push(), other, ("", b""), (push()[0], b""))]
+    assert [reply.is_success for reply in replies] == [True, True, False, False]
+    assert (told, await store.get()) == ([], None)
+
+
+async def test_an_older_ticket_is_not_told() -> None:
+    """K-18: ``on_push`` is not told of a ticket that the store has a newer one of; the push is acknowledged."""
+    told: list[object] = []
+    judge, store = receiver(), MemoryTicketStore()
+    for n in (2, 1, 3):
+        assert (await receive(judge, store, *ticket_push(n, NOON + n), on_push=told.append)).is_success
+    assert told == [Ticket("fake-ticket-2", NOON + 2), Ticket("fake-ticket-3", NOON + 3)]
+
+
+async def test_the_newest_of_several_at_once() -> None:
+    """K-18: pushes that are dealt with at the same time leave the newest ticket, whichever is done last."""
+    judge, store = receiver(), MemoryTicketStore()
+    await asyncio.gather(*(receive(judge, store, *ticket_push(n, NOON + n)) for n in (2, 3, 1)))
+    assert await store.get() == Ticket("fake-ticket-3", NOON + 3)

@@ -1,0 +1,350 @@
+"""When tokens are replaced: early and in the background, at the latest near their end, and what happens when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fakes import COMPONENT, Read, ams_client, answer, refusal, sent
+from support.platform import Platform, component_tokens, refreshes, reject, shown, token
+from support.virtual import now, run_virtual, settle, virtual
+
+from wxrevenue import HttpRequest, HttpResponse, LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenError, TokenUnavailableError
+from wxrevenue.tokens._cache import DUE, EARLY, STALL
+
+if TYPE_CHECKING:
+    from wxrevenue import ComponentTokens
+
+DOWN = NotSentError("no route", reason="connect")
+
+
+async def first_refresh_after(tokens: ComponentTokens, platform: Platform, step: float = 1.0) -> float:
+    """Ask every ``step`` seconds until a refresh was made; return when."""
+    before = platform.refreshes
+    while platform.refreshes == before:
+        await asyncio.sleep(step)
+        await token(tokens)
+        await settle()
+    return now()
+
+
+@virtual
+async def test_early_and_not_together() -> None:
+    """K-13: a token is replaced 5 to 10 minutes before its end, each source at a time of its own."""
+    times: list[float] = []
+    for _ in range(5):
+        platform = Platform(delay=0.0)
+        async with component_tokens(platform) as tokens:
+            await token(tokens)
+            begun = now()
+            times.append(await first_refresh_after(tokens, platform, step=5.0) - begun)
+    assert all(7200 - EARLY[1] <= time <= 7200 - EARLY[0] + 5 for time in times)
+    assert len(set(times)) > 1
+
+
+@virtual
+async def test_nobody_waits_for_an_early_refresh() -> None:
+    """K-14: while a slow refresh goes on and the old token lives, callers get that at once; then the new one."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        await asyncio.sleep(7200 - 240)
+        begun = now()
+        for _ in range(50):
+            assert await shown(tokens) == "fake-component-token-1"
+        assert now() == begun
+        await asyncio.sleep(9)
+        assert await shown(tokens) == "fake-component-token-2"
+    assert platform.refreshes == 2
+
+
+@virtual
+async def test_live_traffic_does_not_stall() -> None:
+    """K-14: a client's calls go on at their usual pace, none longer than the wire takes, while a refresh takes 8 seconds."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        limiter = LocalRateLimiter(rate=Rate(10_000))
+        client, transport = ams_client(handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, limiter=limiter)
+        await asyncio.sleep(7200 - 240)
+
+        async def call() -> float:
+            begun = now()
+            await client.send(Read())
+            return now() - begun
+
+        durations: list[float] = []
+        for _ in range(20):
+            durations += await asyncio.gather(*(call() for _ in range(10)))
+            await asyncio.sleep(0.5)
+        await client.aclose()
+    assert max(durations) < 0.2
+    assert [url.rpartition("-")[2] for url in sent(transport)] == sorted("1" * 140 + "2" * 60)
+    assert platform.refreshes == 2
+
+
+@virtual
+async def test_near_the_end_callers_wait() -> None:
+    """In the last minute a caller waits for the next token; if that takes long, half of its time at most, it gets the old one."""
+    platform = Platform(delay=8.0)
+    told: list[Any] = []
+    async with component_tokens(platform, on_event=told.append) as tokens:
+        await token(tokens)
+        await asyncio.sleep(7200 - 8 - DUE / 2)
+        begun = now()
+        assert await shown(tokens, timeout=2.0) == "fake-component-token-1"
+        assert now() == begun + 1
+        assert await shown(tokens) == "fake-component-token-1"
+        assert now() == begun + 1 + STALL
+        await asyncio.sleep(4 - STALL + 1)
+        assert await shown(tokens) == "fake-component-token-2"
+        assert now() == begun + 8
+    assert refreshes(told) == [("started", "first"), ("ok", "first"), ("started", "due"), ("ok", "due")]
+
+
+@virtual
+async def test_calls_near_the_end_of_a_token_while_refreshes_hang() -> None:
+    """K-14: in the last minute, too, a call with less time than the refresh takes succeeds with the old token, which lives."""
+    platform = Platform()
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        platform.delay = 1000.0
+        client, transport = ams_client(handler=lambda _: asyncio.sleep(0.1, answer()), tokens=tokens, deadline=2.0)
+        await asyncio.sleep(7200 - DUE + 1)
+        for _ in range(50):
+            await client.send(Read())
+            await asyncio.sleep(0.01)
+        await client.aclose()
+    assert {url.rpartition("-")[2] for url in sent(transport)} == {"1"}
+
+
+@virtual
+async def test_a_token_that_dies_while_its_callers_wait() -> None:
+    """In the last seconds of a token a caller waits as long as it likes: there is nothing else to give it."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        await asyncio.sleep(7200 - 8 - 2)
+        begun = now()
+        assert await shown(tokens) == "fake-component-token-2"
+        assert now() == begun + 8
+
+
+@virtual
+async def test_a_life_counts_from_the_request() -> None:
+    """K-12: a token lives from when it was asked for, not from when the answer came."""
+    platform, store = Platform(delay=9.0, life=100), MemoryTokenStore()
+    async with component_tokens(platform, store=store) as tokens:
+        assert await shown(tokens) == "fake-component-token-1"
+        record = await store.read(f"{COMPONENT}/")
+        assert record is not None
+        assert record.left == pytest.approx(91.0)
+        platform.trouble = [DOWN] * 50
+        await asyncio.sleep(100 - 9 - 0.5)
+        assert await shown(tokens, timeout=0.1) == "fake-component-token-1"
+        await asyncio.sleep(0.5)
+        with pytest.raises(TokenUnavailableError):
+            await token(tokens)
+
+
+@virtual
+async def test_while_refreshes_fail_the_old_token_is_served(caplog: pytest.LogCaptureFixture) -> None:
+    """K-15: when nothing new can be had the old token is served until its very end; the log says so once a minute."""
+    platform = Platform(delay=0.0)
+    async with component_tokens(platform) as tokens:
+        await token(tokens)
+        platform.trouble = [DOWN] * 10_000
+        await asyncio.sleep(7200 - EARLY[0])
+        begun = now()
+        while now() - begun < EARLY[0] - 1:
+            assert await shown(tokens) == "fake-component-token-1"
+            await asyncio.sleep(1)
+        warned = [record for record in caplog.records if "the token of component" in record.getMessage()]
+        assert 4 <= len(warned) <= 6
+        assert all(record.levelno == logging.WARNING and "NotSentError" in record.getMessage() for record in warned)
+        assert platform.refreshes <= 1 + 3 * EARLY[0] / 10
+        await asyncio.sleep(2)
+        with pytest.raises(TokenUnavailableError):
+            await token(tokens)
+        platform.trouble = []
+        await asyncio.sleep(30)
+        assert (await shown(tokens)).startswith("fake-component-token-")
+
+
+@virtual
+async def test_failures_are_tried_again_ever_slower() -> None:
+    """K-03: a failed refresh is tried again after a second or two, then more slowly, however often callers come."""
+    platform = Platform(delay=0.0)
+    platform.trouble = [40125] * 1000
+    async with component_tokens(platform) as tokens:
+        times: list[float] = []
+        while now() < 200:
+            before = platform.refreshes
+            with pytest.raises(TokenUnavailableError):
+                await token(tokens)
+            if platform.refreshes > before:
+                times.append(now())
+            await asyncio.sleep(0.25)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert 1.0 <= gaps[0] <= 2.25
+    assert all(gap <= 20.25 for gap in gaps)
+    assert len(times) <= 25
+
+
+@pytest.mark.parametrize(("code", "least", "most"), [(45009, 600.0, 1200.0), (45011, 60.0, 120.0)])
+@virtual
+async def test_a_spent_quota_is_left_alone(code: int, least: float, most: float) -> None:
+    """When WeChat says that tokens were asked for too often, the next try comes after minutes."""
+    platform = Platform(code, delay=0.0)
+    async with component_tokens(platform) as tokens:
+        with pytest.raises(TokenUnavailableError):
+            await token(tokens)
+        while platform.refreshes == 1:
+            await asyncio.sleep(5)
+            with contextlib.suppress(TokenUnavailableError):
+                await token(tokens)
+    assert least <= now() <= most + 5
+
+
+@given(life=st.one_of(st.integers(min_value=0, max_value=10**12), st.integers(min_value=0, max_value=10**9).map(str)))
+def test_no_token_lives_forever(life: object) -> None:
+    """K-11: whatever life a server announces, a token is taken to live for 1 minute at least and 2 hours at most."""
+
+    async def run() -> None:
+        platform = Platform(life=life, delay=0.0)
+        async with component_tokens(platform) as tokens:
+            await token(tokens)
+            platform.trouble = [DOWN] * 1000
+            lived = min(7200.0, max(60.0, float(str(life))))
+            await asyncio.sleep(lived - 0.5)
+            assert await shown(tokens) == "fake-component-token-1"
+            await asyncio.sleep(1)
+            with pytest.raises(TokenUnavailableError):
+                await token(tokens)
+
+    run_virtual(run())
+
+
+@pytest.mark.parametrize("life", [None, -1, 1.5, True, "soon"])
+@virtual
+async def test_an_answer_without_a_life(life: object) -> None:
+    """K-11: a token whose life is missing or is no number is not taken."""
+    platform = Platform(life=life)
+    async with component_tokens(platform) as tokens:
+        with pytest.raises(TokenUnavailableError, match=r"\$\.expires_in"):
+            await token(tokens)
+
+
+@virtual
+async def test_an_empty_token() -> None:
+    """An empty token is none."""
+    async with component_tokens(Platform({"component_access_token": "", "expires_in": 7200})) as tokens:
+        with pytest.raises(TokenUnavailableError, match="empty token"):
+            await token(tokens)
+
+
+@virtual
+async def test_lost_answers_are_repeated() -> None:
+    """A refresh whose request does not get through is repeated by the engine's policy, and nobody sees anything of it."""
+    platform = Platform(DOWN, -1)
+    async with component_tokens(platform) as tokens:
+        assert await shown(tokens) == "fake-component-token-3"
+    assert platform.refreshes == 3
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_ping_pong_has_a_name() -> None:
+    """K-10: when each new token is refused at once, three are fetched and then none for minutes; the error names the cause."""
+    platform = Platform(delay=0.0)
+    async with component_tokens(platform) as tokens:
+        caught: list[TokenUnavailableError] = []
+        while now() < 290:
+            try:
+                await reject(tokens, await token(tokens))
+            except TokenUnavailableError as error:
+                caught.append(error)
+            await asyncio.sleep(5)
+        assert platform.refreshes == 1 + 3
+        assert caught
+        assert all("another process or system refreshes it with the same secret" in str(error) for error in caught)
+        assert not any(error.retryable for error in caught)
+        await asyncio.sleep(30)
+        assert await shown(tokens) == "fake-component-token-5"
+
+
+@virtual
+async def test_an_outage_is_no_ping_pong() -> None:
+    """K-10: refreshes that fail after a refusal do not count: the error is theirs, and a token is had once they succeed."""
+    platform = Platform(delay=0.0)
+    async with component_tokens(platform) as tokens:
+        await reject(tokens, await token(tokens))
+        platform.trouble = [61004] * 5
+        while platform.trouble:
+            with pytest.raises(TokenUnavailableError, match="61004"):
+                await token(tokens)
+            await asyncio.sleep(1)
+        await asyncio.sleep(25)
+        assert await shown(tokens) == "fake-component-token-7"
+
+
+@virtual
+async def test_one_refusal_now_and_then_is_no_ping_pong() -> None:
+    """K-10: a token that is refused every few minutes is replaced each time."""
+    platform = Platform(delay=0.0)
+    async with component_tokens(platform) as tokens:
+        for number in range(1, 12):
+            found = await token(tokens)
+            assert found.reveal() == f"fake-component-token-{number}"
+            await asyncio.sleep(60)
+            await reject(tokens, found)
+            await asyncio.sleep(90)
+
+
+@virtual
+async def test_a_new_token_that_is_not_known_everywhere_yet() -> None:
+    """K-10: a gateway that refuses each token for its first five seconds costs a few seconds, not one token after the other."""
+    platform, born = Platform(delay=0.0), {"1": 0.0}
+
+    def handler(request: HttpRequest) -> HttpResponse:
+        number = request.wire_url().rpartition("-")[2]
+        return answer() if number == "1" or now() - born.setdefault(number, now()) > 5 else refusal(40001)
+
+    async with component_tokens(platform) as tokens:
+        client, _ = ams_client(handler=handler, tokens=tokens, limiter=LocalRateLimiter(rate=Rate(10_000)))
+        await client.send(Read())
+        await asyncio.sleep(7200 - EARLY[0])
+        failed = 0
+        for _ in range(600):
+            try:
+                await client.send(Read())
+            except TokenError:
+                failed += 1
+            await asyncio.sleep(1)
+        await client.aclose()
+    assert 0 < failed < 10
+    assert platform.refreshes == 2 + 2
+
+
+@virtual
+async def test_a_refusal_during_an_early_refresh() -> None:
+    """A token that is refused while its replacement is on the way is not served any more: callers wait for that one."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        old = await token(tokens)
+        await asyncio.sleep(7200 - 240)
+        assert await token(tokens) == old
+        await asyncio.sleep(1)
+        await reject(tokens, old)
+        begun = now()
+        assert await shown(tokens) == "fake-component-token-2"
+        assert now() == begun + 7
+    assert platform.refreshes == 2

@@ -1,0 +1,447 @@
+"""The aiohttp transport among many callers: whose time is up, who holds a connection, and what is left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from support.faultserver import JSON, TOKEN, FaultServer, Peer, ask, head, inside, silence
+from support.leaks import assert_no_leak
+
+from wxrevenue._base.secret import Secret
+from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
+from wxrevenue.testing import tls_contexts
+from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.transports._common import KEEP_ALIVE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from wxrevenue._wire.http import HttpResponse
+
+
+@pytest.fixture
+async def transport() -> AsyncGenerator[AiohttpTransport, None]:
+    """Make a transport, and see that in the end it has no connection in use, no timer and no task."""
+    before = asyncio.all_tasks()
+    made = AiohttpTransport()
+    yield made
+    assert held(made) == 0
+    assert not inside(made)._watch._running
+    await made.aclose()
+    assert inside(made)._watch._timer is None
+    assert not asyncio.all_tasks() - before - {asyncio.current_task()}
+
+
+def held(transport: AiohttpTransport) -> int:
+    """Return how many connections are in use."""
+    session = inside(transport)._session
+    return len(session.connector._acquired) if session else 0
+
+
+async def until(condition: Any) -> None:
+    """Wait until something holds."""
+    while not condition():  # noqa: ASYNC110  (there is no event to wait for)
+        await asyncio.sleep(0.001)
+
+
+async def half_a_body(peer: Peer) -> None:
+    """Announce ten bytes, send five, stay."""
+    await peer.request()
+    await peer.send(head(10) + b"12345")
+    await asyncio.sleep(60)
+
+
+# -- cancelled from outside --------------------------------------------------------------------------------------------
+
+
+async def test_cancelled_in_the_body(transport: AiohttpTransport) -> None:
+    """C-01: a caller cancelled in the middle of a body gives its connection up; nothing of aiohttp hangs from the cancellation."""
+    async with FaultServer(half_a_body) as server:
+        task = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
+        await until(lambda: server.requests)
+        await asyncio.sleep(0.02)
+        task.cancel("mine")
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    assert caught.value.args in {("mine",), ()}
+    assert held(transport) == 0
+    assert_no_leak(caught.value, secrets=[TOKEN])
+
+
+async def test_same_cancellation(transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cancellation that arrives is the one that leaves, its history cut off."""
+    seen: list[asyncio.CancelledError] = []
+    histories: list[object] = []
+
+    async def cancelled(*_args: object) -> HttpResponse:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError as error:
+            seen.append(error)
+        seen[0].__context__ = ValueError(TOKEN)
+        raise seen[0]
+
+    async def caller() -> None:
+        try:
+            await transport.send(ask("http://127.0.0.1"), timeout=1.0)
+        except asyncio.CancelledError as error:
+            seen.append(error)
+            histories.append((error.__context__, error.__cause__))
+            raise
+
+    monkeypatch.setattr(transport, "_exchange", cancelled)
+    task = asyncio.create_task(caller())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert seen[0] is seen[1]
+    assert histories == [(None, None)]
+
+
+async def test_cancelled_before_a_connection(transport: AiohttpTransport) -> None:
+    """A caller cancelled at once was never on the wire, and its cancellation is not taken for a timeout."""
+    async with FaultServer(silence) as server:
+        task = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert server.requests == []
+
+
+async def test_cancelled_and_timed_out_at_once(transport: AiohttpTransport) -> None:
+    """Where a timeout and a cancellation from outside meet, the cancellation wins: a task group counts on it."""
+    async with FaultServer(silence) as server:
+        task = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
+        await until(lambda: server.requests)
+        inside(transport)._watch._running[task].expires = 0.0
+        inside(transport)._watch._ring()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert task.cancelled()
+
+
+async def test_timer_rings_twice(transport: AiohttpTransport) -> None:
+    """An exchange whose time is up is interrupted once, however often the timer looks at it before it is gone."""
+    async with FaultServer(silence) as server:
+        task = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
+        await until(lambda: server.requests)
+        inside(transport)._watch._running[task].expires = 0.0
+        for _ in range(2):
+            inside(transport)._watch._ring()
+        with pytest.raises(ResponseLostError):
+            await task
+    assert task.cancelling() == 0
+
+
+async def test_timeout_leaves_the_task_uncancelled(transport: AiohttpTransport) -> None:
+    """After a timeout the task may go on as if nothing had happened, also under an ``asyncio.timeout`` of the caller's."""
+    async with FaultServer(silence) as server, asyncio.timeout(5):
+        with pytest.raises(ResponseLostError):
+            await transport.send(ask(server.url), timeout=0.02)
+        task = asyncio.current_task()
+        assert task
+        assert task.cancelling() == 0
+        await asyncio.sleep(0)
+
+
+async def test_callers_own_timeout(transport: AiohttpTransport) -> None:
+    """The caller's own, earlier timeout comes out as the caller's ``TimeoutError``."""
+    async with FaultServer(silence) as server:
+        with pytest.raises(TimeoutError) as caught:
+            async with asyncio.timeout(0.02):
+                await transport.send(ask(server.url), timeout=5.0)
+    assert not isinstance(caught.value, WxRevenueError)
+    assert_no_leak(caught.value, secrets=[TOKEN])
+
+
+# -- many at once ------------------------------------------------------------------------------------------------------
+
+
+async def test_each_has_its_own_timeout() -> None:
+    """Of 200 callers at once exactly those time out whose time is up; the timer goes on for the next of the others."""
+    go = asyncio.Event()
+
+    async def when_told(peer: Peer) -> None:
+        await peer.request()
+        await go.wait()
+        await peer.reply()
+
+    async with FaultServer(when_told) as server:
+        transport = AiohttpTransport(limit=200)
+        tasks = [asyncio.create_task(transport.send(ask(server.url), timeout=60.0 + n)) for n in range(200)]
+        await until(lambda: len(server.requests) == 200)
+        late = {n for n in range(200) if n % 3 == 0}
+        for n in late:
+            inside(transport)._watch._running[tasks[n]].expires = 0.0
+        inside(transport)._watch._ring()
+        await until(lambda: sum(task.done() for task in tasks) == len(late))
+        assert {n for n, task in enumerate(tasks) if task.done()} == late
+        timer = inside(transport)._watch._timer
+        assert timer
+        assert timer.when() == inside(transport)._watch._running[tasks[1]].expires
+        go.set()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        await transport.aclose()
+    errors = [error for error in ended if isinstance(error, ResponseLostError)]
+    assert len(errors) == len(late)
+    assert {error.reason for error in errors} == {"timeout"}
+
+
+async def test_pool_exhausted() -> None:
+    """T-49: who waits for a free connection until its time is up sent nothing, and the error says that it is the pool."""
+    async with FaultServer(silence) as server:
+        transport = AiohttpTransport(limit=1)
+        holder = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
+        await until(lambda: server.requests)
+        with pytest.raises(NotSentError) as caught:
+            await transport.send(ask(server.url), timeout=0.02)
+        assert (caught.value.reason, caught.value.retryable) == ("pool", True)
+        assert server.connections == 1
+        holder.cancel()
+        await asyncio.gather(holder, return_exceptions=True)
+        await transport.aclose()
+
+
+async def test_pool_exhausted_at_the_same_moment() -> None:
+    """T-49: when holder and waiter run out of time together, the holder's answer is lost and the waiter lacked a connection."""
+    async with FaultServer(silence) as server:
+        transport = AiohttpTransport(limit=1)
+        tasks = [asyncio.create_task(transport.send(ask(server.url), timeout=0.05)) for _ in range(3)]
+        await until(lambda: server.requests)
+        for exchange in inside(transport)._watch._running.values():
+            exchange.expires = 0.0
+        inside(transport)._watch._ring()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        await transport.aclose()
+    assert [(type(error), getattr(error, "reason", "")) for error in ended] == [
+        (ResponseLostError, "timeout"),
+        (NotSentError, "pool"),
+        (NotSentError, "pool"),
+    ]
+
+
+async def test_pool_gives_way() -> None:
+    """A connection that comes free goes to who waits for it."""
+    async with FaultServer() as server:
+        transport = AiohttpTransport(limit=2)
+        bodies = await asyncio.gather(*(transport.send(ask(server.url), timeout=5.0) for _ in range(50)))
+        await transport.aclose()
+        assert [response.body for response in bodies] == [JSON] * 50
+        assert server.connections <= 2
+
+
+async def test_one_timer(transport: AiohttpTransport) -> None:
+    """However many requests were made, there is at most one timer, and an earlier end pulls it forward."""
+    async with FaultServer() as server:
+        for timeout in (5.0, 9.0, 3.0, 4.0):
+            await transport.send(ask(server.url), timeout=timeout)
+        timer = inside(transport)._watch._timer
+        assert timer
+        assert timer.when() <= asyncio.get_running_loop().time() + 3.0
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+async def test_close() -> None:
+    """C-10: closing twice is closing once, also before first use; afterwards nothing is sent."""
+    async with FaultServer() as server:
+        unused, used = AiohttpTransport(), AiohttpTransport()
+        await used.send(ask(server.url), timeout=2.0)
+        for transport in (unused, used):
+            await transport.aclose()
+            await transport.aclose()
+            with pytest.raises(ClientStateError, match="closed") as caught:
+                await transport.send(ask(server.url), timeout=2.0)
+            assert_no_leak(caught.value, secrets=[TOKEN])
+        assert len(server.requests) == 1
+    assert inside(used)._watch._timer is None
+
+
+async def test_close_while_others_send() -> None:
+    """Closing a transport under its callers ends each with an error of ours: nobody is cancelled who was not cancelled."""
+    async with FaultServer(silence) as server:
+        transport = AiohttpTransport(limit=1)
+        tasks = [asyncio.create_task(transport.send(ask(server.url), timeout=5.0)) for _ in range(2)]
+        await until(lambda: server.requests)
+        await transport.aclose()
+        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 2.0)
+    assert all(isinstance(error, WxRevenueError) for error in ended), ended
+    assert_no_leak(*ended, secrets=[TOKEN])
+
+
+async def test_other_loop(transport: AiohttpTransport) -> None:
+    """C-07: on another loop than its first a transport says so, before it sends anything."""
+    async with FaultServer() as server:
+        await transport.send(ask(server.url), timeout=2.0)
+
+        def elsewhere() -> str:
+            with pytest.raises(ClientStateError) as caught:
+                asyncio.run(transport.send(ask(server.url), timeout=2.0))
+            return str(caught.value)
+
+        assert "another event loop" in await asyncio.to_thread(elsewhere)
+        assert len(server.requests) == 1
+
+
+async def test_nothing_before_first_use() -> None:
+    """Making a transport makes no session; its session keeps connections for less long than WeChat's servers do."""
+    transport = AiohttpTransport()
+    assert inside(transport)._session is None
+    async with FaultServer() as server:
+        await transport.send(ask(server.url), timeout=2.0)
+    assert inside(transport)._session.connector._keepalive_timeout == KEEP_ALIVE == 7.0
+    await transport.aclose()
+
+
+# -- a session of the user's -------------------------------------------------------------------------------------------
+
+
+async def test_given_session() -> None:
+    """A given session is used, never closed, and told neither to follow redirects nor to raise for statuses."""
+    there = head(0, status="302 Found", Location="/other")
+
+    async def redirect(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(there)
+
+    async with FaultServer(redirect) as server, aiohttp.ClientSession(headers={"X-Mine": "1"}, raise_for_status=True) as session:
+        transport = AiohttpTransport(session)
+        response = await transport.send(ask(server.url), timeout=2.0)
+        await transport.aclose()
+        assert (response.status, server.requests[0].headers["x-mine"]) == (302, "1")
+        assert not session.closed
+
+
+async def test_given_session_that_raises_for_statuses() -> None:
+    """A session that raises for statuses does not do so here: its errors would hold the URL."""
+
+    async def broken(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head(0, status="503 Service Unavailable"))
+
+    async with FaultServer(broken) as server, aiohttp.ClientSession(raise_for_status=True) as session:
+        assert (await AiohttpTransport(session).send(ask(server.url), timeout=2.0)).status == 503
+
+
+async def test_given_session_has_no_timeout_of_its_own() -> None:
+    """The transport's timeout counts, not the session's; whether bytes were sent is unknown, so they may have been."""
+    async with FaultServer(silence) as server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.001)) as session:
+        transport = AiohttpTransport(session)
+        with pytest.raises(ResponseLostError) as caught:
+            await transport.send(ask(server.url), timeout=0.05)
+        assert caught.value.reason == "timeout"
+        assert len(server.requests) == 1
+        assert_no_leak(caught.value, secrets=[TOKEN])
+        await transport.aclose()
+
+
+async def test_given_session_closed_transport_still_times_out() -> None:
+    """Closing the transport does not take the timeout from an exchange that a given session carries on."""
+    async with FaultServer(silence) as server, aiohttp.ClientSession() as session:
+        transport = AiohttpTransport(session)
+        task = asyncio.create_task(transport.send(ask(server.url), timeout=0.1))
+        await until(lambda: server.requests)
+        await transport.aclose()
+        _done, waiting = await asyncio.wait([task], timeout=0.2)
+        task.cancel()
+        ended = await asyncio.gather(task, return_exceptions=True)
+    assert not waiting
+    assert isinstance(ended[0], ResponseLostError)
+
+
+async def test_given_session_refused_connection() -> None:
+    """With a given session too a refused connection means that nothing was sent."""
+    async with aiohttp.ClientSession() as session:
+        transport = AiohttpTransport(session)
+        with pytest.raises(NotSentError) as caught:
+            await transport.send(ask("http://127.0.0.1:1"), timeout=2.0)
+        assert caught.value.reason == "connect"
+
+
+async def test_given_session_and_private_authority() -> None:
+    """A given session is told of the user's own authority with every request."""
+    there, here = tls_contexts()
+    async with FaultServer(ssl=there) as server, aiohttp.ClientSession() as session:
+        assert (await AiohttpTransport(session, ssl=here).send(ask(server.url), timeout=2.0)).body == JSON
+        with pytest.raises(NotSentError) as caught:
+            await AiohttpTransport(session).send(ask(server.url), timeout=2.0)
+        assert caught.value.reason == "tls"
+
+
+# -- what the constructor refuses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "3", None])
+def test_limit(limit: Any) -> None:
+    """A number of connections is an int above zero."""
+    with pytest.raises(ConfigurationError, match="limit"):
+        AiohttpTransport(limit=limit)
+
+
+def test_unverified_tls() -> None:
+    """A TLS context that accepts any certificate, or any certificate for any host, is refused, as is anything else."""
+    careless = ssl.create_default_context()
+    careless.check_hostname = False
+    hostless = ssl.create_default_context()
+    hostless.check_hostname = False
+    careless.verify_mode = ssl.CERT_NONE
+    wrong: list[Any] = [careless, hostless, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), False, "no"]
+    for context in wrong:
+        with pytest.raises(ConfigurationError, match="ssl"):
+            AiohttpTransport(ssl=context)
+    AiohttpTransport(ssl=ssl.create_default_context())
+
+
+# -- proxies -----------------------------------------------------------------------------------------------------------
+
+PASSWORD = "fake-proxy-password"
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway"])
+async def test_proxy_refuses(status: str) -> None:
+    """T-45: a proxy that refuses the tunnel means that nothing was sent; its password shows nowhere."""
+
+    async def refuse(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head(0, status=status))
+
+    async with FaultServer(refuse) as proxy:
+        transport = AiohttpTransport(proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}")
+        with pytest.raises(NotSentError) as caught:
+            await transport.send(ask("https://api.invalid"), timeout=2.0)
+        await transport.aclose()
+    assert caught.value.reason == "proxy"
+    assert proxy.requests[0].method == "CONNECT"
+    assert TOKEN not in proxy.requests[0].target
+    assert_no_leak(caught.value, transport, vars(transport), secrets=[TOKEN, PASSWORD])
+
+
+async def test_proxy_is_gone() -> None:
+    """T-45: a proxy that cannot be reached means that nothing was sent."""
+    transport = AiohttpTransport(proxy=Secret(f"http://user:{PASSWORD}@127.0.0.1:1"))
+    with pytest.raises(NotSentError) as caught:
+        await transport.send(ask("https://api.invalid"), timeout=2.0)
+    await transport.aclose()
+    assert caught.value.reason == "proxy"
+    assert_no_leak(caught.value, secrets=[TOKEN, PASSWORD])
+
+
+async def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment is used only when asked for."""
+    async with FaultServer() as proxy, FaultServer() as server:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        for trust_env, used in ((False, 0), (True, 1)):
+            transport = AiohttpTransport(trust_env=trust_env)
+            await transport.send(ask(server.url), timeout=2.0)
+            await transport.aclose()
+            assert len(proxy.requests) == used

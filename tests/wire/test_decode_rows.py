@@ -1,0 +1,329 @@
+"""What a server may send in a body, from the first byte to the last, through whole calls: a model, or one of our errors."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+import pytest
+from support.fakes import TOKEN, ams_client, answer
+from support.leaks import assert_no_leak
+from support.paykit import ORDER, client, error
+from support.virtual import virtual
+
+from wxrevenue import (
+    AmsRequest,
+    ApiError,
+    CallEvent,
+    DecodeError,
+    Endpoint,
+    HttpResponse,
+    MemoryTransport,
+    OutcomeUnknownError,
+    ResponseLostError,
+    RetryPolicy,
+    RevenueClient,
+    Safety,
+    WxRevenueError,
+)
+from wxrevenue._wire.http import LARGEST_BODY
+from wxrevenue._wire.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wxrevenue import HttpRequest, Transport
+
+VALUE = "fake-value-123"
+ROW = {"month": "202003", "order": 1, "settled_revenue": 5, "slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 5}]}
+
+
+@attrs.define
+class Everything(Model):
+    """What answers may hold besides texts and money."""
+
+    on: bool | None = None
+    share: float | None = None
+    numbers: list[int] | None = None
+    word: str | None = None
+    fen: int | None = None
+
+
+@attrs.frozen
+class ReadEverything(AmsRequest[Everything]):
+    """A user's own read."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/fake/read", action="fake_read", safety=Safety.SAFE)
+
+
+async def read(body: bytes) -> tuple[Everything | DecodeError, int]:
+    """Return what a call makes of a body that the server keeps sending, and how often it asked; see that nothing shows."""
+    transport_client, transport = ams_client(handler=lambda _: answer(body), retry=RetryPolicy(jitter=lambda: 0.0))
+    try:
+        found = await transport_client.send(ReadEverything())
+    except DecodeError as caught:
+        assert_no_leak(caught, secrets=[VALUE, TOKEN])
+        return caught, len(transport.requests)
+    return found, len(transport.requests)
+
+
+# -- no JSON -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="D-01 empty"),
+        pytest.param(b'{"ret":0,"word":"fake-value-123"', id="D-01 cut"),
+        pytest.param(b'{"ret":0}fake-value-123', id="D-01 something behind it"),
+        pytest.param(b"{'ret':0,'word':'fake-value-123'}", id="D-01 single quotes"),
+        pytest.param('{"ret":0,"word":"微信"}'.encode("gbk"), id="D-02 GBK"),
+        pytest.param(b'{"ret":0,"word":"fake-value-123\xff"}', id="D-02 no UTF-8"),
+        pytest.param('{"ret":0}'.encode("utf-16"), id="D-02 UTF-16"),
+        pytest.param(b'{"ret":0,"word":"fake-value-123\n"}', id="D-03 line feed"),
+        pytest.param(b'{"ret":0,"word":"\x00fake-value-123"}', id="D-03 null byte"),
+        pytest.param(b'{"ret":0,"share":NaN}', id="D-04 NaN"),
+        pytest.param(b'{"ret":0,"share":-Infinity}', id="D-04 infinity"),
+        pytest.param(b'{"ret":0,"share":1e400}', id="D-04 1e400"),
+        pytest.param(b"[" * 100_000, id="D-07 open arrays"),
+        pytest.param(b'{"ret":0,"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="D-07 nested arrays"),
+        pytest.param(b'{"new":' * 100_000 + b"0" + b"}" * 100_000, id="D-07 nested objects"),
+        pytest.param(b'{"ret":0,"word":"fake-value-123\\ud800"}', id="D-08 lone surrogate"),
+        pytest.param(b'{"ret":1700,"err_msg":"fake-value-123\\udfff"}', id="D-08 lone surrogate in a message"),
+        pytest.param(b'{"ret":0,"\\ud800":1}', id="D-08 lone surrogate in a name"),
+        pytest.param(b'{"ret":0,"word":"\xed\xa0\x80"}', id="D-08 surrogate as UTF-8"),
+    ],
+)
+@virtual
+async def test_bodies_that_are_no_json(body: bytes) -> None:
+    """D-01 D-02 D-03 D-04 D-07 D-08: refused as no JSON; a read asks again, and the error shows nothing of the body."""
+    found, requests = await read(body)
+    assert isinstance(found, DecodeError)
+    assert (found.path, found.retryable, found.ambiguous, requests) == ("$", True, True, 3)
+
+
+# -- JSON that does not fit ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        pytest.param(b'["fake-value-123"]', "$", id="D-09 list"),
+        pytest.param(b'"fake-value-123"', "$", id="D-09 text"),
+        pytest.param(b"null", "$", id="D-09 null"),
+        pytest.param(b'"{\\"ret\\":0}"', "$", id="D-09 JSON in a text"),
+        pytest.param(b'{"word":5}', "$.word", id="D-10 number for a text"),
+        pytest.param(b'{"fen":1.9}', "$.fen", id="D-11 fraction"),
+        pytest.param(b'{"fen":1.0}', "$.fen", id="D-11 whole fraction"),
+        pytest.param(b'{"fen":true}', "$.fen", id="D-11 boolean"),
+        pytest.param(b'{"fen":" 12_000 "}', "$.fen", id="D-11 text"),
+        pytest.param('{"fen":"１２"}'.encode(), "$.fen", id="D-11 full-width digits"),  # noqa: RUF001
+        pytest.param(b'{"fen":"12"}', "$.fen", id="D-11 digits"),
+        pytest.param(b'{"on":"false"}', "$.on", id="D-12 text"),
+        pytest.param(b'{"on":"0"}', "$.on", id="D-12 digit"),
+        pytest.param(b'{"on":2}', "$.on", id="D-12 number"),
+        pytest.param(b'{"numbers":"123"}', "$.numbers", id="D-13 text"),
+        pytest.param(b'{"numbers":{"1":1,"2":2}}', "$.numbers", id="D-13 object"),
+        pytest.param(b'{"numbers":1}', "$.numbers", id="D-13 number"),
+        pytest.param(b'{"numbers":[1,"2"]}', "$.numbers[1]", id="D-13 text inside"),
+        pytest.param(b'{"share":"nan"}', "$.share", id="D-14 nan"),
+        pytest.param(b'{"share":"Infinity"}', "$.share", id="D-14 infinity"),
+        pytest.param(b'{"share":"0.5"}', "$.share", id="D-14 number as text"),
+        pytest.param(b'{"share":true}', "$.share", id="D-14 boolean"),
+        pytest.param(b'{"ret":"fake-value-123"}', "$.ret", id="D-16 code that is no number"),
+        pytest.param(b'{"fen":"fake-value-123"}', "$.fen", id="D-17 value in the text"),
+        pytest.param(b'{"fen":18446744073709551616}', "$.fen", id="D-18 above 64 bits"),
+        pytest.param(b'{"fen":-9223372036854775809}', "$.fen", id="D-18 below 64 bits"),
+        pytest.param(b'{"fen":1' + b"0" * 300 + b"}", "$.fen", id="D-06 300 digits"),
+    ],
+)
+@virtual
+async def test_json_that_does_not_fit(body: bytes, path: str) -> None:
+    """D-09 D-10 D-11 D-12 D-13 D-14 D-16 D-17 D-18: refused at its place, by path, not asked for again; no value shows."""
+    found, requests = await read(body)
+    assert isinstance(found, DecodeError)
+    assert (found.path, found.retryable, found.ambiguous, requests) == (path, False, True, 1)
+
+
+@virtual
+async def test_five_thousand_digits() -> None:
+    """D-06: an integer of absurd length is refused, not computed."""
+    found, _ = await read(b'{"fen":' + b"9" * 5_000 + b"}")
+    assert isinstance(found, DecodeError)
+
+
+@virtual
+async def test_null_is_no_text() -> None:
+    """D-10: a null is an absent value; where one is required the call fails, and nowhere does it become the text None."""
+    found, _ = await read(b'{"word":null}')
+    assert found == Everything()
+    revenue, _ = ams_client(answer({"ret": 0, "total_num": 1, "settlement_list": [{**ROW, "month": None}]}))
+    with pytest.raises(DecodeError) as caught:
+        await revenue.get_agency_settlement("2020-03-01", "2020-03-16", page=1, page_size=20)
+    assert caught.value.path == "$.settlement_list[0].month"
+
+
+@pytest.mark.parametrize("name", ["month", "order", "settled_revenue"])
+@virtual
+async def test_what_is_required(name: str) -> None:
+    """D-15: a required field that is missing is an error that names it, and no default stands in for it."""
+    row = {key: value for key, value in ROW.items() if key != name}
+    revenue, _ = ams_client(answer({"ret": 0, "total_num": 1, "settlement_list": [ROW, row]}))
+    with pytest.raises(DecodeError) as caught:
+        await revenue.get_agency_settlement("2020-03-01", "2020-03-16", page=1, page_size=20)
+    assert (caught.value.path, caught.value.message) == (f"$.settlement_list[1].{name}", "missing")
+
+
+# -- JSON that fits ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(b'{"ret":1737,"ret":0,"fen":1,"fen":2}', Everything(fen=2), id="D-05 the last of equal keys"),
+        pytest.param(b'{"on":true}', Everything(on=True), id="D-12 boolean"),
+        pytest.param(b'{"share":1}', Everything(share=1.0), id="D-14 whole number"),
+        pytest.param(b'{"ret":"0","errcode":0,"base_resp":{"ret":0}}', Everything(), id="D-16 three times success"),
+        pytest.param(b"{}", Everything(), id="D-16 no code at all"),
+        pytest.param(b'{"fen":1000000000000000}', Everything(fen=10**15), id="D-18 10^15"),
+        pytest.param(b'{"fen":-5}', Everything(fen=-5), id="D-18 negative"),
+        pytest.param(b'{"fen":-9223372036854775808}', Everything(fen=-(2**63)), id="D-18 smallest"),
+        pytest.param(b'{"fen":9223372036854775808}', Everything(fen=2**63), id="D-18 more than a signed column takes"),
+        pytest.param(b'{"word":"\\ud83d\\ude00"}', Everything(word="\U0001f600"), id="D-08 pair of surrogates"),
+    ],
+)
+@virtual
+async def test_json_that_fits(body: bytes, expected: Everything) -> None:
+    """D-05 D-16 D-18: odd but clear answers are taken, exactly."""
+    assert (await read(body))[0] == expected
+
+
+@virtual
+async def test_what_nobody_announced() -> None:
+    """D-15: unknown fields are kept as they came, also those nested as deep as the parser allows, which ``repr`` leaves out."""
+    found, _ = await read(b'{"fen":1,"new":' + b"[" * 500 + b'"fake-value-123"' + b"]" * 500 + b"}")
+    assert isinstance(found, Everything)
+    deep = found.extra["new"]
+    for _ in range(500):
+        (deep,) = deep
+    assert deep == VALUE
+    assert VALUE not in repr(found)
+
+
+# -- what reaches a log --------------------------------------------------------------------------------------------
+
+
+def logged(*things: object) -> bytes:
+    """Return what a strict UTF-8 log file holds after these were logged; a text that cannot be encoded fails the test."""
+
+    class Handler(logging.StreamHandler[io.TextIOWrapper]):
+        def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+            pytest.fail("the log could not be written")
+
+    raw = io.BytesIO()
+    handler = Handler(io.TextIOWrapper(raw, "utf-8", write_through=True))
+    for thing in things:
+        handler.handle(logging.makeLogRecord({"msg": "%s %r", "args": (thing, thing)}))
+    return raw.getvalue()
+
+
+@pytest.mark.parametrize("strange", ["\udcff", "a\udc80b", "x\ny", "\x1b[31m", "", "x" * 129, "é"], ids=ascii)
+async def test_headers_that_no_log_can_hold(strange: str) -> None:
+    """D-08: bytes of a header that are no text come as lone surrogates; they reach no error, no event and no log."""
+    told: list[Any] = []
+    funds, _ = client(error(400, "PARAM_ERROR", Request_ID=strange), on_event=told.append)
+    with pytest.raises(ApiError) as caught:
+        await funds.mark_transaction(ORDER)
+    assert caught.value.request_id is None
+    assert [event.request_id for event in told if isinstance(event, CallEvent)] == [None]
+    assert b"PARAM_ERROR" in logged(caught.value, vars(caught.value), told)
+
+
+@virtual
+async def test_headers_of_good_answers_that_no_log_can_hold() -> None:
+    """D-08: the event of a call that went well holds no lone surrogate either."""
+    told: list[Any] = []
+    revenue, _ = ams_client(answer({"ret": 0}, headers={"Request-ID": "\udcff"}), on_event=told.append)
+    await revenue.send(ReadEverything())
+    assert [event.request_id for event in told if isinstance(event, CallEvent)] == [None]
+    logged(told)
+
+
+async def test_a_usual_request_id() -> None:
+    """A ``Request-ID`` as WeChat Pay writes it is kept."""
+    given = "08E8F5C3C50610F80218B9A1E1F70220E7012893F502-0"
+    funds, _ = client(error(400, "PARAM_ERROR", Request_ID=given))
+    with pytest.raises(ApiError) as caught:
+        await funds.mark_transaction(ORDER)
+    assert caught.value.request_id == given
+
+
+# -- size ----------------------------------------------------------------------------------------------------------
+
+
+class Bringer:
+    """A third party's transport without a cap of its own."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.sent = 0
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        """Bring the body, whatever its size."""
+        self.sent += 1
+        return HttpResponse(200, {}, self._body)
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+def padded(size: int) -> bytes:
+    """Return a good answer of so many bytes."""
+    head, tail = b'{"fen":1', b"}"
+    return head + b" " * (size - len(head) - len(tail)) + tail
+
+
+def from_memory(body: bytes) -> Transport:
+    """Return our transport for tests, which has no cap either."""
+    return MemoryTransport(lambda _: answer(body))
+
+
+@pytest.mark.parametrize("transport", [from_memory, Bringer])
+@virtual
+async def test_answers_above_16_mib_are_not_parsed(transport: Callable[[bytes], Transport]) -> None:
+    """D-07: one byte above the cap is refused before parsing, whichever transport brought it, and not asked for again."""
+    assert (await bringing(transport(padded(LARGEST_BODY))).send(ReadEverything())).fen == 1
+    with pytest.raises(ResponseLostError) as caught:
+        await bringing(transport(padded(LARGEST_BODY + 1))).send(ReadEverything())
+    found = caught.value
+    assert (found.reason, found.retryable, found.ambiguous, found.attempts) == ("too_large", False, True, 1)
+
+
+@virtual
+async def test_a_write_with_too_large_an_answer() -> None:
+    """D-07: whether it was done nobody knows: the answer was there, but is not looked at."""
+    transport = Bringer(padded(LARGEST_BODY + 1))
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await bringing(transport).set_share_ratio(40)
+    assert isinstance(caught.value.last, ResponseLostError)
+    assert transport.sent == 1
+
+
+def bringing(transport: Transport) -> RevenueClient:
+    """Return a client with that transport."""
+    return RevenueClient(TOKEN, "wx0", transport=transport)
+
+
+@pytest.mark.parametrize("given", [None, b"{}", {"status": 200}, 5], ids=repr)
+@virtual
+async def test_transports_that_bring_something_else(given: Any) -> None:
+    """A transport that answers with something else than an ``HttpResponse`` is an error of ours, not a stray exception."""
+
+    class Odd(Bringer):
+        async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+            return given  # type: ignore[no-any-return]
+
+    with pytest.raises(WxRevenueError, match="the transport raised AttributeError"):
+        await bringing(Odd(b"")).send(ReadEverything())

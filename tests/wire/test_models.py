@@ -1,0 +1,392 @@
+"""What answers become: percent as decimals, money as whole fen, half-months that know their days and their key."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import pickle
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import orjson
+import pytest
+
+from wxrevenue import DecodeError, Settlement, SettlementPage, SettlementStatus, ShareRatio, SlotRevenue, yuan
+from wxrevenue._wire.codec import decode, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The sample of WeChat's page with its form repaired; its values are untouched.
+SAMPLE = """
+{"ret": 0, "err_msg": "OK", "body": "深圳市腾讯计算机系统有限公司", "penalty_all": 0, "revenue_all": 5178368698,
+ "settled_revenue_all": 2613696765,
+ "settlement_list": [
+  {"date": "2020-03-25", "zone": "2020年3月1日至15日", "month": "202003", "order": 1, "sett_status": 1,
+   "settled_revenue": 718926045, "sett_no": "XXX", "mail_send_cnt": "0", "slot_revenue": [
+    {"slot_id": "SLOT_ID_WEAPP_BANNER", "slot_settled_revenue": 34139443},
+    {"slot_id": "SLOT_ID_WEAPP_REWARD_VIDEO", "slot_settled_revenue": 684786602}]}],
+ "total_num": 1}
+""".encode()
+ROW: dict[str, Any] = {"month": "202003", "order": 1, "settled_revenue": 5}
+
+
+def page(**changes: Any) -> SettlementPage:
+    """Return a decoded page."""
+    found: SettlementPage = made(SettlementPage, {"total_num": 1, **changes})
+    return found
+
+
+def row(**changes: Any) -> Settlement:
+    """Return a decoded row."""
+    found: Settlement = made(Settlement, {**ROW, **changes})
+    return found
+
+
+def made(kind: type[Any], payload: object) -> Any:
+    """Return the payload as that model."""
+    found = decode(kind, payload)
+    assert isinstance(found, kind), found
+    return found
+
+
+def refused(kind: type[Any], payload: object) -> str:
+    """Return where and why a payload does not fit."""
+    found = decode(kind, payload)
+    assert type(found) is DecodeError, found
+    return str(found)
+
+
+# -- the documented sample -----------------------------------------------------------------------------------------
+
+
+def test_sample_decodes_to_the_documented_values() -> None:
+    """Every value of the page's sample arrives with its name and its type."""
+    found = made(SettlementPage, parse(SAMPLE))
+    assert (found.revenue_all, found.penalty_all, found.settled_revenue_all) == (5_178_368_698, 0, 2_613_696_765)
+    assert (found.total_num, found.body) == (1, "深圳市腾讯计算机系统有限公司")
+    assert (found.total, found.rows) == (1, found.settlement_list)
+    assert found.extra == {"ret": 0, "err_msg": "OK"}  # the envelope, which an answer loses before it is decoded
+    assert found.settlement_list == [
+        Settlement(
+            month="202003",
+            order=1,
+            settled_revenue=718_926_045,
+            date=dt.date(2020, 3, 25),
+            zone="2020年3月1日至15日",
+            sett_status=SettlementStatus.SETTLING,
+            sett_no="XXX",
+            mail_send_cnt=0,
+            slot_revenue=[SlotRevenue("SLOT_ID_WEAPP_BANNER", 34_139_443), SlotRevenue("SLOT_ID_WEAPP_REWARD_VIDEO", 684_786_602)],
+        )
+    ]
+
+
+def test_sample_reconciles() -> None:
+    """The slots of the row add up to its revenue, to the fen."""
+    (only,) = made(SettlementPage, parse(SAMPLE)).rows
+    assert sum(slot.slot_settled_revenue for slot in only.slot_revenue) == only.settled_revenue
+    assert yuan(only.settled_revenue) == Decimal("7189260.45")
+
+
+def test_rows_need_their_key_and_their_money_only() -> None:
+    """What live answers leave out may be missing: every other field is ``None``, and the slots an empty list."""
+    found = row()
+    missing = {field.name for field in attrs.fields(Settlement) if field.name not in {*ROW, "slot_revenue", "_extra"}}
+    assert missing == {"date", "zone", "sett_status", "sett_no", "mail_send_cnt"}
+    assert all(getattr(found, name) is None for name in missing)
+    assert found.slot_revenue == []
+    assert (found.key, found.is_settled, found.is_paid) == (("202003", 1, ""), False, False)
+
+
+@pytest.mark.parametrize("name", ["month", "order", "settled_revenue"])
+def test_rows_without_key_or_money_are_refused(name: str) -> None:
+    """A row that lacks what tells it apart, or its amount, is named by its place on the page."""
+    broken = {key: value for key, value in ROW.items() if key != name}
+    assert refused(SettlementPage, {"settlement_list": [ROW, broken]}) == f"missing @ $.settlement_list[1].{name}"
+
+
+@pytest.mark.parametrize("name", ["slot_id", "slot_settled_revenue"])
+def test_slots_without_name_or_money_are_refused(name: str) -> None:
+    """The same for a slot, two levels down."""
+    slot = {"slot_id": "S", "slot_settled_revenue": 5}
+    del slot[name]
+    payload = {"settlement_list": [{**ROW, "slot_revenue": [slot]}]}
+    assert refused(SettlementPage, payload) == f"missing @ $.settlement_list[0].slot_revenue[0].{name}"
+
+
+# -- pages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("payload", [{"total_num": 0}, {"total_num": 0, "settlement_list": None}, {"settlement_list": []}])
+def test_a_page_may_have_no_list(payload: dict[str, Any]) -> None:
+    """P-20: where nothing settled the list is absent or null, and reads as empty."""
+    found = made(SettlementPage, payload)
+    assert found.rows == []
+    assert found.total == payload.get("total_num")
+
+
+@pytest.mark.parametrize("payload", [{}, {"settlement_list": None}, {"total_num": None}, {"revenue_all": 5, "body": "x"}])
+def test_a_page_has_a_list_or_a_total(payload: dict[str, Any]) -> None:
+    """P-20: an answer with neither is not an empty page but a malformed answer."""
+    assert refused(SettlementPage, payload) == "missing: settlement_list and total_num @ $"
+
+
+@pytest.mark.parametrize(("given", "total"), [(0, 0), (12, 12), ("12", 12), ("0", 0), (10**12, 10**12), (None, None)], ids=repr)
+def test_totals(given: object, total: int | None) -> None:
+    """P-04: an int or a string of digits; null is unknown, which is not 0."""
+    assert page(settlement_list=[], total_num=given).total == total
+
+
+@pytest.mark.parametrize("given", [-1, "-1", 1.0, "1.0", "", " 1", True, [], "many"], ids=repr)
+def test_totals_that_are_none(given: object) -> None:
+    """P-04: a negative total, a fraction or a word is a malformed answer."""
+    assert refused(SettlementPage, {"settlement_list": [], "total_num": given}).endswith("@ $.total_num")
+
+
+@pytest.mark.parametrize("given", [{}, {"0": ROW}, "[]", 0, True])
+def test_lists_are_lists(given: object) -> None:
+    """P-20: an object in place of the list is refused, by path."""
+    assert refused(SettlementPage, {"total_num": 1, "settlement_list": given}).endswith("@ $.settlement_list")
+
+
+def test_rows_are_objects() -> None:
+    """P-20: a list of something else is refused, by path."""
+    assert refused(SettlementPage, {"settlement_list": [ROW, 5]}) == "expected an object, got an integer @ $.settlement_list[1]"
+
+
+@pytest.mark.parametrize("name", ["revenue_all", "penalty_all", "settled_revenue_all"])
+@pytest.mark.parametrize("given", ["5", 5.0, 1e23, True, []], ids=repr)
+def test_money_of_a_page_is_an_int(name: str, given: object) -> None:
+    """D-11: no string, no fraction, no bool is taken for an amount."""
+    assert refused(SettlementPage, {"total_num": 1, name: given}).endswith(f"@ $.{name}")
+
+
+@pytest.mark.parametrize("given", ["5", 5.0, 5.5, 1e23, True, None, []], ids=repr)
+def test_money_of_a_row_is_an_int(given: object) -> None:
+    """D-11: the same for rows and slots, where it may not be null either."""
+    assert refused(Settlement, {**ROW, "settled_revenue": given}).endswith("@ $.settled_revenue")
+    slot = {"slot_id": "S", "slot_settled_revenue": given}
+    assert refused(Settlement, {**ROW, "slot_revenue": [slot]}).endswith("@ $.slot_revenue[0].slot_settled_revenue")
+
+
+@pytest.mark.parametrize("given", [0, -5, 10**15, 2**63 - 1, -(2**63)])
+def test_any_whole_amount_is_taken(given: int) -> None:
+    """D-18: negative and huge amounts stay exact."""
+    assert row(settled_revenue=given).settled_revenue == given
+    body = orjson.dumps({"total_num": 1, "revenue_all": given})
+    assert made(SettlementPage, parse(body)).revenue_all == given
+
+
+@pytest.mark.parametrize("given", [b"18446744073709551616", b"-9223372036854775809", b"9" * 30])
+def test_amounts_beyond_64_bits_are_refused(given: bytes) -> None:
+    """D-06: a number that the parser had to round is no amount."""
+    assert (
+        refused(SettlementPage, parse(b'{"total_num":1,"revenue_all":%s}' % given)) == "expected an integer, got a fraction @ $.revenue_all"
+    )
+
+
+def test_slot_names_lose_their_blanks() -> None:
+    """Some pages print slot names with a blank behind them; two spellings of one slot are one slot."""
+    found = row(slot_revenue=[{"slot_id": "SLOT_ID_WEAPP_REWARD_VIDEO ", "slot_settled_revenue": 1}])
+    assert found.slot_revenue[0].slot_id == "SLOT_ID_WEAPP_REWARD_VIDEO"
+
+
+def test_unknown_fields_are_kept_where_they_stood() -> None:
+    """P-22: page, row and slot each keep what they do not know."""
+    slot = {"slot_id": "S", "slot_settled_revenue": 1, "c": 3}
+    found = page(settlement_list=[{**ROW, "slot_revenue": [slot], "b": 2}], a=1)
+    assert (found.extra, found.rows[0].extra, found.rows[0].slot_revenue[0].extra) == ({"a": 1}, {"b": 2}, {"c": 3})
+
+
+def pickled(value: Any) -> Any:
+    """Return what arrives in another process."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301
+
+
+TWINS: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, pickled]
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_models_can_be_copied_and_pickled(twin: Callable[[Any], Any]) -> None:
+    """A page travels between processes whole, unknown status and unknown fields included."""
+    found = page(settlement_list=[{**ROW, "sett_status": 9, "date": "2020-03-25", "new": [1]}], new=2)
+    assert twin(found) == found
+    assert twin(found).rows[0].extra == {"new": [1]}
+    assert twin(found).rows[0].sett_status.name == "UNKNOWN_9"
+
+
+def test_models_have_slots() -> None:
+    """A million rows have no dict each, and a misspelt attribute is an error."""
+    with pytest.raises(AttributeError):
+        row().settled_revenu = 5  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# -- rows ----------------------------------------------------------------------------------------------------------
+
+
+def test_period_is_the_half_months() -> None:
+    """First and last day, Beijing calendar."""
+    assert row(month="202002", order=1).period == (dt.date(2020, 2, 1), dt.date(2020, 2, 15))
+    assert row(month="202002", order=2).period == (dt.date(2020, 2, 16), dt.date(2020, 2, 29))
+
+
+@pytest.mark.parametrize("changes", [{"month": "fake"}, {"month": "202013"}, {"month": ""}, {"order": 0}, {"order": 3}])
+def test_period_of_what_is_no_half_month(changes: dict[str, Any]) -> None:
+    """The row decodes, for its money may matter; asking for its days is a ``DecodeError`` without Python's own in its chain."""
+    found = row(**changes)
+    with pytest.raises(DecodeError, match="month and order name no half-month") as caught:
+        _ = found.period
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("sett_no", "key", "supersedes"),
+    [
+        (None, ("202003", 1, ""), None),
+        ("", ("202003", 1, ""), None),
+        ("XXX", ("202003", 1, "XXX"), ("202003", 1, "")),
+    ],
+)
+def test_key_and_what_it_supersedes(sett_no: str | None, key: tuple[str, int, str], supersedes: tuple[str, int, str] | None) -> None:
+    """A row gets its number when it settles; from then on its key takes the place of the one without a number."""
+    found = row(sett_no=sett_no)
+    assert (found.key, found.supersedes) == (key, supersedes)
+
+
+@pytest.mark.parametrize(
+    ("status", "settled", "paid"),
+    [
+        (None, False, False),
+        (0, False, False),
+        (1, False, False),
+        (2, True, False),
+        (3, True, False),
+        (4, True, False),
+        (5, True, True),
+        (6, False, False),
+        (9, False, False),
+        (-1, False, False),
+    ],
+)
+def test_settled_and_paid(status: int | None, *, settled: bool, paid: bool) -> None:
+    """2 to 5 is settled, 5 is paid, and of an unknown status nothing is claimed."""
+    found = row(sett_status=status)
+    assert (found.is_settled, found.is_paid) == (settled, paid)
+
+
+@pytest.mark.parametrize("value", [0, 6, 9, -1, 2**40])
+def test_unknown_statuses_survive(value: int) -> None:
+    """P-22: a number the documents do not list keeps its value, has a name, and equals itself."""
+    found = row(sett_status=value).sett_status
+    assert isinstance(found, SettlementStatus)
+    assert found == value == found.value
+    assert found.name == f"UNKNOWN_{value}"
+    assert found == SettlementStatus(value)
+    assert hash(found) == hash(SettlementStatus(value))
+    assert f"UNKNOWN_{value}" in repr(found)
+    assert len(SettlementStatus) == 5
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "9", None])
+def test_statuses_are_ints(value: object) -> None:
+    """Only whole numbers are open: nothing else becomes a status."""
+    if value is True:  # equals 1, as everywhere in Python; on the wire it is refused
+        assert refused(Settlement, {**ROW, "sett_status": value}).endswith("@ $.sett_status")
+        return
+    with pytest.raises(ValueError, match="is not a valid SettlementStatus"):
+        SettlementStatus(value)  # type: ignore[arg-type]
+
+
+FULL: dict[str, Any] = {
+    **ROW,
+    "date": "2020-03-25",
+    "zone": "z",
+    "sett_status": 1,
+    "sett_no": "A",
+    "mail_send_cnt": 0,
+    "slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 1}, {"slot_id": "T", "slot_settled_revenue": 2}],
+}
+CHANGES: list[dict[str, Any]] = [
+    {"settled_revenue": 6},
+    {"date": "2020-03-26"},
+    {"date": None},
+    {"zone": "y"},
+    {"zone": None},
+    {"sett_status": 2},
+    {"sett_status": 9},
+    {"sett_no": "B"},
+    {"sett_no": None},
+    {"mail_send_cnt": 1},
+    {"mail_send_cnt": None},
+    {"slot_revenue": []},
+    {"slot_revenue": FULL["slot_revenue"][:1]},
+    {"slot_revenue": FULL["slot_revenue"][::-1]},
+    {"slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 1}, {"slot_id": "T", "slot_settled_revenue": 3}]},
+    {"slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 1}, {"slot_id": "U", "slot_settled_revenue": 2}]},
+    {"new": 1},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_fingerprints_change_with_the_row(change: dict[str, Any]) -> None:
+    """Whatever the server changes in a row, the walk notices; two sightings of the same row are the same."""
+    before = made(Settlement, FULL)
+    assert before.fingerprint() == made(Settlement, copy.deepcopy(FULL)).fingerprint()
+    assert before.fingerprint() != made(Settlement, {**FULL, **change}).fingerprint()
+
+
+def test_fingerprints_tell_minus_one_from_minus_two() -> None:
+    """A correction by one fen shows even where Python's hashes of the two amounts are equal."""
+    assert hash(-1) == hash(-2)
+    assert row(settled_revenue=-1).fingerprint() != row(settled_revenue=-2).fingerprint()
+
+
+# -- ratios and yuan -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "provider", "merchant"),
+    [(b"40", "40", "60"), (b"0", "0", "100"), (b"100", "100", "0"), (b"40.55", "40.55", "59.45"), (b"0.1", "0.1", "99.9")],
+)
+def test_ratios_are_exact(sent: bytes, provider: str, merchant: str) -> None:
+    """The digits on the wire are the digits of the decimal, and the two shares add up to 100."""
+    found = made(ShareRatio, parse(b'{"share_ratio":%s}' % sent))
+    assert type(found.share_ratio) is Decimal
+    assert (str(found.share_ratio), str(found.merchant_ratio)) == (provider, merchant)
+    assert found.share_ratio + found.merchant_ratio == 100
+
+
+@pytest.mark.parametrize("given", ["40", True, None, [], {"share_ratio": 40}], ids=repr)
+def test_ratios_are_numbers(given: object) -> None:
+    """A string, a bool or a null is no ratio."""
+    assert refused(ShareRatio, {"share_ratio": given}).endswith("@ $.share_ratio")
+
+
+def test_a_ratio_must_be_there() -> None:
+    """A success without the answer is a malformed answer."""
+    assert refused(ShareRatio, {}) == "missing @ $.share_ratio"
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"),
+    [
+        (12345, "123.45"),
+        (0, "0.00"),
+        (5, "0.05"),
+        (-1, "-0.01"),
+        (100, "1.00"),
+        (2**63, "92233720368547758.08"),
+        (10**40 + 1, "1" + "0" * 38 + ".01"),
+    ],
+)
+def test_yuan_is_exact(fen: int, text: str) -> None:
+    """Two places, always, however large the sum."""
+    assert str(yuan(fen)) == text
+
+
+def test_yuan_does_not_depend_on_the_decimal_context() -> None:
+    """A user who computes with six digits still sees every fen."""
+    with localcontext(prec=6):
+        assert str(yuan(5_178_368_698)) == "51783686.98"

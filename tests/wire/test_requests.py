@@ -1,0 +1,408 @@
+"""What a user hands in is checked before any I/O; messages name the field, what came and what is allowed, never the value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import math
+from decimal import Decimal, localcontext
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import attrs
+import orjson
+import pytest
+
+from wxrevenue import (
+    AmsRequest,
+    ConfigurationError,
+    Endpoint,
+    GetAgencySettlement,
+    GetShareRatio,
+    MarkTransaction,
+    PayRequest,
+    Request,
+    Safety,
+    SetShareRatio,
+    SettlementPage,
+    ShareRatio,
+    TokenKind,
+    beijing_date,
+)
+from wxrevenue._base import checks as _checks
+from wxrevenue._wire.codec import encode
+from wxrevenue._wire.request import result_of
+
+T = TypeVar("T")
+RANGE = ("2020-03-01", "2020-03-31")
+LONE_SURROGATE = "wx\ud800"
+
+
+@attrs.frozen
+class GetSettlement(AmsRequest[SettlementPage]):
+    """A request of a user's own, for an interface that takes an authorizer's token."""
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        path="/wxa/operationams", action="agency_get_settlement", token=TokenKind.AUTHORIZER, safety=Safety.SAFE
+    )
+    start_date: str = attrs.field(converter=beijing_date)
+    comment: str | None = None
+
+
+def sent(request: Request[Any]) -> Any:
+    """Return the JSON that goes out."""
+    return orjson.loads(cast("bytes", encode(request)))
+
+
+def refused(make: Any, *args: Any, **kwargs: Any) -> str:
+    """Return the text of the ``ConfigurationError`` that a constructor raises."""
+    with pytest.raises(ConfigurationError) as caught:
+        make(*args, **kwargs)
+    assert isinstance(caught.value, ValueError)
+    return str(caught.value)
+
+
+class Unfinished(AmsRequest[None]):
+    """Somebody forgot the endpoint."""
+
+
+def test_a_request_without_an_endpoint() -> None:
+    """A class of requests that does not say where it goes is refused as soon as it is made, by name; tools may still look at it."""
+    assert refused(attrs.frozen(Unfinished)) == "Unfinished does not say where it goes: give the class endpoint = Endpoint(path=…)"
+    assert dict(inspect.getmembers(Unfinished))["endpoint"] is not None
+
+
+# -- share_ratio ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (0, b"0"),
+        (40, b"40"),
+        (100, b"100"),
+        (Decimal(40), b"40"),
+        (Decimal("40.5"), b"40.5"),
+        (Decimal("40.50"), b"40.50"),
+        (Decimal("0.01"), b"0.01"),
+        (Decimal("99.99"), b"99.99"),
+        (Decimal("100.00"), b"100.00"),
+        (Decimal("1E1"), b"10"),
+        (Decimal("1E+2"), b"100"),
+        (Decimal("1E-2"), b"0.01"),
+        (Decimal("0E+5"), b"0"),
+        (Decimal("33.330"), b"33.330"),
+    ],
+)
+def test_ratios_are_sent_exactly(given: int | Decimal, sent: bytes) -> None:
+    """Integers and decimals go out digit for digit, without exponents and never by way of a float."""
+    assert encode(SetShareRatio(given)) == b'{"share_ratio":%s}' % sent
+
+
+def test_negative_zero_is_zero() -> None:
+    """A decimal zero with a sign is in range, and a JSON number equal to zero goes out."""
+    assert sent(SetShareRatio(Decimal("-0"))) == {"share_ratio": 0}
+
+
+@pytest.mark.parametrize("given", [True, False, 40.0, math.nan, "40", b"40", None, [40], 40j])
+def test_ratios_of_other_types_are_refused(given: Any) -> None:
+    """A bool, a float or a string is no ratio: the message names the type."""
+    assert refused(SetShareRatio, given) == f"SetShareRatio.share_ratio: expected an int or a Decimal, got {type(given).__name__}"
+
+
+@pytest.mark.parametrize("given", ["NaN", "-NaN", "NaN123", "sNaN", "Infinity", "-Infinity"])
+def test_ratios_must_be_finite(given: str) -> None:
+    """Not-a-number, quiet or signalling, and infinity are refused without a decimal signal escaping."""
+    assert refused(SetShareRatio, Decimal(given)) == "SetShareRatio.share_ratio: expected a finite Decimal"
+
+
+@pytest.mark.parametrize("given", [-1, 101, 10**50, Decimal("-0.01"), Decimal("100.01"), Decimal("1E+999999"), Decimal("-1E-50")])
+def test_ratios_must_be_percents(given: int | Decimal) -> None:
+    """0 and 100 are the ends of the range; what lies outside is not repeated in the message."""
+    assert refused(SetShareRatio, given) == "SetShareRatio.share_ratio: expected 0 to 100 percent, got a number outside"
+
+
+@pytest.mark.parametrize("given", ["0.001", "99.995", "33.3333", "1E-50", "1E-2000000", "1.00000000000000000000000000000000001"])
+def test_ratios_have_two_places_at_most(given: str) -> None:
+    """A third place that is not zero is refused, however far behind it stands."""
+    assert refused(SetShareRatio, Decimal(given)) == "SetShareRatio.share_ratio: expected at most 2 decimal places"
+
+
+def test_zero_is_short_however_it_is_written() -> None:
+    """A decimal zero of a thousand places does not become a body of a thousand digits."""
+    assert len(cast("bytes", encode(SetShareRatio(Decimal("0E-1000"))))) < 40
+
+
+def test_ratios_do_not_depend_on_the_decimal_context() -> None:
+    """A user's own precision neither hides a place nor refuses a good ratio."""
+    with localcontext(prec=2):
+        assert encode(SetShareRatio(Decimal("40.25"))) == b'{"share_ratio":40.25}'
+        refused(SetShareRatio, Decimal("40.251"))
+
+
+# -- texts ---------------------------------------------------------------------------------------------------------
+
+
+def sub_merchant(text: str) -> MarkTransaction:
+    """Return a mark for that sub-merchant."""
+    return MarkTransaction("P20150806125346", sub_mchid=text)
+
+
+def of_authorizer(text: str) -> GetSettlement:
+    """Return a request with that authorizer's token."""
+    return GetSettlement("2020-03-01", authorizer_appid=text)
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "low", "high"),
+    [
+        (GetShareRatio, "appid", 1, 64),
+        (MarkTransaction, "out_trade_no", 6, 32),
+        (sub_merchant, "sub_mchid", 1, 32),
+        (of_authorizer, "authorizer_appid", 1, 64),
+    ],
+)
+def test_texts_have_their_lengths(make: Any, field: str, low: int, high: int) -> None:
+    """Both ends of the documented length are allowed, one more or less is not, nor are control characters and surrogates."""
+    for length in (low, high):
+        make("x" * length)
+    for length in (low - 1, high + 1):
+        text = refused(make, "x" * length)
+        assert f".{field}: expected {low} to {high} characters, got {length}" in text
+    for bad in ("\n", "\x00", "\x7f", "\ud800", "\u2028"):
+        text = refused(make, "fake-v" + bad)
+        assert f".{field}: control characters and surrogates are not allowed" in text
+        assert "fake-v" not in text
+    for other in (7, True, b"fake-value", ["fake-value"]):
+        text = refused(make, other)
+        assert f".{field}: expected a str, got {type(other).__name__}" in text
+
+
+@pytest.mark.parametrize("make", [GetShareRatio, MarkTransaction])
+def test_required_texts_cannot_be_none(make: Any) -> None:
+    """``None`` is not a text where one is required."""
+    assert "expected a str, got NoneType" in refused(make, None)
+
+
+@pytest.mark.parametrize("currency", ["USD", "cny", "", " CNY", None, 156])
+def test_only_cny_can_be_distributed(currency: Any) -> None:
+    """Another currency is refused before the server has to."""
+    assert refused(MarkTransaction, "P20150806125346", currency=currency) == "MarkTransaction.currency: only 'CNY' can be distributed"
+
+
+def test_a_direct_merchant_sends_no_sub_mchid() -> None:
+    """What is ``None`` is left out of the body: the API forbids null."""
+    assert encode(MarkTransaction("P20150806125346")) == b'{"out_trade_no":"P20150806125346","currency":"CNY"}'
+
+
+def test_text_goes_out_as_it_is() -> None:
+    """UTF-8 is sent as it is, never as escapes."""
+    assert encode(GetShareRatio("wx微信")) == '{"appid":"wx微信"}'.encode()
+
+
+# -- settlement ----------------------------------------------------------------------------------------------------
+
+
+def test_dates_are_converted_at_once() -> None:
+    """A request holds the wire's spelling, whichever way the dates came."""
+    request = GetAgencySettlement(dt.date(2020, 3, 1), "2020-03-31")
+    assert (request.start_date, request.end_date, request.page, request.page_size) == (*RANGE, 1, 20)
+
+
+@pytest.mark.parametrize("bad", [dt.datetime(2020, 3, 1, tzinfo=dt.UTC), "2020-3-1", "2020-02-30", b"2020-03-01", 20200301])
+def test_dates_that_are_none_are_refused(bad: Any) -> None:
+    """P-19: at either end of the range, and without repeating the value."""
+    assert str(bad) not in refused(GetAgencySettlement, bad, "2020-12-31")
+    assert str(bad) not in refused(GetAgencySettlement, "2020-01-01", bad)
+
+
+def test_ranges_run_forward() -> None:
+    """P-19: a range may be one day long but not run backwards."""
+    assert GetAgencySettlement("2020-03-01", "2020-03-01").end_date == "2020-03-01"
+    text = refused(GetAgencySettlement, "2020-03-02", "2020-03-01")
+    assert text == "GetAgencySettlement.end_date: expected start_date or a later day"
+
+
+@pytest.mark.parametrize("name", ["page", "page_size"])
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, Decimal(1)])
+def test_page_numbers_are_ints(name: str, value: Any) -> None:
+    """A bool, a float or a string is no page number."""
+    text = refused(GetAgencySettlement, *RANGE, **{name: value})
+    assert text == f"GetAgencySettlement.{name}: expected an int, got {type(value).__name__}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [("page", 0, "1 or more"), ("page", -1, "1 or more"), ("page_size", 0, "1 to 10000"), ("page_size", 10_001, "1 to 10000")],
+)
+def test_page_numbers_are_positive(name: str, value: int, allowed: str) -> None:
+    """Zero, negative and absurd sizes are refused before any call."""
+    assert refused(GetAgencySettlement, *RANGE, **{name: value}) == f"GetAgencySettlement.{name}: expected {allowed}"
+
+
+def test_largest_pages_are_allowed() -> None:
+    """The ends of the range are inside; a page number has no end."""
+    assert GetAgencySettlement(*RANGE, page=10**12, page_size=10_000).page_size == 10_000
+
+
+def test_checks_run_on_evolve_too() -> None:
+    """Turning pages cannot make a request that a constructor would refuse."""
+    assert attrs.evolve(GetAgencySettlement(*RANGE), page=2).page == 2
+    refused(attrs.evolve, GetAgencySettlement(*RANGE), page=0)
+    refused(attrs.evolve, GetAgencySettlement(*RANGE), end_date="2019-01-01")
+
+
+# -- whose token ---------------------------------------------------------------------------------------------------
+
+
+def test_authorizers_are_named_where_they_are_needed() -> None:
+    """An interface that takes an authorizer's token wants its appid, by keyword, and does not send it."""
+    request = GetSettlement("2020-03-01", authorizer_appid="wxauthorizer")
+    assert request.authorizer_appid == "wxauthorizer"
+    assert sent(request) == {"start_date": "2020-03-01"}
+    assert sent(attrs.evolve(request, comment="x")) == {"start_date": "2020-03-01", "comment": "x"}
+    assert refused(GetSettlement, "2020-03-01") == "GetSettlement takes an authorizer's token: give authorizer_appid='wx…'"
+    with pytest.raises(TypeError):
+        GetSettlement("2020-03-01", None, "wxauthorizer")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("make", "args"), [(GetShareRatio, ("wx1",)), (GetAgencySettlement, RANGE), (SetShareRatio, (40,))])
+def test_authorizers_are_refused_where_they_are_not(make: Any, args: tuple[Any, ...]) -> None:
+    """The component's interfaces refuse an authorizer instead of ignoring it."""
+    text = refused(make, *args, authorizer_appid="wxauthorizer")
+    assert text.endswith("takes the component's token: authorizer_appid is not allowed")
+    assert "wxauthorizer" not in text
+
+
+# -- what a request returns ----------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Shared(AmsRequest[T], Generic[T]):
+    """A base that a user shares among requests."""
+
+
+@attrs.frozen
+class Inherited(Shared[ShareRatio]):
+    """A request that names its result one class further up."""
+
+
+@attrs.frozen
+class Grandchild(Inherited):
+    """A request that inherits its result."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [
+        (GetShareRatio, ShareRatio),
+        (GetSettlement, SettlementPage),
+        (SetShareRatio, type(None)),
+        (MarkTransaction, type(None)),
+        (Inherited, ShareRatio),
+        (Grandchild, ShareRatio),
+    ],
+)
+def test_results_are_read_from_the_bases(kind: type, result: object) -> None:
+    """The brackets of the nearest base say what an answer becomes."""
+    assert result_of(kind) is result
+
+
+@pytest.mark.parametrize("kind", [Shared, AmsRequest, PayRequest, Request])
+def test_a_request_must_say_what_it_returns(kind: type) -> None:
+    """Without brackets nobody knows what to decode: the message says how to write it."""
+    assert "derive it from AmsRequest[Result] or PayRequest[Result]" in refused(result_of, kind)
+
+
+# -- arguments of constructors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [0.001, 1, 30.0, 1e9])
+def test_seconds_are_positive_numbers(value: float) -> None:
+    """Whole and broken seconds are returned as they came."""
+    assert _checks.seconds("X.timeout", value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "X.timeout: expected seconds as a number, got bool"),
+        ("1", "X.timeout: expected seconds as a number, got str"),
+        (None, "X.timeout: expected seconds as a number, got NoneType"),
+        (Decimal(1), "X.timeout: expected seconds as a number, got Decimal"),
+        (0, "X.timeout: expected a positive, finite number of seconds"),
+        (-1.5, "X.timeout: expected a positive, finite number of seconds"),
+        (math.inf, "X.timeout: expected a positive, finite number of seconds"),
+        (math.nan, "X.timeout: expected a positive, finite number of seconds"),
+        (10**400, "X.timeout: expected a positive, finite number of seconds"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_seconds_that_are_none(value: object, text: str) -> None:
+    """Other types, zero, negative, endless and unrepresentable waits are refused."""
+    assert refused(_checks.seconds, "X.timeout", value) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://api.weixin.qq.com", "https://api.weixin.qq.com"),
+        ("https://api.weixin.qq.com/", "https://api.weixin.qq.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080/wx/", "http://[::1]:8080/wx"),
+        ("HTTPS://gateway.example/a/b", "HTTPS://gateway.example/a/b"),
+    ],
+)
+def test_base_urls(given: str, kept: str) -> None:
+    """A scheme, a host, perhaps a port and a path; a slash at the end goes."""
+    assert _checks.base_url("X.base_url", given) == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "api.weixin.qq.com",
+        "htp://host",
+        "ftp://host",
+        "https://",
+        "https://:443",
+        "https://[bad",
+        "https://host:port",
+        "https://host:99999",
+        "https://fake-user:fake-password@host",
+        "https://host?x=1",
+        "https://host#x",
+        "https://ho st",
+        "https://host\n",
+        "https://host\\x",
+        "https://häst",
+        'https://host/"x"',
+    ],
+)
+def test_base_urls_that_are_none(given: str) -> None:
+    """Other schemes, credentials, queries and what is no URL are refused, and not repeated."""
+    text = refused(_checks.base_url, "X.base_url", given)
+    assert text == "X.base_url: expected http(s)://host[:port][/path] without user, query or fragment"
+
+
+def test_base_urls_are_strings() -> None:
+    """The message names the type of what came."""
+    assert refused(_checks.base_url, "X.base_url", b"https://host") == "X.base_url: expected a str, got bytes"
+
+
+def test_names_are_printable() -> None:
+    """A name is a printable text that is not empty."""
+    assert _checks.text("X.account", "wx1") == "wx1"
+    assert refused(_checks.text, "X.account", 7) == "X.account: expected a str, got int"
+    for bad in ("", "fake\nname", LONE_SURROGATE):
+        assert refused(_checks.text, "X.account", bad) == "X.account: expected printable characters, at least one"
+
+
+def test_instances_and_functions() -> None:
+    """``None`` stands for the default; anything else must be of the class, or callable."""
+    assert _checks.instance("X.retry", None, int) is None
+    assert _checks.instance("X.retry", 5, int) == 5
+    assert refused(_checks.instance, "X.retry", "5", int) == "X.retry: expected a int, got str"
+    assert _checks.function("X.on_event", None) is None
+    assert _checks.function("X.on_event", print) is print
+    assert refused(_checks.function, "X.on_event", "print") == "X.on_event: expected a function, got str"

@@ -1,0 +1,258 @@
+"""Secrets do not show themselves, and what carries them prints without them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from types import MappingProxyType
+from urllib.parse import quote, quote_plus
+
+import attrs
+import pytest
+from support.leaks import assert_no_leak
+
+from wxrevenue import ConfigurationError, HttpRequest, HttpResponse, Secret, TokenUnavailableError
+from wxrevenue._base.secret import STARS, Unusable, boxed, scrub, token_of
+from wxrevenue._wire.codec import converter
+
+TEXT = "fake-token-1/+=&%é?"
+OTHER = "fake-token-2"
+
+
+@attrs.define
+class Settings:
+    """A user's own settings with a secret among them."""
+
+    appid: str
+    secret: Secret
+
+
+def request(**changes: object) -> HttpRequest:
+    """Return an AMS request on its way to the wire."""
+    given = {"method": "POST", "url": "https://h/p?access_token=", "headers": {"X-Fake": TEXT}, "body": TEXT.encode(), **changes}
+    return HttpRequest(**given)  # type: ignore[arg-type]
+
+
+# -- Secret --------------------------------------------------------------------------------------------------------
+
+
+def test_reveal_returns_the_text() -> None:
+    """What was put in comes out, unchanged."""
+    assert Secret(TEXT).reveal() == TEXT
+
+
+@pytest.mark.parametrize("spelling", ["{0}", "{0!r}", "{0!s}", "{0!a}", "{1}", "{2}", "{3}"])
+def test_no_way_of_printing_shows_the_text(spelling: str) -> None:
+    """``str``, ``repr``, ``format`` and containers print stars."""
+    secret = Secret(TEXT)
+    secret.encoded()
+    shown = spelling.format(secret, [secret], {"k": secret}, Settings("wx1", secret))
+    assert STARS in shown
+    assert "fake-token" not in shown
+
+
+def test_percent_formatting_and_format_specs_show_nothing() -> None:
+    """Old-style formatting prints stars; a format specification is refused without showing the text."""
+    assert "fake-token" not in "%s %r" % (Secret(TEXT), Secret(TEXT))  # noqa: UP031
+    with pytest.raises(TypeError) as caught:
+        format(Secret(TEXT), ">30")
+    assert "fake-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickling_is_refused(protocol: int) -> None:
+    """No protocol pickles a secret, alone or inside of something; the refusal does not show it."""
+    for value in (Secret(TEXT), {"settings": Settings("wx1", Secret(TEXT))}):
+        with pytest.raises(TypeError, match="never pickled") as caught:
+            pickle.dumps(value, protocol)
+        assert "fake-token" not in str(caught.value)
+
+
+def test_copies_are_the_same_object() -> None:
+    """Copying whatever holds a secret does not multiply it."""
+    secret = Secret(TEXT)
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret])[0] is secret
+
+
+def test_equality_and_hash_follow_the_text() -> None:
+    """Secrets compare by value among themselves and never equal a plain string; any text can be compared."""
+    assert Secret(TEXT) == Secret(TEXT)
+    assert hash(Secret(TEXT)) == hash(Secret(TEXT))
+    assert Secret(TEXT) != Secret(OTHER)
+    assert Secret(TEXT) != TEXT
+    assert hash(Secret(TEXT)) != hash(TEXT)
+    assert Secret("\ud800") == Secret("\ud800")
+    assert len({Secret(TEXT), Secret(TEXT), Secret(OTHER)}) == 2
+
+
+def test_attributes_cannot_be_added() -> None:
+    """A secret has slots: nobody hangs things on it by accident."""
+    with pytest.raises(AttributeError):
+        Secret(TEXT).note = "x"  # type: ignore[attr-defined]
+
+
+def test_encoded_is_made_once_and_is_a_secret_too() -> None:
+    """The percent-encoded form decodes to the text, is computed once, and prints stars."""
+    secret = Secret(TEXT)
+    assert secret.encoded() is secret.encoded()
+    assert secret.encoded().reveal() == quote(TEXT, safe="")
+    assert str(secret.encoded()) == STARS
+
+
+def test_unstructuring_gives_stars() -> None:
+    """L-07: plain data made of settings shows stars in place of the secret."""
+    assert converter.unstructure(Settings("wx1", Secret(TEXT))) == {"appid": "wx1", "secret": STARS}
+
+
+# -- token_of ------------------------------------------------------------------------------------------------------
+
+
+def test_token_of_boxes_strings_and_keeps_boxes() -> None:
+    """A source may hand out a ``str`` or a ``Secret``."""
+    secret = Secret(TEXT)
+    assert token_of(TEXT) == secret
+    assert token_of(secret) is secret
+
+
+@pytest.mark.parametrize("empty", ["", Secret("")])
+def test_token_of_refuses_an_empty_token(empty: object) -> None:
+    """An empty token is no token: it is not sent."""
+    with pytest.raises(TokenUnavailableError):
+        token_of(empty)
+
+
+@pytest.mark.parametrize("wrong", [None, 7, TEXT.encode(), [TEXT]])
+def test_token_of_refuses_other_types_without_showing_them(wrong: object) -> None:
+    """The error names the type; neither its text nor the locals of our frames show the value."""
+    with pytest.raises(ConfigurationError, match=type(wrong).__name__) as caught:
+        token_of(wrong)
+    assert_no_leak(caught.value, secrets=["fake-token-1"])
+
+
+class Source:
+    """Something with the methods of a token source."""
+
+    get = reject = print
+
+
+def test_boxed_hides_strings() -> None:
+    """A token or key goes into a box before anything else can go wrong."""
+    assert boxed(TEXT) == Secret(TEXT)
+    assert boxed(TEXT, "get", "reject") == Secret(TEXT)
+
+
+@pytest.mark.parametrize("value", [Secret(TEXT), Source(), print])
+def test_boxed_keeps_what_hands_out_secrets(value: object) -> None:
+    """A box, a function and an object with the methods asked for stay what they are."""
+    assert boxed(value, "get", "reject") is value
+
+
+@pytest.mark.parametrize(
+    ("value", "methods"),
+    [([TEXT], ("get",)), (TEXT.encode(), ("get",)), ({"key": TEXT}, ("get", "reject")), (None, ()), (5, ()), (Source(), ())],
+)
+def test_boxed_lets_go_of_everything_else(value: object, methods: tuple[str, ...]) -> None:
+    """What is of no use leaves nothing behind but the name of its type, which the error then tells."""
+    found = boxed(value, *methods)
+    assert type(found) is Unusable
+    assert vars(found) == {"kind": type(value).__name__}
+    with pytest.raises(ConfigurationError, match=f"must be a str or a Secret, got {type(value).__name__}$") as caught:
+        token_of(found)
+    assert_no_leak(caught.value, secrets=["fake-token-1"])
+
+
+# -- scrub ---------------------------------------------------------------------------------------------------------
+
+
+def lower_hex(text: str) -> str:
+    """Return the text percent-encoded with lower-case digits, as some proxies print it."""
+    return "".join(c if c.isascii() and (c.isalnum() or c == "-") else "".join(f"%{byte:02x}" for byte in c.encode()) for c in text)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [TEXT, quote(TEXT), quote(TEXT, safe=""), quote_plus(TEXT), lower_hex(TEXT)],
+)
+@pytest.mark.parametrize("given", [Secret(TEXT), Secret(TEXT).encoded()])
+def test_scrub_stars_out_every_spelling(given: Secret, spelled: str) -> None:
+    """L-08: raw or percent-encoded in any style, however the secret itself was handed in."""
+    assert scrub(f"bad token <{spelled}>!", given) == f"bad token <{STARS}>!"
+
+
+def test_scrub_stars_out_what_was_encoded_twice() -> None:
+    """A proxy that encodes the URL once more does not bring the token on the wire to light."""
+    twice = quote(quote(TEXT, safe=""), safe="")
+    assert scrub(f"<{twice}>", Secret(TEXT).encoded()) == f"<{STARS}>"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("GET /x?access_token=fake-tok&b=1", "GET /x?access_token=***&b=1"),
+        ("component_access_token=fake-tok rid: 1", "component_access_token=*** rid: 1"),
+        ("AUTHORIZER_ACCESS_TOKEN = fake-tok", "AUTHORIZER_ACCESS_TOKEN = ***"),
+        ('<a href="/?access_token=fake-tok">', '<a href="/?access_token=***">'),
+        ("access_token expired", "access_token expired"),
+        ("access_token=", "access_token="),
+    ],
+)
+def test_scrub_stars_out_every_token_parameter(text: str, clean: str) -> None:
+    """Even a token that is not ours disappears behind ``access_token=``."""
+    assert scrub(text, Secret(OTHER)) == clean
+
+
+def test_scrub_takes_several_secrets_and_none() -> None:
+    """Missing secrets are skipped, an empty one stars out nothing."""
+    assert scrub(f"{TEXT} and {OTHER}", Secret(TEXT), None, Secret(OTHER)) == f"{STARS} and {STARS}"
+    assert scrub("nothing here", Secret("")) == "nothing here"
+
+
+def test_scrub_takes_the_longest_spelling_first() -> None:
+    """A secret that holds a percent-encoded octet leaves no tail behind."""
+    assert scrub("<a%252Fb> <a%2Fb> <a/b>", Secret("a%2Fb")) == "<***> <***> <***>"
+    assert scrub("<fake%25> <fake%>", Secret("fake%")) == "<***> <***>"
+
+
+# -- HttpRequest, HttpResponse -------------------------------------------------------------------------------------
+
+
+def test_wire_url_joins_the_secret_at_the_last_moment() -> None:
+    """The URL to send ends with the secret, byte for byte; without one it is the printable URL."""
+    assert request(secret=Secret(TEXT).encoded()).wire_url() == "https://h/p?access_token=" + quote(TEXT, safe="")
+    assert request().wire_url() == "https://h/p?access_token="
+
+
+def test_requests_print_no_values() -> None:
+    """A request prints method, printable URL, header names and sizes: no token, no header value, no body."""
+    shown = repr(request(secret=Secret(TEXT)))
+    assert shown == f"<HttpRequest POST https://h/p?access_token= headers=['X-Fake'] body={len(TEXT.encode())} B>"
+
+
+def test_responses_print_no_values() -> None:
+    """A response prints status, header names and sizes: no header value, no body."""
+    shown = repr(HttpResponse(200, {"Set-Cookie": TEXT}, TEXT.encode()))
+    assert shown == f"<HttpResponse 200 headers=['Set-Cookie'] body={len(TEXT.encode())} B>"
+
+
+@pytest.mark.parametrize("thing", [request(), HttpResponse(200, {}, TEXT.encode())], ids=lambda thing: type(thing).__name__)
+def test_requests_and_responses_are_not_pickled(thing: object) -> None:
+    """A body in clear (a component's secret, a token handed out) does not get into a pickle or a copy, with a token in the URL or not."""
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="never pickled"):
+            attempt(thing)
+    assert_no_leak(thing, secrets=[TEXT])
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
+@pytest.mark.parametrize("sent", ["Retry-After", "retry-after", "rEtRy-aFtEr"])
+def test_headers_are_found_in_any_case(sent: str, name: str) -> None:
+    """Header names are looked up case-insensitively, in plain mappings too."""
+    response = HttpResponse(200, MappingProxyType({"Date": "x", sent: "5"}), b"")
+    assert response.header(name) == "5"
+    assert response.header("Request-ID") is None
+
+
+def test_an_empty_header_is_not_a_missing_one() -> None:
+    """A header that is there and empty is found as it is."""
+    assert HttpResponse(200, {"Retry-After": ""}, b"").header("retry-after") == ""

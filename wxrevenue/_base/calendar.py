@@ -1,0 +1,177 @@
+"""Half-months: what settlements are made of. Days are Beijing calendar days."""
+
+from __future__ import annotations
+
+import calendar
+import functools
+import time
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+import attrs
+
+from wxrevenue.errors import ConfigurationError
+
+_BEIJING: Final = timezone(timedelta(hours=8))  # no summer time since 1991
+
+FIRST_HALF_ENDS: Final = 15
+
+
+_DAY: Final = 86_400
+
+
+_OFFSET: Final = 8 * 3_600
+
+
+_WRITTEN: Final = len("2020-03-25")
+
+
+def beijing_date(value: str | date, where: str = "a date") -> str:
+    """Return a Beijing calendar day as the wire spells it, ``yyyy-mm-dd``.
+
+    Args:
+        value: a :class:`datetime.date`, or a zero-padded string. A ``datetime`` is refused: whose midnight would it mean?
+        where: what to call it in the error.
+
+    Raises:
+        ConfigurationError: it is something else, or no such day exists.
+    """
+    if isinstance(value, datetime) or not isinstance(value, (str, date)):
+        raise ConfigurationError(f"{where}: expected a datetime.date or a 'yyyy-mm-dd' str, got {type(value).__name__}")
+    if isinstance(value, date):
+        return value.isoformat()
+    if not _is_day(value):
+        raise ConfigurationError(f"{where}: expected zero-padded 'yyyy-mm-dd', a day that exists in the calendar")
+    return value
+
+
+@functools.lru_cache
+def _is_day(text: str) -> bool:
+    try:
+        return len(text) == _WRITTEN and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def half_month(month: str, order: int) -> tuple[date, date]:
+    """Return the first and last day of a half-month: order 1 ends on the 15th, order 2 with the month.
+
+    Raises:
+        ValueError: ``month`` is not ``yyyymm``, or ``order`` neither 1 nor 2.
+    """
+    if len(month) != len("202003") or not (month.isascii() and month.isdigit()):
+        raise ValueError("month must be yyyymm")
+    first = date(int(month[:4]), int(month[4:]), 1)
+    if order == 1:
+        return first, first.replace(day=FIRST_HALF_ENDS)
+    if order == 2:  # noqa: PLR2004
+        last = calendar.monthrange(first.year, first.month)[1]
+        return first.replace(day=FIRST_HALF_ENDS + 1), first.replace(day=last)
+    raise ValueError("order must be 1 or 2")
+
+
+def seconds_to_midnight(now: float) -> float:
+    """Return the seconds from a Unix time until the next midnight in Beijing."""
+    return _DAY - (now + _OFFSET) % _DAY
+
+
+@attrs.frozen(order=True)
+class HalfMonth:
+    """The 1st to the 15th of a month (order 1), or the 16th to its end (order 2). Sorts by time.
+
+    Args:
+        year: such as 2024.
+        month: 1 to 12.
+        order: 1 or 2, as in a settlement's ``order``.
+
+    Raises:
+        ConfigurationError: there is no such half-month.
+    """
+
+    year: int
+    month: int
+    order: int
+
+    def __attrs_post_init__(self) -> None:
+        for name, last in {"year": 9999, "month": 12, "order": 2}.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= last:
+                raise ConfigurationError(f"HalfMonth.{name}: expected an int, 1 to {last}")
+
+    @classmethod
+    def of(cls, day: str | date) -> HalfMonth:
+        """Return the half-month that a day belongs to; ``day`` as ``beijing_date`` takes it."""
+        found = date.fromisoformat(beijing_date(day, "HalfMonth.of"))
+        return cls(found.year, found.month, 1 if found.day <= FIRST_HALF_ENDS else 2)
+
+    @property
+    def start(self) -> date:
+        """The first day."""
+        return self._period[0]
+
+    @property
+    def end(self) -> date:
+        """The last day."""
+        return self._period[1]
+
+    @property
+    def label(self) -> str:
+        """A short name that sorts by time: ``2024-03 H1``."""
+        return f"{self.year:04}-{self.month:02} H{self.order}"
+
+    @property
+    def _period(self) -> tuple[date, date]:
+        return half_month(f"{self.year:04}{self.month:02}", self.order)
+
+    def shifted(self, count: int) -> HalfMonth:
+        """Return the half-month so many later, or earlier if ``count`` is negative."""
+        months, order = divmod((self.year * 12 + self.month - 1) * 2 + self.order - 1 + count, 2)
+        return HalfMonth(months // 12, months % 12 + 1, order + 1)
+
+
+def half_months(start: str | date, end: str | date) -> list[HalfMonth]:
+    """Return the half-months that share a day with the range, oldest first: those that a settlement query of it returns.
+
+    Args:
+        start: first day, a ``datetime.date`` or ``'yyyy-mm-dd'``.
+        end: last day, inclusive.
+
+    Raises:
+        ConfigurationError: a day is not allowed, or ``end`` comes before ``start``.
+    """
+    if beijing_date(end, "half_months.end") < beijing_date(start, "half_months.start"):
+        raise ConfigurationError("half_months.end: expected start or a later day")
+    first, last = HalfMonth.of(start), HalfMonth.of(end)
+    return [first.shifted(count) for count in range(_ordinal(last) - _ordinal(first) + 1)]
+
+
+def last_final_half_month(now: datetime | date | None = None) -> HalfMonth:
+    """Return the newest half-month whose settlement is expected not to change any more.
+
+    An expectation, not a promise: WeChat's pages name no day on which a half-month is settled, and their sample shows one still
+    settling ten days after its end. Taken for final is a half-month after which another whole one has passed. What is
+    settled in fact only ``Settlement.is_settled`` says: fetch a few half-months more and look.
+
+    Args:
+        now: a ``datetime`` with a time zone, or a Beijing calendar day; the present by default.
+
+    Raises:
+        ConfigurationError: ``now`` is something else, or a ``datetime`` without a time zone.
+    """
+    return HalfMonth.of(_beijing_day(now)).shifted(-2)
+
+
+def _beijing_day(now: datetime | date | None) -> date:
+    if now is None:
+        now = datetime.fromtimestamp(time.time(), _BEIJING)
+    if not isinstance(now, date):
+        raise ConfigurationError(f"now: expected a datetime with a time zone or a datetime.date, got {type(now).__name__}")
+    if not isinstance(now, datetime):
+        return now
+    if now.tzinfo is None:
+        raise ConfigurationError("now: expected a datetime with a time zone: whose clock would it mean?")
+    return now.astimezone(_BEIJING).date()
+
+
+def _ordinal(half: HalfMonth) -> int:
+    return (half.year * 12 + half.month) * 2 + half.order

@@ -1,0 +1,1 @@
+"""One call on its way: deadline, attempts, turn, exchange. Knows no interface."""

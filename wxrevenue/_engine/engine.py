@@ -1,0 +1,299 @@
+"""How a call travels: deadline → attempts → turn → bind → wire → verify → unwrap → decode.
+
+Below ``attempts`` errors are values: a stage returns the error it met, and only :meth:`Engine.send` raises it, from a frame
+whose locals hold no token, no URL and no body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from wxrevenue._engine.call import Call
+from wxrevenue._engine.lifetime import Lifetime
+from wxrevenue._engine.outcome import lost, named, request_id, told_when, too_late, verdict_on
+from wxrevenue._engine.paths import Paths
+from wxrevenue._engine.retry import Retries, RetryPolicy, RetryQuota
+from wxrevenue._wire.codec import decode, encode
+from wxrevenue._wire.codes import TOKEN_REFUSED
+from wxrevenue._wire.http import LARGEST_BODY
+from wxrevenue._wire.request import Safety, result_of
+from wxrevenue.errors import (
+    ApiError,
+    QuotaExceededError,
+    ResponseLostError,
+    TokenError,
+    TokenUnavailableError,
+    TooFastError,
+    WxRevenueError,
+    without_history,
+)
+from wxrevenue.ports import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wxrevenue._engine.service import Service
+    from wxrevenue._wire.http import HttpRequest, HttpResponse
+    from wxrevenue._wire.request import Endpoint, Request
+    from wxrevenue.events import Event
+    from wxrevenue.ports import Clock, RateLimiter, Transport, Turn
+
+T = TypeVar("T")
+logging.getLogger("wxrevenue").addHandler(logging.NullHandler())
+_numbers = itertools.count(1)
+_NOTICEABLE = 0.001
+"""Seconds up to which a wait is no wait."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Engine:
+    """Sends requests of one service. ``limiter`` is ``None`` where the service has no gate."""
+
+    service: Service
+    transport: Transport
+    limiter: RateLimiter | None
+    clock: Clock
+    retry: RetryPolicy
+    timeout: float
+    deadline: float
+    page_deadline: float | None = None
+    on_event: Callable[[Event], object] | None
+    paths: Paths = attrs.field(factory=Paths)
+    lifetime: Lifetime = attrs.field(factory=Lifetime)
+    quota: RetryQuota = attrs.field(default=attrs.Factory(lambda self: RetryQuota(self.retry.quota), takes_self=True))
+
+    async def send(self, request: Request[T], *, deadline: float | None = None, watch: Callable[[Call], object] | None = None) -> T:
+        """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now; ``watch`` gets the call."""
+        self.lifetime.check()
+        started = self.clock.monotonic()
+        call = Call(request, started, deadline or self.deadline, self.page_deadline)
+        self.lifetime.enter(call)
+        if watch is not None:
+            watch(call)
+        try:
+            outcome = await self._attempts(call)
+        except asyncio.CancelledError as error:
+            outcome = error
+        except BaseException as error:  # a user's own token source, signer, verifier or clock raised it
+            call.settle_doubt()
+            self._tell_end(call, error)
+            raise
+        finally:
+            self.lifetime.leave(call)
+            if call.around is not None:
+                call.report(call.around)
+        if isinstance(outcome, BaseException):
+            outcome = call.concluded(outcome)
+            self._tell_end(call, outcome)
+            raise outcome
+        if self.on_event is not None:
+            self._tell_end(call, outcome)
+        return outcome  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------ attempts
+
+    async def _attempts(self, call: Call) -> Any:
+        """Return the call's result, or the error that ends it."""
+        body = encode(call.request)
+        if isinstance(body, WxRevenueError):
+            return body
+        call.body = body
+        del body  # a user's own exception may pass through this frame
+        call.path = self.paths.of(call.endpoint)
+        attempt = self._turn if self.on_event is None else self._told_turn
+        while True:
+            call.attempts += 1
+            call.token_tried = False
+            outcome = await attempt(call)
+            if not isinstance(outcome, WxRevenueError):
+                break
+            if outcome.ambiguous:
+                call.may_have_acted()
+            wait = self._wait_before_retry(call, outcome)
+            if wait is None:
+                return outcome
+            await self._back_off(call, wait, outcome)
+        if call.retries is not None:
+            call.retries.succeeded()
+        elif self.quota.left < self.quota.size:
+            self.quota.give(1)
+        return decode(result_of(call.request.__class__), outcome)
+
+    async def _told_turn(self, call: Call) -> Any:
+        started = call.now
+        outcome = await self._turn(call)
+        facts = {"duration": self.clock.monotonic() - started, "outcome": named(outcome), "code": getattr(outcome, "code", None)}
+        self._tell(call, "AttemptEvent", attempt=call.attempts, **facts)
+        return outcome
+
+    def _wait_before_retry(self, call: Call, error: WxRevenueError) -> float | None:
+        if not error.retryable or self.lifetime.closed or isinstance(error, TokenUnavailableError):
+            return None
+        if call.retries is None:
+            call.retries = Retries(self.retry, self.quota)
+        return call.retries.wait(error, call.endpoint.safety, call.attempts, self._left(call))
+
+    async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
+        self._tell(call, "RetryEvent", attempt=call.attempts, wait=seconds, error=named(error), code=getattr(error, "code", None))
+        started = call.now
+        call.waiting = True
+        try:
+            await self.clock.sleep(seconds)
+        finally:
+            call.waiting = False
+            call.now = self.clock.monotonic()
+            self._waited(call, "back-off", started)
+
+    # ------------------------------------------------------------------ turn
+
+    async def _turn(self, call: Call) -> Any:
+        """Take a turn and exchange; three repeats stay within the turn: after 1737, with another token, on the other path."""
+        if self.limiter is None:
+            return await self._exchange(call)
+        scope = call.scope = self.service.scope(call.request)
+        turn = await self._in_time(call, self.limiter.acquire(scope, timeout=call.patience(call.deadline - call.now)))
+        if isinstance(turn, WxRevenueError):
+            return turn
+        try:
+            while True:
+                outcome = await self._exchange(call)
+                if not isinstance(outcome, WxRevenueError):
+                    await turn.report(Verdict.OK)
+                    return outcome
+                if outcome.ambiguous:
+                    call.may_have_acted()
+                await turn.report(verdict_on(outcome))
+                if not isinstance(outcome, ApiError) or not await self._worth_another(call, turn, outcome):
+                    return outcome
+                refusal = await self._in_time(call, turn.again(timeout=call.patience(self._left(call))))
+                if refusal is not None:
+                    return told_when(outcome, refusal)
+        finally:
+            turn.release()
+
+    async def _in_time(self, call: Call, wait: Any) -> Any:
+        """Await a turn; return it, or the limiter's refusal."""
+        started = call.now
+        call.waiting = True
+        try:
+            return await wait
+        except (TooFastError, QuotaExceededError) as error:
+            refusal = error
+        finally:
+            call.waiting = False
+            call.now = self.clock.monotonic()
+            if call.now - started > _NOTICEABLE:
+                self._waited(call, "turn", started)
+        return without_history(refusal)
+
+    async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
+        """Tell whether the call is repeated within its turn."""
+        endpoint = call.endpoint
+        if self.lifetime.closed or (error.ambiguous and endpoint.safety is Safety.UNSAFE):
+            return False
+        if isinstance(error, (TooFastError, QuotaExceededError)):
+            if isinstance(error, QuotaExceededError):
+                told_when(error, await self._in_time(call, turn.again(timeout=min(0.0, self._left(call)))))
+            self._tell_gate(call, turn, error)
+            call.token_tried = False
+            return isinstance(error, TooFastError)
+        if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not call.token_tried:
+            call.token_tried = True
+            call.refused, call.refusal = call.credential, error
+            self._tell(call, "TokenEvent", kind=endpoint.token.value, code=error.code)
+            await self.service.refused(call)
+            return True
+        return self.paths.try_other(call, error)
+
+    # ------------------------------------------------------------------ exchange
+
+    async def _exchange(self, call: Call) -> Any:
+        """Send one request; return the payload or an error."""
+        if self.lifetime.closed or call.deadline <= call.now:
+            return too_late(closed=self.lifetime.closed)
+        started = call.now
+        call.waiting = True
+        try:
+            request = await self.service.bind(call, timeout=call.deadline - started)
+        finally:
+            call.waiting = False
+            left = self._left(call)
+            if call.now - started > _NOTICEABLE:
+                self._waited(call, "signature" if self.service.signed else "token", started)
+        if self.lifetime.closed:
+            return too_late(closed=self.lifetime.closed)
+        if isinstance(request, WxRevenueError):
+            return request
+        if call.refusal is not None and call.credential == call.refused:
+            return call.refusal  # the same token came back: the server has answered for it already
+        response = await self._wire(call, request, left)
+        if isinstance(response, WxRevenueError):
+            call.in_doubt = False  # from here on the error itself says whether it is ambiguous
+            return response
+        call.request_id = request_id(response, *call.live()) if self.on_event is not None else None
+        forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
+        outcome = forged or self.service.unwrap(response, *call.live())
+        call.in_doubt = not isinstance(outcome, WxRevenueError)
+        if call.alternate_tried:
+            self.paths.remember(call, outcome)
+        return outcome
+
+    async def _wire(self, call: Call, request: HttpRequest, left: float) -> HttpResponse | WxRevenueError:
+        """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
+        if left <= 0:
+            return too_late(closed=False)
+        call.in_doubt = True
+        try:
+            response = await self.transport.send(request, timeout=min(left, self.timeout))
+            if len(response.body) <= LARGEST_BODY:
+                return response
+            failure: Any = ResponseLostError(f"the answer is larger than {LARGEST_BODY} bytes", reason="too_large")
+        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (a third party's transport may raise anything)
+            failure = without_history(error)
+        if isinstance(failure, asyncio.CancelledError):
+            raise failure
+        return lost(failure, cut_by_deadline=self._left(call) <= _NOTICEABLE)
+
+    # ------------------------------------------------------------------ time and events
+
+    def _left(self, call: Call) -> float:
+        """Return the seconds until the call's deadline, by a fresh look at the clock."""
+        call.now = self.clock.monotonic()
+        return call.deadline - call.now
+
+    def _waited(self, call: Call, what: str, started: float) -> None:
+        duration = call.now - started
+        if duration > _NOTICEABLE:
+            call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
+            self._tell(call, "WaitEvent", what=what, duration=duration)
+
+    def _tell_gate(self, call: Call, turn: Turn, error: ApiError) -> None:
+        if self.on_event is not None:
+            closed_for = getattr(turn, "closed_for", None)  # not every limiter knows
+            self._tell(call, "GateEvent", scope=self.service.scope(call.request), verdict=verdict_on(error).value, closed_for=closed_for)
+
+    def _tell_end(self, call: Call, outcome: Any) -> None:
+        if self.on_event is not None:
+            host = urlsplit(self.service.base_url).hostname
+            self._tell(call, "CallEvent", outcome=named(outcome), duration=self.clock.monotonic() - call.started, host=host, **call.facts())
+
+    def _tell(self, call: Call, event: str, /, **facts: Any) -> None:
+        if self.on_event is not None:
+            if call.number is None:
+                call.number = next(_numbers)
+            self.tell(call.endpoint, event, call=call.number, **facts)
+
+    def tell(self, endpoint: Endpoint, event: str, /, **facts: Any) -> None:
+        """Tell the user's ``on_event``, if there is one."""
+        if self.on_event is None or sys.is_finalizing():
+            return
+        from wxrevenue import events  # noqa: PLC0415  (only who listens pays for it)
+
+        events.tell(self.on_event, getattr(events, event), endpoint=endpoint.name, account=self.service.account, **facts)

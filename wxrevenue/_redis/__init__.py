@@ -1,0 +1,1 @@
+"""What everything kept in Redis shares: the connection and the encryption at rest."""

@@ -1,0 +1,209 @@
+"""The way to Redis: short timeouts, one repetition, and nothing of what goes over it in any error."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from contextlib import suppress
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from wxrevenue._base import checks as _checks
+from wxrevenue._base.secret import Secret
+from wxrevenue._engine.lifetime import Lifetime
+from wxrevenue.errors import ConfigurationError, TokenUnavailableError, without_history
+
+_SCHEMES: Final = ("redis", "rediss")
+_PORT: Final = 6379
+_LONGEST_CODE: Final = 16
+_CONNECTIONS: Final = 32
+_TRIES: Final = 2
+_TIMEOUT: Final = 0.25
+_STALE: Final = frozenset({"ReadOnlyError", "MasterDownError"})
+"""What a server says that is no master any more: the next connection may find the one that is."""
+
+
+@attrs.frozen
+class Script:
+    """A Lua script that may run twice without harm: its second run changes nothing and answers as the first did.
+
+    Args:
+        text: its source.
+    """
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        """What Redis calls it, once it has seen it."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+@attrs.frozen
+class _Trouble:
+    """Why a script has no answer."""
+
+    what: str
+    code: str = ""
+    """The class, or the first word, of the server's own error, of which the rest may repeat what was sent."""
+
+
+class RedisLink:
+    """Runs scripts on one Redis, for one event loop and one process.
+
+    Each try has ``timeout`` seconds, from a free connection's handshake to the answer; one that broke or took too long is repeated
+    once, since every script may be. redis-py repeats nothing by itself here.
+
+    Args:
+        redis: a URL (``redis://``, ``rediss://`` or ``unix://``), boxed, or a client of redis-py's, cluster or not, that the caller
+            set up and will close.
+        whose: how messages call the store.
+        timeout: seconds.
+
+    Raises:
+        ConfigurationError: one of these is not allowed, or redis-py is not installed.
+    """
+
+    def __init__(self, redis: Any, *, whose: str, timeout: float = _TIMEOUT) -> None:
+        self._timeout = _checks.seconds(f"{whose}.timeout", timeout)
+        if find_spec("redis") is None:
+            raise ConfigurationError(f'{whose} needs redis-py: pip install "wxrevenue[redis]"')
+        self.place, self._made = "a Redis of the caller's", None
+        if isinstance(redis, Secret):
+            self.place = _place(f"{whose}.redis", redis)
+            redis = self._made = _client(f"{whose}.redis", redis, timeout)
+        if not inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
+            raise ConfigurationError(f"{whose}.redis: expected a URL or a client of redis.asyncio")
+        self._client = redis
+        self._whose = whose
+        self._lifetime = Lifetime(f"the {whose}")
+        self._room = asyncio.Semaphore(_CONNECTIONS)
+
+    async def run(self, script: Script, keys: tuple[str, ...], *args: str | int | Secret) -> Any:
+        """Return the script's answer: numbers as they are, every text in a box.
+
+        Raises:
+            TokenUnavailableError: there is none.
+            ClientStateError: the store is closed, belongs to another event loop, or was used before a fork.
+        """
+        self._lifetime.check()
+        answer: Any = None
+        async with self._room:
+            for _ in range(_TRIES):
+                self._lifetime.check()  # redis-py would connect again after it was closed
+                answer = await self._attempt(script, keys, args)
+                if not isinstance(answer, _Trouble) or answer.code:
+                    break
+        if isinstance(answer, _Trouble):
+            raise TokenUnavailableError(f"{self.place} did not serve the {self._whose}: {answer.what}")
+        return answer
+
+    async def aclose(self) -> None:
+        """Close the connections, if they are its own; may be called twice."""
+        self._lifetime.closed = True
+        made, self._made = self._made, None
+        if made is not None:
+            with suppress(Exception):
+                await made.aclose()
+
+    async def _attempt(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
+        failure: BaseException
+        try:
+            async with asyncio.timeout(self._timeout):
+                return _boxed(await self._evaluated(script, keys, args))
+        except asyncio.CancelledError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001  (redis-py raises its own, the system's and the parser's)
+            failure = error
+        without_history(failure)
+        if not isinstance(failure, Exception):
+            raise failure
+        trouble = _trouble(failure, self._timeout)
+        if trouble.code in _STALE and self._made is not None:
+            await self._made.connection_pool.disconnect(inuse_connections=False)
+        return trouble
+
+    async def _evaluated(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
+        from redis.exceptions import NoScriptError  # noqa: PLC0415
+
+        with suppress(NoScriptError):
+            return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *map(_raw, args))
+        return await self._client.execute_command("EVAL", script.text, len(keys), *keys, *map(_raw, args))
+
+
+def key_prefix(where: str, prefix: object) -> str:
+    """Return a prefix of keys that leaves the choice of their slot to the hash behind it."""
+    prefix = _checks.text(where, prefix)
+    if set(prefix) & set("{}"):
+        raise ConfigurationError(f"{where}: expected no braces")
+    return prefix
+
+
+def key_stem(prefix: str, name: str) -> str:
+    """Return how all keys of a name begin; the hash in braces puts them into one slot of a cluster."""
+    return f"{prefix}:{{{hashlib.sha256(name.encode()).hexdigest()[:32]}}}:"
+
+
+def _client(where: str, url: Secret, timeout: float) -> Any:
+    from redis.asyncio import Redis  # noqa: PLC0415
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+
+    ours: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "max_connections": _CONNECTIONS + 1}
+    with suppress(ValueError, TypeError):
+        return Redis.from_url(url.reveal(), protocol=2, retry=Retry(NoBackoff(), 0), **ours)  # pyright: ignore[reportUnknownMemberType]
+    raise ConfigurationError(f"{where}: redis-py does not understand the URL's path or options")
+
+
+def _place(where: str, url: Secret) -> str:
+    """Return what messages may show of a URL."""
+    place = _found(url)
+    if place is None:
+        raise ConfigurationError(f"{where}: expected redis://host, rediss://host or unix:///path")
+    return f"Redis at {place}"
+
+
+def _found(url: Secret) -> str | None:
+    """Return where a URL leads to, if anywhere. Raises nothing: a traceback would show the URL."""
+    with suppress(ValueError):
+        parts = urlsplit(url.reveal())
+        if parts.scheme == "unix":
+            return parts.path or None
+        if parts.scheme in _SCHEMES and parts.hostname:
+            return f"{parts.hostname}:{parts.port or _PORT}"
+    return None
+
+
+def _raw(value: str | int | Secret) -> Any:
+    return value.reveal().encode(errors="surrogatepass") if isinstance(value, Secret) else value
+
+
+def _boxed(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [_boxed(one) for one in answer]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(answer, bytes):
+        answer = answer.decode(errors="replace")
+    return Secret(answer) if isinstance(answer, str) else answer
+
+
+def _trouble(error: Exception, timeout: float) -> _Trouble:
+    from redis.exceptions import ConnectionError as Broken  # noqa: PLC0415
+    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
+    from redis.exceptions import TimeoutError as Late  # noqa: PLC0415
+
+    if isinstance(error, (TimeoutError, Late)):
+        return _Trouble(f"no answer within {timeout:g} s")
+    if isinstance(error, ResponseError) or (isinstance(error, RedisError) and not isinstance(error, Broken)):
+        code = _code(error)
+        return _Trouble(f"it answered {code}", code)
+    return _Trouble(f"no connection ({type(error).__name__})")
+
+
+def _code(error: Exception) -> str:
+    word = str(error).partition(" ")[0]
+    return word if word.isascii() and word.isalpha() and word.isupper() and len(word) < _LONGEST_CODE else type(error).__name__

@@ -1,0 +1,176 @@
+"""What a request is: a frozen value that carries its endpoint and the type of its result."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+
+import attrs
+
+from wxrevenue._base.secret import Secret, boxed, checked_secret
+from wxrevenue.errors import ConfigurationError
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class TokenKind(enum.Enum):
+    """Whose token an AMS interface takes."""
+
+    COMPONENT = "component"
+    AUTHORIZER = "authorizer"
+    NONE = "none"
+    """Nobody's: the request itself says who asks, as the one for the component's token does."""
+
+
+class Safety(enum.Enum):
+    """What repeating a call does, whatever its HTTP verb (every AMS read is a POST)."""
+
+    SAFE = "safe"
+    """It only reads."""
+    REPEATABLE = "repeatable"
+    """It sets a value: doing it twice is doing it once."""
+    UNSAFE = "unsafe"
+    """Doing it twice is doing it twice."""
+
+
+@attrs.frozen(kw_only=True, cache_hash=True)
+class Endpoint:
+    """One documented interface as data.
+
+    Args:
+        path: the path, such as ``/wxa/getdefaultamsinfo``.
+        action: the ``action`` query parameter of an AMS interface.
+        method: the HTTP method.
+        token: whose token it takes (AMS).
+        safety: what repeating a call does.
+        alternate: another path on which the interface may live.
+        alternate_on: the code that says that it lives there.
+    """
+
+    path: str
+    action: str = ""
+    method: str = "POST"
+    token: TokenKind = TokenKind.COMPONENT
+    safety: Safety = Safety.UNSAFE
+    alternate: str | None = None
+    alternate_on: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How events and errors call this interface."""
+        return self.action or self.path.rsplit("/", 1)[-1]
+
+
+class _NoEndpoint:
+    """Stands where a class of requests has yet to say its endpoint."""
+
+    def __get__(self, request: object, kind: type) -> Any:
+        if request is None:
+            return self
+        raise ConfigurationError(f"{kind.__name__} does not say where it goes: give the class endpoint = Endpoint(path=…)")
+
+
+class Request(Generic[T_co]):
+    """A call as a value. Frozen attrs classes derive from :class:`AmsRequest` or :class:`PayRequest`, not from this."""
+
+    __slots__ = ()
+    endpoint: ClassVar[Endpoint] = _NoEndpoint()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+@functools.cache
+def result_of(kind: Any) -> Any:
+    """Return the type of a request's answer: what stands in the brackets of its base class."""
+    for base in (base for parent in kind.__mro__ for base in getattr(parent, "__orig_bases__", ())):
+        if issubclass(get_origin(base) or object, Request) and not isinstance(get_args(base)[0], TypeVar):
+            return get_args(base)[0]
+    raise ConfigurationError(f"{kind.__name__} does not say what it returns: derive it from AmsRequest[Result] or PayRequest[Result]")
+
+
+NOT_SENT = frozenset({"authorizer_appid"})
+"""Fields of requests that steer the call and are no part of its body."""
+_WIRE_NAME = "wxrevenue.wire_name"
+_REVEALED = "wxrevenue.revealed"
+
+
+REVEALED = MappingProxyType({_REVEALED: True})
+"""The metadata of a field whose ``Secret`` is sent as it is; any other ``Secret`` goes out as stars."""
+
+
+def sent_as(name: str) -> dict[str, Any]:
+    """Return the metadata of a field that is sent under another name than its own."""
+    return {_WIRE_NAME: name}
+
+
+def wire_name(field: attrs.Attribute[Any]) -> str:
+    """Return what a request's field is called in the body."""
+    return field.metadata.get(_WIRE_NAME) or field.name
+
+
+@functools.cache
+def revealed(request: Any) -> tuple[str, ...]:
+    """Return the fields of a class of requests whose secrets are sent in the body."""
+    return tuple(field.name for field in attrs.fields(request) if _REVEALED in field.metadata)
+
+
+def box(value: Secret | str) -> Secret:
+    """Return a secret in its box, or what stands for a value that is none: a validator's to refuse."""
+    return boxed(value)  # type: ignore[no-any-return]
+
+
+def some_secret(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Let, as an attrs validator, a ``Secret`` pass that is not empty.
+
+    A class boxes its secrets in an ``__init__`` of its own: that of attrs would show the raw text to whoever prints its locals.
+    """
+    checked_secret(f"{type(instance).__name__}.{attribute.name}", value)
+
+
+@attrs.frozen
+class AmsRequest(Request[T_co]):
+    """A request to the advertising interfaces of Mini Program service providers.
+
+    ``authorizer_appid`` (keyword only) names the Mini Program whose token is used. It is required by, and allowed for,
+    endpoints of :attr:`TokenKind.AUTHORIZER` only, and is never part of the body.
+    """
+
+    authorizer_appid: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.authorizer_appid is not None or self.endpoint.token is TokenKind.AUTHORIZER:
+            check_authorizer(self)
+
+
+def check_authorizer(request: AmsRequest[Any]) -> None:
+    """Raise ``ConfigurationError`` unless an authorizer is named exactly where the endpoint takes one."""
+    named = request.authorizer_appid
+    if named is None:
+        if request.endpoint.token is TokenKind.AUTHORIZER:
+            raise ConfigurationError(f"{type(request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
+        return
+    if request.endpoint.token is not TokenKind.AUTHORIZER:
+        takes = "no token" if request.endpoint.token is TokenKind.NONE else "the component's token"
+        raise ConfigurationError(f"{type(request).__name__} takes {takes}: authorizer_appid is not allowed")
+    text_between(1, 64)(request, attrs.fields(AmsRequest).authorizer_appid, named)
+
+
+@attrs.frozen
+class PayRequest(Request[T_co]):
+    """A signed request to WeChat Pay (overseas)."""
+
+
+def text_between(low: int, high: int) -> Any:
+    """Return an attrs validator: a ``str`` of ``low`` to ``high`` characters without control characters or surrogates."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        where = f"{type(instance).__name__}.{attribute.name}"
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{where}: expected a str, got {type(value).__name__}")
+        if not low <= len(value) <= high:
+            raise ConfigurationError(f"{where}: expected {low} to {high} characters, got {len(value)}")
+        if not value.isprintable():
+            raise ConfigurationError(f"{where}: control characters and surrogates are not allowed")
+
+    return check

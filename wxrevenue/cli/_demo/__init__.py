@@ -1,0 +1,1 @@
+"""``wxrevenue demo``: the job, its report, and the screen."""

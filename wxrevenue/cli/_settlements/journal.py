@@ -1,0 +1,176 @@
+"""Pages as they were fetched, kept in a file beside the export until that is whole: what ``--resume`` goes on from.
+
+The file's first line says whose pages these are; every further line is a page with the cursor behind it, or the end. A line that
+is not whole was being written when the run died: it counts for nothing, and its page is fetched again. Rows are kept as the
+server spelled them, so a run may be resumed into another format.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+
+from wxrevenue._wire.codec import decode
+from wxrevenue.ams.settlement import Settlement
+from wxrevenue.errors import ConfigurationError
+from wxrevenue.export._file import permissions, real_file
+from wxrevenue.export._jsonl import encode, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+VERSION: Final = 1
+_END: Final = {"end": True}
+
+
+class Journal:
+    """The pages fetched so far for one file.
+
+    Args:
+        out: the file that is to be written in the end; the journal is called like it, with ``.part`` behind.
+        query: what is asked, and of whom. A journal of anything else is not gone on with.
+        resume: go on with what an earlier run kept; else start anew.
+
+    Raises:
+        ConfigurationError: the journal belongs to another query, or another run is writing to it.
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, out: Path, query: Mapping[str, Any], *, resume: bool) -> None:
+        target = real_file(out)
+        self.path = target.with_name(f"{target.name}.part")
+        self.rows = 0
+        """Rows that are kept."""
+        self.cursor: str | None = None
+        """Behind the last of them."""
+        self.complete = False
+        """Nothing is left to be fetched."""
+        self._head = {"wxrevenue": "settlements", "version": VERSION, **query}
+        self._file = _opened(self.path, permissions(target))
+        try:
+            self._start(resume=resume)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _start(self, *, resume: bool) -> None:
+        kept = _whole(self._file.readline()) if resume else None
+        if kept is not None and kept != self._head:
+            raise ConfigurationError(f"{self.path} belongs to another query; without --resume it is replaced")
+        end = 0 if kept is None else self._skim()
+        if end:
+            self._file.truncate(end)
+            self._file.seek(end)
+        else:
+            self.clear()
+
+    def _skim(self) -> int:
+        """Read how far the earlier run got; return where what can be gone on with ends."""
+        end = self._file.tell()
+        while not self.complete and (line := _whole(self._file.readline())) is not None:
+            end = self._file.tell()
+            self.complete = line == _END
+            self.rows += len(line.get("rows", ()))
+            self.cursor = line.get("cursor")
+        return end if self.resumable else 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a later run can do with what is kept."""
+        return self.complete or self.cursor is not None
+
+    def clear(self) -> None:
+        """Forget what is kept."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.rows, self.cursor, self.complete = 0, None, False
+        self._write(self._head)
+
+    def add(self, rows: Sequence[Settlement], cursor: str | None) -> None:
+        """Keep a page, and where to go on behind it; ``None``: nowhere. When this returns, the disk has it."""
+        self._write({"rows": [wire(row) for row in rows], "cursor": cursor})
+        self.rows += len(rows)
+        self.cursor = cursor
+
+    def end(self) -> None:
+        """Note that there are no more pages."""
+        self._write(_END)
+        self.complete = True
+
+    def settlements(self) -> Iterator[Settlement]:
+        """Yield the rows that are kept.
+
+        Raises:
+            ConfigurationError: somebody else wrote into the journal.
+        """
+        self._file.seek(0)
+        for line in self._file:
+            yield from map(self._settlement, orjson.loads(line).get("rows", ()))
+
+    def _settlement(self, value: Any) -> Settlement:
+        row = decode(Settlement, value)
+        if isinstance(row, Settlement):
+            return row
+        raise ConfigurationError(f"{self.path} is damaged; without --resume it is replaced")
+
+    def remove(self) -> None:
+        """Delete the file: nothing is left to be resumed."""
+        if sys.platform == "win32":
+            self.close()
+        self.path.unlink()  # before it is closed, lest somebody else has it by then
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _write(self, value: Mapping[str, Any]) -> None:
+        self._file.write(encode(value))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def _whole(line: bytes) -> dict[str, Any] | None:
+    """Return what a line holds, unless its writing was broken off."""
+    with suppress(orjson.JSONDecodeError):
+        value = orjson.loads(line)
+        found = cast("dict[str, Any]", value) if isinstance(value, dict) else {"rows": None}
+        if line.endswith(b"\n") and isinstance(found.get("rows", []), list):
+            return found
+    return None
+
+
+def _opened(path: Path, mode: int) -> BinaryIO:
+    """Return the file, made if need be. Until it is closed no other run gets it."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        file = os.fdopen(os.open(path, flags, mode), "r+b")
+        try:
+            if _lock(path, file):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(path: Path, file: BinaryIO) -> bool:
+    """Lock the file; return whether it is still the one of that name, which whoever had it before may have deleted."""
+    if sys.platform == "win32":
+        return True  # which does not let one delete a file that another has open
+    import fcntl  # noqa: PLC0415  (POSIX)
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    else:
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return False
+    raise ConfigurationError(f"{path}: another run is writing to it")

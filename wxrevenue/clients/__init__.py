@@ -1,0 +1,1 @@
+"""The way in: the two clients, and what they are assembled from."""

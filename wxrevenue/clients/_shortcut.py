@@ -1,0 +1,58 @@
+"""One-line client methods: ``get_share_ratio = shortcut(lambda: ams.GetShareRatio)``."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+from wxrevenue._wire.request import NOT_SENT, TokenKind, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from wxrevenue._wire.request import Endpoint, Request
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class shortcut(Generic[P, T]):  # noqa: N801  (used like a decorator)
+    """A coroutine method that builds a request from its arguments and sends it.
+
+    It takes its parameters, their types and its documentation from the request class, which loads when the method is first
+    looked up. Nothing happens before the await, not even validation.
+    """
+
+    def __init__(self, load: Callable[[], Callable[P, Request[T]]]) -> None:
+        self._load = load
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner, self._name = owner, name
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Callable[..., Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, client: object, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, client: object | None, owner: type) -> Any:
+        method = _method(self._load(), f"{self._owner.__qualname__}.{self._name}")
+        setattr(self._owner, self._name, method)  # from now on it is a plain function of the class
+        return method if client is None else method.__get__(client, owner)
+
+
+def _method(request: Any, qualname: str) -> Any:
+    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await self.send(request(*args, **kwargs))
+
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    given = [one for one in inspect.signature(request).parameters.values() if _is_taken(one.name, request.endpoint)]
+    method.__name__ = qualname.rsplit(".", 1)[-1]
+    method.__qualname__ = qualname
+    method.__doc__ = request.__doc__
+    method.__module__ = request.__module__
+    method.__signature__ = inspect.Signature([this, *given], return_annotation=result_of(request))  # type: ignore[attr-defined]
+    return method
+
+
+def _is_taken(name: str, endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint takes a parameter: an authorizer's appid only where it takes an authorizer's token."""
+    return name not in NOT_SENT or endpoint.token is TokenKind.AUTHORIZER

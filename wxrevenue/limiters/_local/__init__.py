@@ -1,0 +1,1 @@
+"""The rate limiter of one process: the scheduling of callers, by scope."""

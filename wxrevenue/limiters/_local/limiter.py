@@ -1,0 +1,98 @@
+"""The rate limiter of one process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wxrevenue._base import checks as _checks
+from wxrevenue._engine.clock import LOOP_CLOCK
+from wxrevenue.errors import ClientStateError
+from wxrevenue.limiters._local.registry import Lanes
+from wxrevenue.limiters._local.snapshot import dump, load
+from wxrevenue.limiters._local.turn import LocalTurn
+from wxrevenue.limiters._quota.stated import Rate
+
+if TYPE_CHECKING:
+    from wxrevenue.ports import Clock
+
+
+class LocalRateLimiter:
+    """Obeys "operating too fast" (1737, 45011) and a spent daily quota (45009) for all callers of this process.
+
+    A refusal shuts the scope for everyone. When the cool-down is over one call probes, and the others follow in order of
+    arrival. From what was accepted before the refusal it learns how many calls a window holds, and stays below that; now and
+    then one call more than that looks for a larger quota.
+
+    Args:
+        cooldown: seconds for which a refusal shuts a scope. It is also the window, for which the server is supposed to count.
+        rate: how often a scope may be called, if you know. Every scope is then kept to this rate from its first call on, and
+            nothing is learned; a refusal still shuts the scope for ``cooldown``.
+        clock: where the time comes from; the running loop by default.
+
+    Raises:
+        ConfigurationError: an argument makes no sense.
+    """
+
+    def __init__(self, cooldown: float = 60.0, rate: Rate | None = None, clock: Clock | None = None) -> None:
+        cooldown = _checks.seconds("LocalRateLimiter.cooldown", cooldown)
+        rate = _checks.instance("LocalRateLimiter.rate", rate, Rate)
+        self._lanes = Lanes(cooldown, rate, LOOP_CLOCK if clock is None else clock)
+        self._by_scope = self._lanes.by_scope  # looked into on every call
+        self._tickets = 0
+
+    async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
+        """Wait for a turn; see :class:`wxrevenue.ports.RateLimiter`."""
+        lane = self._by_scope.get(scope) or self._lanes.of(scope)
+        turn = LocalTurn()
+        turn.lane = lane
+        turn.scope = scope
+        turn.ticket = self._tickets = self._tickets + 1
+        pace = lane.pace
+        if pace.in_flight < pace.limit:
+            pace.in_flight += 1
+            turn.out = True
+        else:
+            turn.out = False
+            await lane.wait(turn, timeout)
+        return turn
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return what the limiter knows, as plain data that JSON can carry.
+
+        ``version``: of this layout. ``window``: the cool-down in seconds. ``lanes``: a dict for each scope, or for several that
+        share a quota, of which something is known:
+
+        - ``scopes``: which.
+        - ``opens``: when the next probe may go, or ``None`` if it is open; ``quota_ends``: when the day's quota is back.
+        - ``budget``: calls that may be made per ``span`` seconds, or ``None`` while unknown; ``kind``: how the server seems to
+          count, as ``"window"``, ``"bucket"`` or ``"unknown"``.
+        - ``tested_at``: when one call more than the budget was tried last; ``interval``: windows from that to the next test.
+        - ``recent``: the calls of the last span, as pairs of a time and a count.
+        - ``proven``, ``lasted``, ``failed``: for the limiter itself.
+        - ``due``: instead of these, where a ``rate`` was given: when the last call would have been due.
+
+        All times are Unix seconds.
+        """
+        return dump(self._lanes)
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on from what another limiter knew, in another process for instance; before the first turn.
+
+        Raises:
+            ConfigurationError: the data is not what :meth:`snapshot` returns; it names the field. Nothing is changed then.
+            ClientStateError: turns were taken already, or the limiter is closed.
+        """
+        self._lanes.check_open()
+        if self._tickets:
+            raise ClientStateError("a rate limiter can be restored only before its first turn")
+        load(self._lanes, snapshot)
+
+    async def reopen(self, scope: str) -> None:
+        """Let the scope's callers go, whatever shut it."""
+        lane = self._lanes.find(scope)
+        if lane is not None:
+            lane.reopen()
+
+    async def aclose(self) -> None:
+        """End every wait with ``ClientStateError``; may be called twice."""
+        self._lanes.close()

@@ -1,0 +1,1 @@
+"""What is learned of a quota. No clock and no I/O: times are arguments."""

@@ -1,0 +1,1 @@
+"""Walks over numbered pages: rows in order, each once, resumable; when a walk trusts what it saw stands in ``_two_pass.py``."""

@@ -1,0 +1,1 @@
+"""Pushes to a component: decryption, XML, replays, and the judgement on one push."""

@@ -1,0 +1,107 @@
+"""The envelope of a push: signed with a token, sealed with AES-256-CBC."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any, Final
+
+from wxrevenue._base.secret import Secret
+from wxrevenue.errors import ConfigurationError
+from wxrevenue.push._reply import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    from wxrevenue.push._component.query import Signed
+
+_SALT: Final = 16
+_LENGTH: Final = 4
+_BLOCK: Final = 16
+_LARGEST_PADDING: Final = 32
+_AES_KEY: Final = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
+_TOKEN: Final = re.compile(r"[!-~]+", re.ASCII)
+
+
+class Envelope:
+    """Checks signatures and opens what is sealed.
+
+    Args:
+        component_appid: whom the content must be for.
+        token: signs.
+        aes_keys: by field, the ``EncodingAESKey`` in use and those before it; each is tried in turn.
+
+    Raises:
+        ConfigurationError: one of them is of another shape. It shows nowhere.
+    """
+
+    def __init__(self, component_appid: str, token: Any, aes_keys: Mapping[str, Any]) -> None:
+        if not isinstance(token, Secret) or not _TOKEN.fullmatch(token.reveal()):
+            raise ConfigurationError("TicketReceiver.token: expected printable ASCII without blanks, as a str or a Secret")
+        self._token = token
+        self._owner = component_appid.encode()
+        self._ciphers = [_cipher(where, key) for where, key in aes_keys.items()]
+
+    def unsign(self, encrypted: str, signed: Signed) -> bytes:
+        """Return what is sealed, once its signature is right. Nothing is decrypted before that."""
+        if not encrypted.isascii() or not encrypted:
+            raise RefusedError("nothing is encrypted")
+        parts = sorted([self._token.reveal(), signed.timestamp, signed.nonce, encrypted])
+        expected = hashlib.sha1("".join(parts).encode(), usedforsecurity=False).hexdigest()
+        if not compare_digest(expected.encode(), signed.msg_signature.encode()):
+            raise RefusedError("the signature is wrong; is this the token that the platform has?")
+        try:
+            return base64.b64decode(encrypted, validate=True)
+        except ValueError:
+            pass
+        raise RefusedError("what is encrypted is not base64")
+
+    def open(self, sealed: bytes) -> bytes:
+        """Return the content: decrypted with the first key that fits, its padding, its length and its owner checked."""
+        if not sealed or len(sealed) % _BLOCK:
+            raise RefusedError("what is encrypted is not whole blocks")
+        reasons: list[str] = []
+        for cipher in self._ciphers:
+            try:
+                return self._content(_unpadded(_decrypted(cipher, sealed)))
+            except RefusedError as error:
+                reasons.append(error.reason)
+        raise RefusedError(reasons[0])
+
+    def _content(self, plain: bytes) -> bytes:
+        start = _SALT + _LENGTH
+        end = start + int.from_bytes(plain[_SALT:start], "big")
+        if not compare_digest(plain[end:], self._owner):  # a wrong length leaves another owner, or none
+            raise RefusedError("it is for another component, or its length is wrong")
+        return plain[start:end]
+
+
+def _decrypted(cipher: Cipher[CBC], sealed: bytes) -> bytes:
+    decryptor = cipher.decryptor()
+    return decryptor.update(sealed) + decryptor.finalize()
+
+
+def _unpadded(padded: bytes) -> bytes:
+    """Return the content without its PKCS#7 padding, which WeChat makes for blocks of 32."""
+    count = padded[-1]
+    if not 1 <= count <= _LARGEST_PADDING or not compare_digest(padded[-count:], bytes([count]) * count):
+        raise RefusedError("the padding is wrong; is this the EncodingAESKey that the platform has?")
+    return padded[:-count]
+
+
+def _cipher(where: str, key: Any) -> Cipher[CBC]:
+    from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415  (on first use)
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.modes import CBC  # noqa: PLC0415
+
+    if not isinstance(key, Secret) or not _AES_KEY.fullmatch(key.reveal()):
+        raise ConfigurationError(
+            f"TicketReceiver.{where}: expected the platform's EncodingAESKey, 43 letters and digits, as a str or a Secret"
+        )
+    raw = base64.b64decode(f"{key.reveal()}=")
+    return Cipher(AES(raw), CBC(raw[:_BLOCK]))

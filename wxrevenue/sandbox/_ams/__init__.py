@@ -1,0 +1,1 @@
+"""The sandbox's AMS: its interfaces, books, quotas, tokens and pushes."""

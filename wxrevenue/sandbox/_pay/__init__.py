@@ -1,0 +1,1 @@
+"""The sandbox's WeChat Pay: its interfaces and signatures."""

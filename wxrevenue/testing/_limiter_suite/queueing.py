@@ -1,0 +1,177 @@
+"""Cases about waiting in line: order, deadlines, and cancellation at every await."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from wxrevenue.errors import TooFastError
+from wxrevenue.ports import Verdict
+from wxrevenue.testing._cancel import CancelAt
+from wxrevenue.testing._limiter_suite.case import LimiterCases
+from wxrevenue.testing._limiter_suite.scene import COOLDOWN, HELD, PATIENT, SOON, every
+from wxrevenue.testing._transport_suite.scene import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from wxrevenue.ports import Turn
+    from wxrevenue.testing._limiter_suite.scene import LimiterScene
+
+T = TypeVar("T")
+CASES: Final = LimiterCases()
+_INSTANT: Final = 5e-10
+"""Less than what an event loop tells apart: timers due at two such moments fire in the same round, in this order."""
+
+
+@CASES
+async def behind_a_slow_probe(scene: LimiterScene) -> None:
+    """A waiter whose time is up while a probe is out hears so then; afterwards the scope works as ever."""
+    closed = await scene.close()
+    line = await scene.line(1, HELD)
+    await line.join(timeout=COOLDOWN + 10.0)
+    joined = scene.now
+    probe = await line.goes(0, closed + COOLDOWN)
+    await scene.until(joined + COOLDOWN + 10.0 + SOON)
+    error = scene.ended(line.tasks[1], TooFastError)
+    check((getattr(error, "retry_after", None) or 0) > 0, "a refusal must say when to come again")
+    await probe.report(Verdict.OK)
+    probe.release()
+    await scene.at_once(scene.limiter.acquire(scene.scope(), timeout=COOLDOWN))
+
+
+@CASES
+async def a_thousand_waiters(scene: LimiterScene) -> None:
+    """A thousand waiters get their turns in their order of arrival."""
+    await scene.close()
+    line = await scene.line(1_000)
+    await asyncio.wait(line.tasks)
+    line.all_went(every(1_000))
+
+
+@CASES
+async def many_leave_the_line(scene: LimiterScene) -> None:
+    """R-10: when waiters are cancelled the others get their turns, in their order."""
+    closed = await scene.close()
+    line = await scene.line(20, HELD, HELD)
+    gone = [0, *range(2, 20, 3)]
+    for number in gone:
+        line.tasks[number].cancel()
+    await line.goes(1, closed + COOLDOWN)
+    line.turn(1).release()
+    await scene.until(scene.now + COOLDOWN)
+    line.all_went(every(20, but=gone))
+
+
+@CASES
+async def all_leave_the_line(scene: LimiterScene) -> None:
+    """R-10: when every waiter was cancelled the scope opens as if nobody had waited."""
+    closed = await scene.close()
+    line = await scene.line(3)
+    for task in line.tasks:
+        task.cancel()
+    await scene.until(closed + COOLDOWN + SOON)
+    await scene.turn()
+
+
+@CASES
+async def cancelled_in_the_moment_of_its_turn(scene: LimiterScene) -> None:
+    """R-10: a waiter that is cancelled in the moment in which its turn comes, or shortly before or after, takes it from nobody."""
+    loop = asyncio.get_running_loop()
+
+    def cancel(victim: asyncio.Task[Turn], hops: int) -> None:
+        if hops:
+            loop.call_soon(cancel, victim, hops - 1)
+        else:
+            victim.cancel()
+
+    for number, (offset, hops) in enumerate((offset, hops) for offset in (-_INSTANT, _INSTANT) for hops in range(6)):
+        name = f"account{number}"
+        opens = await scene.close(name=name) + COOLDOWN
+        line = await scene.line(2, HELD, HELD, name=name)
+        loop.call_at(loop.time() + opens - scene.now + offset, cancel, line.tasks[0], hops)
+        await scene.until(opens)
+        if 0 in line.went:
+            line.turn(0).release()
+        await scene.until(scene.now + SOON)
+        line.turn(1)
+
+
+async def _at_every_await(scene: LimiterScene, begin: Callable[[str], Coroutine[Any, Any, Coroutine[Any, Any, Turn | None]]]) -> None:
+    """Cancel what a function begins at its first await, then at its second, and so on; see each time that the next in line goes."""
+    for step in itertools.count():
+        name = f"account{step}"
+        work = CancelAt(await begin(name), step)
+        victim = scene.start(_awaited(work))
+        line = await scene.line(1, HELD, name=name)
+        await asyncio.wait([victim], timeout=2 * COOLDOWN)
+        check(victim.done(), f"cancelled at its await {step} a call did not end")
+        if work.reached:
+            scene.ended(victim, asyncio.CancelledError)
+        elif (turn := victim.result()) is not None:
+            turn.release()
+        await scene.until(scene.now + COOLDOWN + SOON)
+        line.turn(0)
+        if not work.reached:
+            return
+
+
+async def _awaited(work: CancelAt[T]) -> T:
+    return await work
+
+
+@CASES
+async def cancelled_at_any_await(scene: LimiterScene) -> None:
+    """R-10: whichever await a waiter is cancelled at, the next in line goes."""
+
+    async def begin(name: str) -> Coroutine[Any, Any, Turn | None]:
+        await scene.close(name=name)
+        return scene.limiter.acquire(scene.scope(name), timeout=PATIENT)
+
+    await _at_every_await(scene, begin)
+
+
+@CASES
+async def cancelled_at_any_await_of_going_again(scene: LimiterScene) -> None:
+    """R-11: whichever await a refused call is cancelled at when it would go again, the next in line goes."""
+
+    async def again(turn: Turn) -> Turn:
+        try:
+            await turn.again(timeout=PATIENT)
+        except BaseException:
+            turn.release()
+            raise
+        return turn
+
+    async def begin(name: str) -> Coroutine[Any, Any, Turn | None]:
+        turn = await scene.turn(name)
+        await turn.report(Verdict.TOO_FAST)
+        return again(turn)
+
+    await _at_every_await(scene, begin)
+
+
+@CASES
+async def cancelled_at_any_await_of_a_report(scene: LimiterScene) -> None:
+    """R-11: a refusal counts at once, whichever await its report is cancelled at, and the next in line goes after the cool-down."""
+
+    async def tell(turn: Turn) -> None:
+        try:
+            await turn.report(Verdict.TOO_FAST)
+        finally:
+            turn.release()
+
+    for step in itertools.count():
+        name = f"account{step}"
+        work = CancelAt(tell(await scene.turn(name)), step)
+        told = scene.start(_awaited(work))
+        await asyncio.wait([told], timeout=SOON)
+        check(told.done(), f"cancelled at its await {step} a report did not end")
+        await scene.refused(timeout=COOLDOWN / 2, name=name)
+        line = await scene.line(1, HELD, name=name)
+        await scene.until(scene.now + COOLDOWN + SOON)
+        line.turn(0)
+        if not work.reached:
+            return

@@ -1,0 +1,60 @@
+"""The conformance suite of transports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wxrevenue._wire.http import LARGEST_BODY, HttpResponse
+from wxrevenue.errors import ResponseLostError
+from wxrevenue.testing._transport_suite import answering as _answering
+from wxrevenue.testing._transport_suite import breaking as _breaking
+from wxrevenue.testing._transport_suite import connecting as _connecting
+from wxrevenue.testing._transport_suite import living as _living
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from wxrevenue._wire.http import HttpRequest
+    from wxrevenue.ports import StreamingTransport
+    from wxrevenue.testing._transport_suite.case import TransportCase
+    from wxrevenue.testing._transport_suite.scene import Make
+
+
+def transport_cases(*, without: Collection[str] = ()) -> list[TransportCase]:
+    """Return what a transport must come through, case by case.
+
+    Args:
+        without: options that the transport does not have, of ``ssl``, ``proxy`` and ``limit``; cases that need one are left out.
+    """
+    every = [*_connecting.CASES, *_breaking.CASES, *_answering.CASES, *_living.CASES]
+    return [case for case in every if case.needs.isdisjoint(without)]
+
+
+def through_stream(make: Callable[..., StreamingTransport]) -> Make:
+    """Return a maker of transports that do all their sending with :meth:`StreamingTransport.stream`, for the same cases."""
+
+    def made(**options: Any) -> _Streamed:
+        return _Streamed(make(**options))
+
+    return made
+
+
+class _Streamed:
+    """Puts a streamed answer together again, up to the cap."""
+
+    def __init__(self, inner: StreamingTransport) -> None:
+        self._inner = inner
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        pieces: list[bytes] = []
+        size = 0
+        async with self._inner.stream(request, timeout=timeout) as answer:
+            async for piece in answer.chunks:
+                pieces.append(piece)
+                size += len(piece)
+                if size > LARGEST_BODY:
+                    raise ResponseLostError("the answer is too large", reason="too_large")
+            return HttpResponse(answer.status, answer.headers, b"".join(pieces))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()

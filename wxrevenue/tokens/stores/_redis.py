@@ -1,0 +1,160 @@
+"""Tokens in Redis, for all processes that share a component's secret."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from wxrevenue._base import checks as _checks
+from wxrevenue._base.secret import Secret, boxed
+from wxrevenue._redis.keyring import Keyring, boxed_keys
+from wxrevenue._redis.link import RedisLink, key_prefix, key_stem
+from wxrevenue.ports import StoredToken
+from wxrevenue.tokens.stores._fallback import Unlocked
+from wxrevenue.tokens.stores._redis_scripts import LOCK, READ, UNLOCK, WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from redis.asyncio import Redis, RedisCluster
+
+    from wxrevenue.ports import TokenStore
+
+_log = logging.getLogger("wxrevenue.tokens")
+_NAME: Final = "RedisTokenStore"
+_DAY: Final = 86_400.0
+_MS: Final = 1000
+
+
+class RedisTokenStore:
+    """Keeps tokens in Redis (or Valkey), so that of many processes one refreshes. Needs ``pip install "wxrevenue[redis]"``.
+
+    One lock per token; a holder that is stopped or killed loses it when its lease ends, and what it writes later is refused once
+    somebody else has written. Only Redis' clock counts, and every key has a time to live. Keys begin with ``prefix`` and a hash
+    of the appids; the keys of one token share a slot of a cluster. A value that this release cannot read (written by a
+    newer one, under another key, or by another program) counts as absent.
+
+    Each attempt has ``timeout`` seconds and is repeated once at most. While Redis is away, tokens that live are served; a
+    refresh is refused with ``TokenUnavailableError``, since it would end the life of the token that other processes have.
+
+    Use it on one event loop and in one process; ``await store.aclose()`` at the end, or ``async with``. Making one does no I/O.
+
+    Args:
+        redis: a URL, ``redis://[user:password@]host:port/db``, ``rediss://…`` or ``unix:///path``; or a client of
+            ``redis.asyncio``, also for a cluster, with settings of your own. A client that you give is not closed.
+        keys: 32 bytes, or several such keys, with which values are encrypted (AES-256-GCM, bound to their place). The first
+            encrypts, all decrypt: put a new one in front, and drop the old one after ``keep``. Without any, whoever can read
+            Redis can read the tokens.
+        prefix: how keys begin. Give each environment its own where several use one Redis.
+        timeout: seconds for one attempt.
+        keep: seconds that refresh tokens are kept after they were written last; access tokens live as long as WeChat says.
+        refresh_without_lock: whether this process may refresh while Redis is away. Allow it in one process alone.
+
+    Raises:
+        ConfigurationError: one of these is not allowed, or redis-py is not installed.
+    """
+
+    _place = "Redis"
+    """A traceback may show a store that is not made yet."""
+
+    def __init__(  # noqa: PLR0913  (settings, by keyword)
+        self,
+        redis: str | Secret | Redis | RedisCluster,
+        *,
+        keys: bytes | Secret | Sequence[bytes | Secret] = (),
+        prefix: str = "wxrevenue",
+        timeout: float = 0.25,
+        keep: float = 400 * _DAY,
+        refresh_without_lock: bool = False,
+    ) -> None:
+        redis, keys = boxed(redis, "execute_command"), boxed_keys(keys)  # first of all: what follows may raise
+        self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
+        self._place = self._link.place
+        records = _Records(
+            self._link,
+            Keyring(keys, f"{_NAME}.keys"),
+            prefix=key_prefix(f"{_NAME}.prefix", prefix),
+            keep=round(_checks.seconds(f"{_NAME}.keep", keep) * _MS),
+        )
+        self._store: TokenStore = Unlocked(records) if refresh_without_lock else records
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Return the record; see :class:`TokenStore`."""
+        return await self._store.read(name)
+
+    async def lock(self, name: str, *, lease: float) -> int | None:
+        """Take the lock; see :class:`TokenStore`."""
+        return await self._store.lock(name, lease=lease)
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        """Replace the record; see :class:`TokenStore`."""
+        return await self._store.write(name, record, fence=fence)
+
+    async def unlock(self, name: str, *, fence: int) -> None:
+        """Give the lock back; see :class:`TokenStore`."""
+        await self._store.unlock(name, fence=fence)
+
+    async def aclose(self) -> None:
+        """Close the connections; may be called twice."""
+        await self._link.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{_NAME} in {self._place}>"
+
+
+class _Records:
+    """The records themselves."""
+
+    def __init__(self, link: RedisLink, keyring: Keyring, *, prefix: str, keep: int) -> None:
+        self._link = link
+        self._keyring = keyring
+        self._prefix = prefix
+        self._keep = max(1, keep)
+        self._told = False
+
+    async def read(self, name: str) -> StoredToken | None:
+        keys = self._keys(name)
+        token, left, refresh, fence = await self._link.run(READ, keys)
+        token = self._opened(token, keys[1]) if left > 0 else None
+        refresh = self._opened(refresh, keys[0])
+        if token is None and refresh is None:
+            return None
+        return StoredToken(token=token, left=left / _MS if token else 0.0, refresh=refresh, fence=int(fence.reveal()))
+
+    async def lock(self, name: str, *, lease: float) -> int | None:
+        fence = await self._link.run(LOCK, self._keys(name), max(1, int(lease * _MS)), uuid.uuid4().hex, self._keep)
+        return None if fence is None else int(fence.reveal())
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        keys, left = self._keys(name), int(record.left * _MS)
+        token = self._sealed(record.token if left > 0 else None, keys[1])
+        refresh = self._sealed(record.refresh, keys[0])
+        return bool(await self._link.run(WRITE, keys, fence, token, max(1, left), refresh, self._keep))
+
+    async def unlock(self, name: str, *, fence: int) -> None:
+        await self._link.run(UNLOCK, self._keys(name), fence)
+
+    def _keys(self, name: str) -> tuple[str, str, str]:
+        """Return where the record, the token and the lock of a name are."""
+        stem = key_stem(self._prefix, name)
+        return f"{stem}record", f"{stem}token", f"{stem}lock"
+
+    def _sealed(self, value: Secret | None, key: str) -> Secret | str:
+        return "" if value is None else self._keyring.sealed(value, key)
+
+    def _opened(self, written: Any, key: str) -> Secret | None:
+        if written is None:
+            return None
+        value = self._keyring.opened(written, key)
+        if value is None and not self._told:
+            self._told = True
+            _log.warning("what is stored at %s cannot be read: of another release, for another key, or not ours; it counts as absent", key)
+        return value

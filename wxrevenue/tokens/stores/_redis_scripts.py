@@ -1,0 +1,73 @@
+"""What happens inside Redis, each in one step, on keys of one slot, by Redis' own clock.
+
+Every script gets the keys ``record`` (a hash: the newest fences and the refresh token), ``token`` and ``lock``, and each may run
+twice: the lock knows the attempt that took it, a record the fence that wrote it. What another program left under a key
+counts as nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wxrevenue._redis.link import Script
+
+_TOOLS: Final = """
+local record, token, lock = KEYS[1], KEYS[2], KEYS[3]
+local function text(found) if type(found) == 'string' then return found end return false end
+local function fence(name)
+  local number = tonumber(text(redis.pcall('HGET', record, name)) or '')
+  if number and number >= 0 and number < 4503599627370496 then return number end
+  return 0
+end
+local function plain(number) return string.format('%.0f', number) end
+local function mend() if redis.call('TYPE', record).ok ~= 'hash' then redis.call('DEL', record) end end
+local function holder() return string.match(text(redis.pcall('GET', lock)) or '', '^(%d+) (%w+)$') end
+"""
+
+READ: Final = Script(
+    _TOOLS
+    + """
+return {text(redis.pcall('GET', token)), redis.call('PTTL', token), text(redis.pcall('HGET', record, 'refresh')), plain(fence('written'))}
+"""
+)
+
+LOCK: Final = Script(
+    _TOOLS
+    + """
+local lease, attempt, keep = ARGV[1], ARGV[2], ARGV[3]
+local number, held_by = holder()
+if held_by == attempt then return number end
+if held_by then return false end
+local now = redis.call('TIME')
+number = plain(math.max(fence('issued') + 1, fence('written') + 1, now[1] * 1000000 + now[2]))
+mend()
+redis.call('HSET', record, 'issued', number)
+redis.call('PEXPIRE', record, keep)
+redis.call('SET', lock, number .. ' ' .. attempt, 'PX', lease)
+return number
+"""
+)
+"""The time keeps fences growing when the counter is lost with a server, or evicted; the counter, when a clock goes back."""
+
+WRITE: Final = Script(
+    _TOOLS
+    + """
+local number, value, left, refresh, keep = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if fence('written') > number then return 0 end
+local issued = math.max(fence('issued'), number)
+mend()
+redis.call('HSET', record, 'issued', plain(issued), 'written', plain(number))
+if refresh == '' then redis.call('HDEL', record, 'refresh') else redis.call('HSET', record, 'refresh', refresh) end
+redis.call('PEXPIRE', record, keep)
+if value == '' then redis.call('DEL', token) else redis.call('SET', token, value, 'PX', left) end
+return 1
+"""
+)
+
+UNLOCK: Final = Script(
+    _TOOLS
+    + """
+if holder() == ARGV[1] then redis.call('DEL', lock) end
+return 1
+"""
+)

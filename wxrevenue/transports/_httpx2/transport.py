@@ -1,0 +1,269 @@
+"""The transport for those who have httpx2 already: the same defaults and the same errors as the default one.
+
+It uses httpx2's transport class, not its client: the client would log whole URLs and keep cookies.
+What httpx2's exceptions say is dropped: only their classes, and those of what caused them, decide what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from wxrevenue._base.secret import Secret
+from wxrevenue._version import USER_AGENT
+from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
+from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.transports._httpx2.inflate import Inflater
+from wxrevenue.transports._httpx2.internals import Trail, has_surplus
+from wxrevenue.transports._streams import Chunks, Steps
+from wxrevenue.transports._timer import Exchange, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from ssl import SSLContext
+
+    from httpx2 import AsyncHTTPTransport, Request, Response
+
+    from wxrevenue._wire.http import HttpRequest
+    from wxrevenue.errors import Reason
+
+_REASONS: Final[Sequence[tuple[str, Reason]]] = (
+    ("socket.gaierror", "dns"),
+    ("ssl.SSLError", "tls"),
+    ("httpx2.ProxyError", "proxy"),
+    ("httpx2.ConnectError", "connect"),
+    ("h11.RemoteProtocolError", "protocol"),
+    ("httpx2.RemoteProtocolError", "reset"),
+    ("httpx2.NetworkError", "reset"),
+    ("builtins.OSError", "reset"),
+    ("asyncio.CancelledError", "reset"),
+)
+"""The first row whose class is among those of an exception and of its causes says what broke; ``protocol`` where none is."""
+_MALFORMED: Final = frozenset({"httpx2.InvalidURL", "httpx2.UnsupportedProtocol", "httpx2.LocalProtocolError", "builtins.ValueError"})
+"""A request that raises one of these raises it again if tried again."""
+
+
+class HttpxTransport:
+    """Sends requests with httpx2; safe for many concurrent callers of one event loop. Needs ``pip install "wxrevenue[httpx2]"``.
+
+    Connections are kept alive for 7 s, redirects are not followed, cookies not kept, answers above 16 MiB refused, TLS is 1.2
+    or newer and always verified. httpx2's connections are made by the first request.
+
+    Args:
+        proxy: the URL of an HTTP proxy; may hold a password.
+        ssl: a TLS context, for a private authority for instance. It must verify certificates.
+        limit: connections at most.
+        trust_env: whether to take a proxy from the environment.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: str | Secret | None = None,
+        ssl: SSLContext | None = None,
+        limit: int = 100,
+        trust_env: bool = False,
+    ) -> None:
+        proxy = Secret(proxy) if isinstance(proxy, str) else proxy
+        check_limit("HttpxTransport", limit)
+        check_tls("HttpxTransport", ssl)
+        _check_installed()
+        self._proxy = proxy
+        self._ssl = ssl
+        self._limit = limit
+        self._trust_env = trust_env
+        self._watch = Watch()
+        self._closed = False
+        self._routes: dict[str, AsyncHTTPTransport] = {}
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        """Send the request once; see :class:`wxrevenue.ports.Transport`."""
+        return await self._steps(request, timeout).run(partial(self._exchange, request))
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest, *, timeout: float) -> AsyncGenerator[StreamedResponse]:
+        """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue.ports.StreamingTransport`."""
+        steps = self._steps(request, timeout)
+        answer = await steps.run(partial(self._begin, request))
+        try:
+            with steps.holding():
+                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
+        finally:
+            await answer.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; may be called twice."""
+        self._closed = True
+        self._watch.interrupt()
+        self._watch.close()
+        for inner in self._routes.values():
+            await inner.aclose()
+
+    def _steps(self, request: HttpRequest, timeout: float) -> Steps:
+        if self._closed:
+            raise ClientStateError("the transport is closed")
+        return Steps(self._watch, self._translated, request.url, timeout)
+
+    async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        answer = await self._begin(request)
+        try:
+            return HttpResponse(answer.status, answer.headers, await answer.whole())
+        finally:
+            await answer.aclose()
+
+    async def _begin(self, request: HttpRequest) -> _Answer:
+        route, trail = self._route(request.url), Trail(self._watch)
+        try:
+            response = await route.handle_async_request(_outgoing(request, trail))
+        except BaseException:
+            await trail.give_up(route)
+            raise
+        try:
+            return _Answer(response)
+        except BaseException:
+            await response.aclose()
+            raise
+
+    def _route(self, url: str) -> AsyncHTTPTransport:
+        """Return the connections that lead to the URL's server; with proxies of the environment there may be several sets."""
+        proxy = self._proxy
+        if proxy is None and self._trust_env:
+            proxy = _proxy_of_the_environment(url)
+        name = "" if proxy is None else urlsplit(url).scheme
+        found = self._routes.get(name)
+        if found is None:
+            found = self._routes[name] = self._open(proxy)
+        return found
+
+    def _open(self, proxy: Secret | None) -> AsyncHTTPTransport:
+        from ssl import create_default_context  # noqa: PLC0415
+
+        import httpx2  # noqa: PLC0415
+
+        return httpx2.AsyncHTTPTransport(
+            verify=self._ssl or create_default_context(),
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=self._limit, max_keepalive_connections=self._limit, keepalive_expiry=KEEP_ALIVE),
+            proxy=None if proxy is None else proxy.reveal(),
+        )
+
+    def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
+        """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
+        from_outside = exchange.cancelled_from_outside(closed=self._closed)
+        if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
+            return error
+        bases = set(_bases(error))
+        not_sent = not exchange.connected
+        kind = NotSentError if not_sent else ResponseLostError
+        if exchange.expired and not self._closed:
+            full = not_sent and exchange.company >= self._limit
+            return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
+        reason = _reason(bases)
+        if not_sent and reason != "tls" and url.partition(":")[0] in self._routes:
+            reason = "proxy"  # it failed before it let anything through
+        return kind(f"{type(error).__name__}, {host_of(url)}", reason=reason, retryable=bases.isdisjoint(_MALFORMED))
+
+
+class _Answer:
+    """Holds httpx2's response, and reads it."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self.status = response.status_code
+        self.headers = response.headers
+        if "content-length" in response.headers and "transfer-encoding" in response.headers:
+            raise ResponseLostError("the answer announces two lengths", reason="protocol")
+        self._inflater = Inflater(response.headers.get("content-encoding"), STREAM_CHUNK)
+        self._pieces = self._decoded()
+        self._complete = False
+
+    async def whole(self) -> bytes:
+        """Return the body, unless it is larger than the cap."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self._pieces:
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGEST_BODY:
+                raise ResponseLostError(f"the answer is larger than {LARGEST_BODY} bytes", reason="too_large")
+        return b"".join(pieces)
+
+    async def read(self) -> bytes:
+        """Return the next piece, or nothing at the end."""
+        piece = await anext(self._pieces, b"")
+        if not piece and not self._complete:  # a step before this one was interrupted, or the stream was left
+            raise ResponseLostError("reading was broken off before the end of the answer", reason="reset")
+        return piece
+
+    async def aclose(self) -> None:
+        """Give up what has not been read, and the connection too if more came than was announced."""
+        await self._pieces.aclose()
+        if has_surplus(self._response):
+            await self._response.extensions["network_stream"].aclose()
+        await self._response.aclose()
+
+    async def _decoded(self) -> AsyncGenerator[bytes]:
+        raw: Any = self._response.stream
+        async with aclosing(aiter(raw)) as arriving:
+            async for data in arriving:
+                for piece in self._inflater.feed(data):
+                    yield piece
+        self._inflater.end()
+        self._complete = True
+
+
+def _outgoing(request: HttpRequest, trail: Trail) -> Request:
+    """Return httpx2's form of a request, its target the very bytes of our URL."""
+    from httpx2 import Headers, Request  # noqa: PLC0415
+
+    parts = urlsplit(request.url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    headers = Headers({"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT})
+    headers.update(request.headers)
+    extensions = {"target": _target(request, len(origin)), "trace": trail}
+    return Request(request.method, f"{origin}/", headers=headers, content=request.body or None, extensions=extensions)
+
+
+def _target(request: HttpRequest, start: int) -> bytes:
+    target = request.wire_url()[start:].partition("#")[0].encode()
+    return target if target.startswith(b"/") else b"/" + target
+
+
+def _proxy_of_the_environment(url: str) -> Secret | None:
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    found = {scheme: Secret(proxy) for scheme, proxy in getproxies().items()}
+    return found.get(parts.scheme) or found.get("all")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _bases(error: BaseException) -> Iterator[str]:
+    """Yield the classes of an exception and of its causes, each under the name of the package it comes from."""
+    for one in _chain(error):
+        for base in type(one).__mro__:
+            yield f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
+
+
+def _reason(bases: set[str]) -> Reason:
+    for name, reason in _REASONS:
+        if name in bases:
+            return reason
+    return "protocol"
+
+
+def _check_installed() -> None:
+    """Say early, and in words that help, that the extra is missing."""
+    if find_spec("httpx2") is None:
+        raise ConfigurationError('HttpxTransport needs httpx2: pip install "wxrevenue[httpx2]"')
