@@ -20,8 +20,8 @@ from benchmarks._answers import settlement_page
 from benchmarks._measure import Outcome
 from wxrevenue import GetAgencySettlement, Paginator, Settlement, SettlementPage
 from wxrevenue._wire.codec import decode, parse
-from wxrevenue.pagination._page import sheet_of
-from wxrevenue.pagination._row_index import Seen
+from wxrevenue.pagination._page import indexed
+from wxrevenue.pagination._row_index import RowIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,12 +82,12 @@ def bytes_per_key(count: int) -> float:
     gc.collect()
     tracemalloc.start()
     try:
-        seen, worst = Seen(), 0.0
+        seen, worst = RowIndex(), 0.0
         before = tracemalloc.get_traced_memory()[0]
         for first in range(0, count, 1_000):
             rows = [Settlement(f"{number:06}", 1, number, sett_no=f"no{number}") for number in range(first, first + 1_000)]
             page = SettlementPage(settlement_list=rows)
-            seen.sort(sheet_of(page), 1)
+            seen.diff(indexed(page), 1)
             del rows, page
             worst = max(worst, (tracemalloc.get_traced_memory()[0] - before) / (first + 1_000))
         return worst

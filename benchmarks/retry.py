@@ -40,7 +40,7 @@ class AtOnce(Engine):
     async def once(self, call: Call) -> Any:
         """Do what the loop does for a call that needs no retries, without it."""
         call.body = cast("bytes", encode(call.request))
-        call.path = self.paths.of(call.endpoint)
+        call.path = self.paths.current(call.endpoint)
         outcome = await self._turn(call)
         return decode(result_of(call.request.__class__), outcome)
 

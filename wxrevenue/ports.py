@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 import enum
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wxrevenue._base.secret import Secret, boxed
+from wxrevenue._base.secret import Secret, as_secret
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Ticket:
     created: float
 
     def __init__(self, value: Secret | str, created: float) -> None:
-        value = boxed(value)  # first of all: what follows may raise
+        value = as_secret(value)  # first of all: what follows may raise
         self.__attrs_init__(cast("Any", value), created)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         if not isinstance(value, Secret) or not value.reveal():
             raise ConfigurationError("Ticket.value: expected a Secret or a str that is not empty")
@@ -148,14 +148,14 @@ class Verdict(enum.Enum):
 
 
 class Turn(Protocol):
-    """Leave to send one request. Give it back with :meth:`release`, whatever happened."""
+    """Permission to send one request. Give it back with :meth:`release`, whatever happened."""
 
     async def report(self, verdict: Verdict) -> None:
         """Say how the request ended. Takes effect in this process before the first await."""
         ...
 
     async def again(self, *, timeout: float) -> None:
-        """Wait for leave to send once more, at the place in the queue this turn had."""
+        """Wait for permission to send once more, at the place in the queue this turn had."""
         ...
 
     def release(self) -> None:

@@ -27,14 +27,14 @@ from wxrevenue._version import __version__
 from wxrevenue._wire.codes import CODES
 from wxrevenue.cli import _app, _explain, _serve
 from wxrevenue.cli._demo import job as _demo
-from wxrevenue.cli._demo.report import Plan
+from wxrevenue.cli._demo.report import DemoPlan
 from wxrevenue.sandbox import Quota, Sandbox, Totals, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
-TINY = partial(Plan, components=1, years=1, marks=1, window=0.05, latency=0.0, rate=0.0)
+TINY = partial(DemoPlan, components=1, years=1, marks=1, window=0.05, latency=0.0, rate=0.0)
 
 
 def invoke(*args: str) -> tuple[int, str, str]:
@@ -120,7 +120,7 @@ def test_every_code_can_be_explained() -> None:
     for code, row in CODES.items():
         console = Console(width=500)
         with console.capture() as shown:
-            console.print(_explain.sheet(code))
+            console.print(_explain.table(code))
         assert row.meaning in shown.get()
         assert row.remedy in shown.get()
 

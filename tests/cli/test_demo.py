@@ -15,18 +15,18 @@ from wxrevenue import TokenKind, WaitEvent
 from wxrevenue.cli._demo import job as _demo
 from wxrevenue.cli._demo import report as _report
 from wxrevenue.cli._demo import screen as _show
-from wxrevenue.cli._demo.report import Plan, Report, Tally
+from wxrevenue.cli._demo.report import DemoPlan, Report, Tally
 from wxrevenue.errors import NotSentError
 from wxrevenue.sandbox import Mishap, Sandbox, Totals
 
 if TYPE_CHECKING:
     from wxrevenue import Event, Settlement
 
-TINY = Plan(components=2, years=1, marks=2, calls=100, window=0.05, latency=0.0, rate=0.0)
+TINY = DemoPlan(components=2, years=1, marks=2, calls=100, window=0.05, latency=0.0, rate=0.0)
 STREAM = "get_agency_settled_revenue"
 
 
-async def ran(plan: Plan = TINY, sandbox: Sandbox | None = None, watcher: _demo.Watcher | None = None) -> Report:
+async def ran(plan: DemoPlan = TINY, sandbox: Sandbox | None = None, watcher: _demo.Watcher | None = None) -> Report:
     """Run the job."""
     return await _demo.run(plan, sandbox or _demo.make_sandbox(plan), watcher)
 

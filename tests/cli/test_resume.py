@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from wxrevenue import ConfigurationError, Sandbox, Settlement
 from wxrevenue.cli import _app
 from wxrevenue.cli._settlements import command as _settlements
-from wxrevenue.cli._settlements.journal import Journal
+from wxrevenue.cli._settlements.journal import PartFile
 from wxrevenue.cli._settlements.options import Job
 from wxrevenue.sandbox import Quota, Trouble
 
@@ -175,11 +175,11 @@ def test_a_crash_at_any_byte_loses_and_repeats_nothing(sandbox: Sandbox, tmp_pat
     """Wherever the writing of the journal stops (a kill, a power cut), going on gives the very same file."""
     expected, out, part = whole(tmp_path), tmp_path / "a.csv", tmp_path / "a.csv.part"
 
-    def keep(_journal: Journal) -> None:
+    def keep(_journal: PartFile) -> None:
         """Do not delete it."""
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Journal, "remove", keep)
+        patched.setattr(PartFile, "remove", keep)
         run(f"--out={out}")
     journal = part.read_bytes()
     edges = [n for n, byte in enumerate(journal) if byte == ord("\n")]
@@ -219,7 +219,7 @@ def test_what_was_kept_of_a_changing_list_is_not_gone_on_with(sandbox: Sandbox, 
     """A run that is broken off while it reads a list again, because that changed under it, is begun anew."""
     expected, out = whole(tmp_path), tmp_path / "a.csv"
     broken_off(sandbox, out, 2)
-    with closing(Journal(out, query(), resume=True)) as journal:
+    with closing(PartFile(out, query(), resume=True)) as journal:
         assert (journal.rows, journal.complete) == (10, False)
         journal.add([Settlement("202501", 1, 1)], None)  # a row that the second reading found
     before = sandbox.calls[ACTION, "ok"]
@@ -278,15 +278,15 @@ def test_a_journal_that_somebody_wrote_into(sandbox: Sandbox, tmp_path: Path) ->
 def test_two_runs_do_not_write_to_one_journal(tmp_path: Path) -> None:
     """While a run has the journal another one is refused; once it is closed, or deleted, the next one gets its own."""
     out = tmp_path / "a.csv"
-    with closing(Journal(out, {}, resume=False)) as first:
+    with closing(PartFile(out, {}, resume=False)) as first:
         with pytest.raises(ConfigurationError, match="another run is writing to it"):
-            Journal(out, {}, resume=True)
+            PartFile(out, {}, resume=True)
         first.add([Settlement("202501", 1, 1)], "c")
         first.remove()
-        with closing(Journal(out, {}, resume=True)) as second:
+        with closing(PartFile(out, {}, resume=True)) as second:
             assert (second.rows, second.cursor) == (0, None)
             second.add([Settlement("202501", 1, 1)], "d")
-    with closing(Journal(out, {}, resume=True)) as third:
+    with closing(PartFile(out, {}, resume=True)) as third:
         assert (third.rows, third.cursor) == (1, "d")
 
 
@@ -305,7 +305,7 @@ def test_a_journal_that_is_deleted_as_it_is_opened(tmp_path: Path, monkeypatch: 
         real(file, flags)
 
     monkeypatch.setattr(fcntl, "flock", delete_first)
-    with closing(Journal(out, {}, resume=False)) as journal:
+    with closing(PartFile(out, {}, resume=False)) as journal:
         assert journal.path.read_bytes().startswith(b'{"wxrevenue"')
 
 
@@ -314,12 +314,12 @@ def test_the_journal_is_no_more_public_than_the_file(tmp_path: Path) -> None:
     """A journal beside a private file is private; one that is a symbolic link is refused."""
     out = tmp_path / "a.csv"
     out.touch(0o600)
-    with closing(Journal(out, {}, resume=False)) as journal:
+    with closing(PartFile(out, {}, resume=False)) as journal:
         assert journal.path.stat().st_mode & 0o077 == 0
     journal.path.unlink()
     journal.path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic link"):
-        Journal(out, {}, resume=False)
+        PartFile(out, {}, resume=False)
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_progress_is_shown_on_terminals_only(
 
 def test_progress_tells_of_waits() -> None:
     """While the server refuses for haste the bar says so, and for how long."""
-    watch = _settlements.Watch(shown=False)
+    watch = _settlements.ProgressBar(shown=False)
     watch(GateEvent(endpoint="x", account="y", scope="s", verdict="too_fast", closed_for=60.0))
     assert "waiting 60 s" in watch.bars.tasks[0].fields["note"]
     watch(GateEvent(endpoint="x", account="y", scope="s", verdict="too_fast"))
@@ -305,7 +305,7 @@ def test_the_table_shows_strange_rows_harmlessly() -> None:
         Settlement("2025-1", 7, 10**14, sett_status=SettlementStatus.SETTLED_3),
     ]
     file = io.BytesIO()
-    with _listing.sheet(file) as add:
+    with _listing.table(file) as add:
         add(rows)
     lines = file.getvalue().decode().splitlines()
     assert lines[1].split() == ["2025-01", "16-31", "unknown", "9", "\ufffd[2J" + "9" * 30, "-0.05"]

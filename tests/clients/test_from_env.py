@@ -56,7 +56,7 @@ async def test_what_was_made_is_closed(env: pytest.MonkeyPatch, tmp_path: Path) 
     transport = sandbox.transport()
     told: list[Any] = []
     client = RevenueClient.from_env(transport=transport, on_event=told.append)
-    tokens: Any = client._parts.made[-1]  # pyright: ignore[reportPrivateUsage]
+    tokens: Any = client._parts.owned[-1]  # pyright: ignore[reportPrivateUsage]
     await client.get_share_ratio(component)
     await client.aclose()
     await client.aclose()

@@ -310,29 +310,29 @@ def test_quota_over_one_call() -> None:
     """R-01: 500, 486, 472, and 486 after the success."""
     quota = RetryQuota(500)
     retries = Retries(FULL, quota)
-    assert quota.left == 500
+    assert quota.remaining == 500
     assert retries.wait(busy(), SAFE, 1, 30) == pytest.approx(0.05)
-    assert quota.left == 486
+    assert quota.remaining == 486
     assert retries.wait(busy(), SAFE, 2, 30) == pytest.approx(0.1)
-    assert quota.left == 472
+    assert quota.remaining == 472
     retries.succeeded()
-    assert quota.left == 486
+    assert quota.remaining == 486
 
 
 def test_throttling_costs_less() -> None:
     """R-14: a repetition after throttling costs 5."""
     quota = RetryQuota(500)
     Retries(FULL, quota).wait(api_error("", code=-1, status=200), SAFE, 1, 30)
-    assert quota.left == 495
+    assert quota.remaining == 495
 
 
 def test_quota_comes_back_one_by_one_and_never_above_its_size() -> None:
     """Each first-time success returns 1, up to the size."""
     quota = RetryQuota(10)
-    assert quota.take(4)
+    assert quota.spend(4)
     for _ in range(9):
-        quota.give(1)
-    assert quota.left == 10
+        quota.refund(1)
+    assert quota.remaining == 10
 
 
 def test_refused_repetitions_cost_nothing() -> None:
@@ -341,7 +341,7 @@ def test_refused_repetitions_cost_nothing() -> None:
     assert Retries(FULL, quota).wait(busy(), UNSAFE, 1, 30) is None
     assert Retries(FULL, quota).wait(busy(), SAFE, 3, 30) is None
     assert Retries(FULL, quota).wait(busy(), SAFE, 1, 0.01) is None
-    assert quota.left == 500
+    assert quota.remaining == 500
 
 
 @virtual

@@ -131,7 +131,7 @@ def served(step: Step) -> HttpResponse:
 
 def quota_of(client: RevenueClient) -> float:
     """Return what is left of the client's quota."""
-    return client._parts.engine.quota.left  # pyright: ignore[reportPrivateUsage]
+    return client._parts.engine.quota.remaining  # pyright: ignore[reportPrivateUsage]
 
 
 async def played(row: Row) -> list[Step]:

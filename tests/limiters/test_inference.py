@@ -6,35 +6,35 @@ import math
 
 import pytest
 
-from wxrevenue.limiters._quota.inference import Cause, Kind, Known, Lesson, draw
+from wxrevenue.limiters._quota.inference import Cause, Kind, Observation, QuotaEstimate, infer
 
 WINDOW = 60.0
-NOTHING = Known(WINDOW)
-HUNDRED = Known(WINDOW, 100, Kind.WINDOW, interval=8.0)
-UNSURE = Known(WINDOW, 128, lasted=17.0)
-BUCKET = Known(6.0, 10, Kind.BUCKET, interval=4.0)
+NOTHING = QuotaEstimate(WINDOW)
+HUNDRED = QuotaEstimate(WINDOW, 100, Kind.WINDOW, interval=8.0)
+UNSURE = QuotaEstimate(WINDOW, 128, lasted=17.0)
+BUCKET = QuotaEstimate(6.0, 10, Kind.BUCKET, interval=4.0)
 
 
-def surprise(counted: int, *, lasted: float = 1.0, elapsed: float = 1.0, taken: int | None = None) -> Lesson:
+def surprise(counted: int, *, lasted: float = 1.0, elapsed: float = 1.0, taken: int | None = None) -> Observation:
     """Return a refusal that nobody provoked."""
-    return Lesson(Cause.SURPRISE, counted if taken is None else taken, counted, lasted, elapsed)
+    return Observation(Cause.SURPRISE, counted if taken is None else taken, counted, lasted, elapsed)
 
 
-def after_a_test(taken: int, *, lasted: float = 1.0) -> Lesson:
+def after_a_test(taken: int, *, lasted: float = 1.0) -> Observation:
     """Return a refusal of a call beyond the budget."""
-    return Lesson(Cause.TEST, taken, taken, lasted, lasted)
+    return Observation(Cause.TEST, taken, taken, lasted, lasted)
 
 
-def measured(rate: float) -> Lesson:
+def measured(rate: float) -> Observation:
     """Return a refusal at the end of a measurement."""
-    return Lesson(Cause.MEASURE, 40, 40, 20.0, 30.0, rate)
+    return Observation(Cause.MEASURE, 40, 40, 20.0, 30.0, rate)
 
 
 ROWS = [
     ("a first count", NOTHING, surprise(100), {"budget": 100, "kind": Kind.UNKNOWN}),
     ("a probe refused", HUNDRED, surprise(0, elapsed=math.inf), {"budget": 100}),
     ("a handful", NOTHING, surprise(4), {"budget": None, "small": True}),
-    ("a handful again", Known(WINDOW, small=True), surprise(2), {"budget": 2}),
+    ("a handful again", QuotaEstimate(WINDOW, small=True), surprise(2), {"budget": 2}),
     ("a handful of a known quota", HUNDRED, surprise(4), {"budget": 100, "small": True}),
     ("a smaller count", HUNDRED, surprise(50), {"budget": 50, "kind": Kind.WINDOW, "interval": 2.0}),
     ("a count that began long ago", HUNDRED, surprise(400, elapsed=240.0, taken=100), {"budget": 100}),
@@ -45,38 +45,38 @@ ROWS = [
     ("a test of an unknown kind", UNSURE, after_a_test(128), {"budget": 128, "kind": Kind.WINDOW, "interval": 1.5}),
     ("a test passed in part", HUNDRED, after_a_test(103), {"budget": 103, "interval": 500 * (1 / 60 + 1 / 103)}),
     ("a test in a long burst", HUNDRED, after_a_test(100, lasted=6.0), {"budget": 100, "interval": 16.0}),
-    ("few calls, rare tests", Known(WINDOW, 10), after_a_test(10), {"budget": 10, "interval": 10.0}),
-    ("a measured bucket", Known(WINDOW, 10), measured(10 / 6), {"budget": 10, "span": 6.0, "kind": Kind.BUCKET}),
-    ("a bucket like a window", Known(WINDOW, 110, lasted=6.0), measured(1.7), {"budget": 100, "span": WINDOW, "kind": Kind.BUCKET}),
-    ("nothing measured", Known(WINDOW, 10), measured(0.0), {"budget": 10, "span": WINDOW, "kind": Kind.BUCKET}),
+    ("few calls, rare tests", QuotaEstimate(WINDOW, 10), after_a_test(10), {"budget": 10, "interval": 10.0}),
+    ("a measured bucket", QuotaEstimate(WINDOW, 10), measured(10 / 6), {"budget": 10, "span": 6.0, "kind": Kind.BUCKET}),
+    ("a bucket like a window", QuotaEstimate(WINDOW, 110, lasted=6.0), measured(1.7), {"budget": 100, "span": WINDOW, "kind": Kind.BUCKET}),
+    ("nothing measured", QuotaEstimate(WINDOW, 10), measured(0.0), {"budget": 10, "span": WINDOW, "kind": Kind.BUCKET}),
     ("a bucket too full", BUCKET, surprise(9, lasted=0.1), {"budget": 9, "span": 6.0, "kind": Kind.BUCKET}),
     ("a bucket that was another", BUCKET, surprise(5, lasted=0.1), {"budget": 5, "span": WINDOW, "kind": Kind.UNKNOWN}),
     ("a known bucket measured again", BUCKET, measured(1.0), {"budget": 10, "span": 6.0}),
     ("a known bucket that fills faster", BUCKET, measured(5.0), {"budget": 10, "span": 2.0}),
     ("a slower bucket", BUCKET, surprise(19, elapsed=10.0), {"budget": 10, "span": 10.5}),
     ("a much slower bucket", BUCKET, surprise(10, elapsed=20.0), {"budget": 10, "span": 12.0, "kind": Kind.BUCKET}),
-    ("no bucket at all", Known(50.0, 10, Kind.BUCKET), surprise(10, elapsed=99.0), {"span": WINDOW, "kind": Kind.WINDOW}),
-    ("so little is doubted again soon", Known(WINDOW, 2, Kind.WINDOW, interval=8.0), after_a_test(2), {"interval": 8.0}),
+    ("no bucket at all", QuotaEstimate(50.0, 10, Kind.BUCKET), surprise(10, elapsed=99.0), {"span": WINDOW, "kind": Kind.WINDOW}),
+    ("so little is doubted again soon", QuotaEstimate(WINDOW, 2, Kind.WINDOW, interval=8.0), after_a_test(2), {"interval": 8.0}),
 ]
 
 
 @pytest.mark.parametrize(("known", "lesson", "expected"), [pytest.param(*row[1:], id=row[0]) for row in ROWS])
-def test_lessons(known: Known, lesson: Lesson, expected: dict[str, object]) -> None:
+def test_lessons(known: QuotaEstimate, lesson: Observation, expected: dict[str, object]) -> None:
     """Each row of the table holds."""
-    learned = draw(known, lesson, WINDOW)
+    learned = infer(known, lesson, WINDOW)
     assert {name: getattr(learned, name) for name in expected} == {
         name: pytest.approx(value) if isinstance(value, float) else value for name, value in expected.items()
     }
 
 
-@pytest.mark.parametrize("known", [NOTHING, HUNDRED, UNSURE, BUCKET, Known(WINDOW, 1, small=True)])
-def test_a_budget_is_never_less_than_one_call_in_a_window_and_a_half(known: Known) -> None:
+@pytest.mark.parametrize("known", [NOTHING, HUNDRED, UNSURE, BUCKET, QuotaEstimate(WINDOW, 1, small=True)])
+def test_a_budget_is_never_less_than_one_call_in_a_window_and_a_half(known: QuotaEstimate) -> None:
     """Whatever is refused, however often, calls go on: the budget stays at one or more, the span and the interval bounded."""
     for cause in Cause:
         for counted in (0, 1, 5, 1_000):
             learned = known
             for _ in range(50):
-                learned = draw(learned, Lesson(cause, counted, counted, 0.0, 0.001, 0.0), WINDOW)
+                learned = infer(learned, Observation(cause, counted, counted, 0.0, 0.001, 0.0), WINDOW)
                 assert learned.budget is None or learned.budget >= 1
                 assert 0 < learned.span <= 1.5 * WINDOW
                 assert learned.interval <= 200
@@ -84,5 +84,5 @@ def test_a_budget_is_never_less_than_one_call_in_a_window_and_a_half(known: Know
 
 def test_nothing_accepted_lately_is_no_budget() -> None:
     """A refusal before which nothing was accepted within the span, though something was earlier, teaches nothing."""
-    known = Known(60.0)
-    assert draw(known, Lesson(Cause.SURPRISE, taken=0, counted=40, lasted=0.0, elapsed=50.0), 60.0) == known
+    known = QuotaEstimate(60.0)
+    assert infer(known, Observation(Cause.SURPRISE, in_span=0, counted=40, lasted=0.0, elapsed=50.0), 60.0) == known

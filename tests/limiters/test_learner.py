@@ -7,43 +7,43 @@ import math
 import pytest
 
 from wxrevenue.limiters._quota.call_log import SLICES, CallLog
-from wxrevenue.limiters._quota.inference import Kind, Known
-from wxrevenue.limiters._quota.learner import Pace
+from wxrevenue.limiters._quota.inference import Kind, QuotaEstimate
+from wxrevenue.limiters._quota.learner import QuotaLearner
 
 WINDOW = 60.0
 TRIP = 0.02
 """Seconds that a call takes."""
 
 
-def pace_with(budget: int, kind: Kind = Kind.WINDOW, span: float = WINDOW) -> Pace:
+def pace_with(budget: int, kind: Kind = Kind.WINDOW, span: float = WINDOW) -> QuotaLearner:
     """Return a pace that knows a budget and has no test in mind."""
-    pace = Pace(WINDOW, Known(span, budget, kind, interval=8.0))
+    pace = QuotaLearner(WINDOW, QuotaEstimate(span, budget, kind, interval=8.0))
     pace.test_at = 1e9
     return pace
 
 
-def call(pace: Pace, now: float, *, trip: float = TRIP) -> float:
+def call(pace: QuotaLearner, now: float, *, trip: float = TRIP) -> float:
     """Make one call as soon as it may leave; return when it left."""
     left = max(now, pace.when(now))
     assert pace.when(left) <= left
-    pace.left(left)
-    pace.answered(left + trip, accepted=True)
+    pace.on_sent(left)
+    pace.on_answered(left + trip, accepted=True)
     return left
 
 
-def burst(pace: Pace, calls: int, now: float) -> float:
+def burst(pace: QuotaLearner, calls: int, now: float) -> float:
     """Make calls one after the other; return when the last was answered."""
     for _ in range(calls):
         now = call(pace, now) + TRIP
     return now
 
 
-def refuse(pace: Pace, now: float) -> None:
+def refuse(pace: QuotaLearner, now: float) -> None:
     """Send one call that is refused, and open again a window later."""
     assert pace.when(now) <= now
-    pace.left(now)
-    pace.refused(now + TRIP)
-    pace.reopened(now + TRIP + WINDOW)
+    pace.on_sent(now)
+    pace.on_refused(now + TRIP)
+    pace.on_reopened(now + TRIP + WINDOW)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def refuse(pace: Pace, now: float) -> None:
 )  # fmt: skip
 def test_calls_in_flight_while_nothing_is_known(accepted: int, cap: int) -> None:
     """Of an unknown scope three may be in flight at first, then a tenth of what was accepted."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     for _ in range(accepted):
-        pace.left(0.0)
-        pace.answered(TRIP, accepted=True)
+        pace.on_sent(0.0)
+        pace.on_answered(TRIP, accepted=True)
     assert pace.cap() == cap
 
 
@@ -67,11 +67,11 @@ def test_calls_in_flight_within_a_budget(budget: int, cap: int) -> None:
 def test_a_slow_answer_does_not_hold_up_the_others_for_ever() -> None:
     """Who is held up by calls in flight goes a second after it came to be next, answers or not."""
     pace = pace_with(10)
-    pace.left(0.0)
+    pace.on_sent(0.0)
     assert pace.when(5.0) == 6.0
     assert pace.when(5.9) == 6.0
     assert pace.when(6.0) == 6.0
-    pace.left(6.0)
+    pace.on_sent(6.0)
     assert pace.when(6.5) == 7.5
 
 
@@ -96,22 +96,22 @@ def test_the_place_in_line_tells_the_time(ahead: int, moment: float) -> None:
 @pytest.mark.parametrize(("budget", "ahead", "moment"), [(3, 0, 100), (3, 2, 100), (3, 3, 160), (3, 8, 220), (None, 20, 101)])
 def test_the_place_in_line_behind_a_gate(budget: int | None, ahead: int, moment: float) -> None:
     """When the gate opens a whole budget can go at once; with none known, one every 50 ms."""
-    pace = Pace(WINDOW, Known(WINDOW, budget))
+    pace = QuotaLearner(WINDOW, QuotaEstimate(WINDOW, budget))
     assert pace.after(ahead, 100.0) == pytest.approx(moment)
 
 
 def test_a_refusal_teaches_the_budget() -> None:
     """What was accepted before the first refusal is the budget, the answers that came in late included."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     now = burst(pace, 98, 0.0)
     for _ in range(3):
-        pace.left(now)
-    pace.refused(now)
-    pace.answered(now, accepted=True)
-    pace.answered(now, accepted=True)
-    assert pace.known.budget is None
-    pace.reopened(now + WINDOW)
-    assert pace.known.budget == 100
+        pace.on_sent(now)
+    pace.on_refused(now)
+    pace.on_answered(now, accepted=True)
+    pace.on_answered(now, accepted=True)
+    assert pace.estimate.budget is None
+    pace.on_reopened(now + WINDOW)
+    assert pace.estimate.budget == 100
 
 
 def test_the_test_for_more() -> None:
@@ -123,8 +123,8 @@ def test_the_test_for_more() -> None:
         assert pace.when(now) <= now
         now = burst(pace, batch, now)
     refuse(pace, now)
-    assert pace.known.budget == 27
-    assert pace.known.interval == 16
+    assert pace.estimate.budget == 27
+    assert pace.estimate.interval == 16
     assert pace.test_at == pytest.approx(now + TRIP + 16 * WINDOW)
 
 
@@ -151,7 +151,7 @@ def test_a_test_that_nobody_needs() -> None:
     pace = pace_with(20)
     pace.test_at = 0.0
     now = burst(pace, 21 + 1, 0.0)  # the second test allows two, one is made
-    assert pace.known.budget == 21
+    assert pace.estimate.budget == 21
     pace.test_at = 1e9
     now = burst(pace, 21, now + WINDOW)
     assert pace.when(now) > now + 50
@@ -159,17 +159,17 @@ def test_a_test_that_nobody_needs() -> None:
 
 def test_the_first_test_tells_a_window_from_a_bucket() -> None:
     """The first test waits a little, for a bucket to let in a call; a refusal means windows."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     refuse(pace, burst(pace, 20, 0.0))
     now = burst(pace, 20, 100.0)
     assert pace.when(now) == pytest.approx(now + 0.6 * 3)
     refuse(pace, pace.when(now))
-    assert (pace.known.budget, pace.known.kind) == (20, Kind.WINDOW)
+    assert (pace.estimate.budget, pace.estimate.kind) == (20, Kind.WINDOW)
 
 
 def test_a_bucket_is_measured() -> None:
     """After a first test that was accepted calls go ever faster; the refusal that ends this tells how fast the bucket fills."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     refuse(pace, burst(pace, 10, 0.0))
     now = burst(pace, 10, 100.0)
     level, filled = 0.0, now
@@ -181,9 +181,9 @@ def test_a_bucket_is_measured() -> None:
         level -= 1
         now = call(pace, now) + TRIP
     refuse(pace, now)
-    assert pace.known.kind is Kind.BUCKET
-    assert pace.known.budget == 10
-    assert 5.9 <= pace.known.span <= 6.9
+    assert pace.estimate.kind is Kind.BUCKET
+    assert pace.estimate.budget == 10
+    assert 5.9 <= pace.estimate.span <= 6.9
 
 
 @pytest.mark.parametrize("trip", [2.0, 5.0])
@@ -195,9 +195,9 @@ def test_a_slow_server_does_not_loosen_the_budget(trip: float) -> None:
     now = 0.0
     while now < 10 * WINDOW:
         while out and out[0] <= now:
-            pace.answered(out.pop(0), accepted=True)
+            pace.on_answered(out.pop(0), accepted=True)
         if pace.when(now) <= now:
-            pace.left(now)
+            pace.on_sent(now)
             left.append(now)
             out.append(now + trip)
         else:
@@ -208,7 +208,7 @@ def test_a_slow_server_does_not_loosen_the_budget(trip: float) -> None:
 
 def test_a_fixed_pace_lasts_for_a_window_only() -> None:
     """Behind a probe after which nothing was learned calls go 50 ms apart, but not for ever, however many keep waiting."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     refuse(pace, 0.0)
     assert pace.earliest(10_000, WINDOW) <= 2 * WINDOW + TRIP
     first = call(pace, WINDOW + TRIP)
@@ -222,12 +222,12 @@ def test_a_fixed_pace_lasts_for_a_window_only() -> None:
 
 def test_a_budget_that_is_far_too_low_holds_nobody_back_for_long() -> None:
     """While a refill is measured, a tenth of what is accepted may be in flight, be it far more than a tenth of the budget."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     now = burst(pace, 10, 0.0)
     refuse(pace, now)  # for no reason: this server has no quota
-    assert pace.known.budget == 10
+    assert pace.estimate.budget == 10
     now = burst(pace, 1_000, now + WINDOW)
-    assert pace.known.budget == 10
+    assert pace.estimate.budget == 10
     assert pace.cap() >= 50
 
 
@@ -238,15 +238,15 @@ def test_a_long_rest() -> None:
     pace.when(29 * WINDOW)
     assert pace.cap() == 100
     pace.when(31 * WINDOW)
-    assert (pace.cap(), pace.known.budget) == (1, 1_000)
+    assert (pace.cap(), pace.estimate.budget) == (1, 1_000)
     pace.when(1_500 * WINDOW)
-    assert pace.known == Known(WINDOW)
+    assert pace.estimate == QuotaEstimate(WINDOW)
 
 
 @pytest.mark.parametrize(("rest", "useless"), [(59.0, False), (61.0, True)])
 def test_what_may_be_forgotten(rest: float, useless: bool) -> None:  # noqa: FBT001
     """A pace that knows nothing can be dropped a window after its last answer, one that knows a budget after a day."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     call(pace, 100.0)
     assert pace.useless(100.0 + TRIP + rest) is useless
     known = pace_with(5)
@@ -270,45 +270,45 @@ def test_the_log_does_not_grow_with_the_calls() -> None:
 
 def test_calls_that_are_counted_later() -> None:
     """Calls counted without a look at the clock appear in the log as soon as it is looked at."""
-    pace = Pace(WINDOW)
+    pace = QuotaLearner(WINDOW)
     burst(pace, 640, 0.0)
-    pace.quicken(20.0)
-    lump = pace.lump
-    assert lump == 10
-    pace.lump -= 7
-    pace.flush(21.0)
+    pace.allow_fast_path(20.0)
+    deferred = pace.deferred
+    assert deferred == 10
+    pace.deferred -= 7
+    pace.count_deferred(21.0)
     assert pace.log.count == 647
-    assert (pace.limit, pace.lump) == (0, 0)
+    assert (pace.limit, pace.deferred) == (0, 0)
 
 
 def test_a_turn_that_never_comes_back() -> None:
     """A call that is never answered does not hold up its scope for ever."""
     pace = pace_with(1)
-    pace.left(0.0)
+    pace.on_sent(0.0)
     assert pace.when(10.0) == pytest.approx(2 * WINDOW) or pace.when(10.0) < 2 * WINDOW
     assert pace.when(10.0) < math.inf
 
 
 def test_a_scope_that_was_never_refused_is_not_held_back_by_silence() -> None:
     """Where nothing was ever refused, calls that get no answer for 0.7 s hold up the next ones by 5 ms only, until an answer comes."""
-    pace = Pace(60.0)
+    pace = QuotaLearner(60.0)
     for _ in range(3):
-        pace.left(0.0)
+        pace.on_sent(0.0)
     assert pace.when(0.0) == pytest.approx(0.7)
-    pace.left(0.7)
+    pace.on_sent(0.7)
     assert pace.when(0.7) == pytest.approx(0.705)
-    pace.left(0.705)
-    pace.answered(0.706, accepted=True)
+    pace.on_sent(0.705)
+    pace.on_answered(0.706, accepted=True)
     assert pace.when(0.706) == pytest.approx(1.406)
 
 
 def test_with_nothing_learned_callers_follow_a_probe_at_a_fixed_pace() -> None:
     """Behind an accepted probe that taught nothing the next call may leave 50 ms after the last, however slow the answers are."""
-    pace = Pace(60.0)
-    pace.left(0.0)
-    pace.refused(0.1)
-    pace.reopened(60.1)
+    pace = QuotaLearner(60.0)
+    pace.on_sent(0.0)
+    pace.on_refused(0.1)
+    pace.on_reopened(60.1)
     for number in range(20):
         assert pace.when(61.0 + number * 0.05) <= 61.0 + number * 0.05 + 1e-9
-        pace.left(61.0 + number * 0.05)
+        pace.on_sent(61.0 + number * 0.05)
         assert pace.when(61.0 + number * 0.05) == pytest.approx(61.05 + number * 0.05)

@@ -64,9 +64,9 @@ async def calls(limiter: LocalRateLimiter, server: Sliding, count: int, scopes: 
 
 
 def known(limiter: LocalRateLimiter) -> dict[str, Any]:
-    """Return what the limiter knows of its only lane."""
-    [lane] = limiter.snapshot()["lanes"]
-    return dict(lane)
+    """Return what the limiter knows of its only scope."""
+    [row] = limiter.snapshot()["lanes"]
+    return dict(row)
 
 
 @virtual
@@ -151,7 +151,7 @@ async def test_four_actions_on_one_quota_that_extends_its_block(apart: float) ->
     await asyncio.gather(*(action(number) for number in range(4)))
     assert server.calls <= 1.25 * 400
     assert now() < 20 * WINDOW
-    assert [len(lane["scopes"]) for lane in limiter.snapshot()["lanes"]] == [4]
+    assert [len(row["scopes"]) for row in limiter.snapshot()["lanes"]] == [4]
 
 
 @virtual
@@ -159,7 +159,7 @@ async def test_gates_of_other_accounts_stay_apart() -> None:
     """Scopes of another account never share a gate, whatever trips together."""
     limiter, server = LocalRateLimiter(), Sliding(40, extends=True)
     await calls(limiter, server, 120, ["one/-/x", "two/-/x"])
-    assert all(len(lane["scopes"]) == 1 for lane in limiter.snapshot()["lanes"])
+    assert all(len(row["scopes"]) == 1 for row in limiter.snapshot()["lanes"])
 
 
 @virtual
@@ -190,10 +190,10 @@ async def test_scopes_part_when_sharing_a_gate_did_not_help() -> None:
     for name in "ab":
         await turns[name].again(timeout=1e6)
         await turns[name].report(Verdict.TOO_FAST)
-        sizes.append([len(lane["scopes"]) for lane in limiter.snapshot()["lanes"]])
+        sizes.append([len(row["scopes"]) for row in limiter.snapshot()["lanes"]])
     await turns["a"].again(timeout=1e6)
     await turns["a"].report(Verdict.TOO_FAST)
-    sizes.append([len(lane["scopes"]) for lane in limiter.snapshot()["lanes"]])
+    sizes.append([len(row["scopes"]) for row in limiter.snapshot()["lanes"]])
     assert sizes == [[2], [2], [1, 1]]
 
 
@@ -212,7 +212,7 @@ async def test_scopes_part_when_nothing_was_refused_for_long() -> None:
     await asyncio.sleep(31 * WINDOW)
     await other.again(timeout=0)
     await other.report(Verdict.OK)
-    assert all(len(lane["scopes"]) == 1 for lane in limiter.snapshot()["lanes"])
+    assert all(len(row["scopes"]) == 1 for row in limiter.snapshot()["lanes"])
 
 
 @virtual

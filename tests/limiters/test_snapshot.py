@@ -62,8 +62,8 @@ def test_a_budget_outlives_its_process() -> None:
         assert (caught.value.retry_after or 0) > 1
 
     snapshot = run_virtual(first())
-    [lane] = snapshot["lanes"]
-    assert (lane["scopes"], lane["budget"], sum(calls for _, calls in lane["recent"])) == ([SCOPE], 20, 18)
+    [row] = snapshot["lanes"]
+    assert (row["scopes"], row["budget"], sum(calls for _, calls in row["recent"])) == ([SCOPE], 20, 18)
     run_virtual(second())
 
 
@@ -152,7 +152,7 @@ async def test_only_before_the_first_turn() -> None:
         fresh.restore(snapshot)
 
 
-LANE: dict[str, Any] = {"scopes": ["a/-/x"], "budget": 5, "span": 60.0, "kind": "window", "recent": [[UNIX, 3]]}
+ROW: dict[str, Any] = {"scopes": ["a/-/x"], "budget": 5, "span": 60.0, "kind": "window", "recent": [[UNIX, 3]]}
 WRONG: list[tuple[Any, str]] = [
     (None, r"snapshot: expected a dict, got NoneType"),
     ({}, r"snapshot\.version: expected, but it is missing"),
@@ -161,7 +161,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"version": 1}, r"snapshot\.window"),
     ({"version": 1, "window": 30.0, "lanes": []}, r"snapshot\.window: expected 60\.0"),
     ({"version": 1, "window": 60.0, "lanes": {}}, r"snapshot\.lanes: expected a list, got dict"),
-    ({"version": 1, "window": 60.0, "lanes": [LANE, LANE]}, r"snapshot\.lanes: expected every scope once"),
+    ({"version": 1, "window": 60.0, "lanes": [ROW, ROW]}, r"snapshot\.lanes: expected every scope once"),
 ]
 WRONG_LANES: list[tuple[dict[str, Any], str]] = [
     ({"scopes": []}, "scopes"),
@@ -200,11 +200,11 @@ async def test_something_else_than_a_snapshot(snapshot: Any, message: str) -> No
 @pytest.mark.parametrize(("change", "field"), WRONG_LANES)
 @virtual
 async def test_a_lane_that_is_none(change: dict[str, Any], field: str) -> None:
-    """The error names the field of the lane, and nothing was changed."""
+    """The error names the field of the row, and nothing was changed."""
     limiter = LocalRateLimiter()
-    good = {**LANE, "scopes": ["b/-/x"]}
+    good = {**ROW, "scopes": ["b/-/x"]}
     with pytest.raises(ConfigurationError, match=rf"snapshot\.lanes\[1\]\.{field}: expected"):
-        limiter.restore({"version": 1, "window": 60.0, "lanes": [good, {**LANE, **change}]})
+        limiter.restore({"version": 1, "window": 60.0, "lanes": [good, {**ROW, **change}]})
     assert limiter.snapshot()["lanes"] == []
 
 
@@ -213,8 +213,8 @@ def test_a_time_far_ahead_shuts_nobody_out(name: str) -> None:
     """Whoever saved it had a wrong clock: a gate is tried again after its longest pause at the latest."""
 
     async def main() -> None:
-        lane = {"scopes": [SCOPE], "opens": UNIX, "budget": 5, "interval": 4.0, name: UNIX + 1e9}
-        await accepted(later({"version": 1, "window": WINDOW, "lanes": [lane]}, after=0.0), 1)
+        row = {"scopes": [SCOPE], "opens": UNIX, "budget": 5, "interval": 4.0, name: UNIX + 1e9}
+        await accepted(later({"version": 1, "window": WINDOW, "lanes": [row]}, after=0.0), 1)
         assert now() <= 17 * WINDOW + 1.0
 
     run_virtual(main())
@@ -241,8 +241,8 @@ async def test_a_number_that_is_no_time() -> None:
 async def test_more_recent_calls_than_the_budget() -> None:
     """Saved while a refill was measured, recent calls may be many times the budget; they are past a window later all the same."""
     limiter = LocalRateLimiter(clock=WallClock(UNIX))
-    lane = {"scopes": [SCOPE], "budget": 10, "interval": 4.0, "recent": [[UNIX - 1.0, 1_200]]}
-    limiter.restore({"version": 1, "window": WINDOW, "lanes": [lane]})
+    row = {"scopes": [SCOPE], "budget": 10, "interval": 4.0, "recent": [[UNIX - 1.0, 1_200]]}
+    limiter.restore({"version": 1, "window": WINDOW, "lanes": [row]})
     turns = [asyncio.create_task(limiter.acquire(SCOPE, timeout=2 * WINDOW)) for _ in range(5)]
     for turn in turns:
         await (await turn).report(Verdict.OK)

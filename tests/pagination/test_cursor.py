@@ -13,12 +13,12 @@ from support.lists import Item, Leaf, Query, Shelf, items, script, shelf
 from support.virtual import run_virtual, settle, virtual
 
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, ServerBusyError
-from wxrevenue.pagination._cursor import Binding, Place
+from wxrevenue.pagination._cursor import CursorOwner, Position
 from wxrevenue.pagination._paginator import Host, Paginator
 
 few = settings(max_examples=100, deadline=None)
-MINE = Binding.of("wx-mine", Query())
-SOME = MINE.write(Place(0, 0, 3, 7, 40, 20, 100, before="0123456789abcdef", mark="fedcba9876543210"))
+MINE = CursorOwner.of("wx-mine", Query())
+SOME = MINE.write(Position(0, 0, 3, 7, 40, 20, 100, before="0123456789abcdef", mark="fedcba9876543210"))
 
 
 async def some(walk: Paginator[Item], count: int) -> list[Item]:
@@ -303,12 +303,12 @@ async def test_every_error_of_a_walk() -> None:
 
 numbers = st.integers(0, 10**12)
 digests = st.text("0123456789abcdef", min_size=16, max_size=16)
-places = st.builds(Place, *[numbers] * 6, st.none() | numbers, st.booleans(), digests, digests)
+places = st.builds(Position, *[numbers] * 6, st.none() | numbers, st.booleans(), digests, digests)
 
 
 @few
 @given(place=places)
-def test_there_and_back(place: Place) -> None:
+def test_there_and_back(place: Position) -> None:
     """Every place survives being written and read; the text is short, and safe in a file, a URL or a shell."""
     text = MINE.write(place)
     assert MINE.read(text) == place
@@ -342,10 +342,10 @@ def test_changed_cursor(place: int, letter: str) -> None:
         (SOME + "0", "not what a walk handed out"),
         (SOME.upper(), "not what a walk handed out"),
         (SOME.replace("wxr1", "wxr2"), "made by a version"),
-        (Binding.of("wx-other", Query()).write(Place()), "another account"),
-        (Binding.of("", Query()).write(Place()), "another account"),
-        (Binding.of("wx-mine", attrs.make_class("Other", [], bases=(Query,), frozen=True)()).write(Place()), "another query"),
-        (MINE.write(Place(window=1)), "no such window"),
+        (CursorOwner.of("wx-other", Query()).write(Position()), "another account"),
+        (CursorOwner.of("", Query()).write(Position()), "another account"),
+        (CursorOwner.of("wx-mine", attrs.make_class("Other", [], bases=(Query,), frozen=True)()).write(Position()), "another query"),
+        (MINE.write(Position(window=1)), "no such window"),
     ],
 )
 def test_refused(cursor: Any, says: str) -> None:
@@ -356,4 +356,4 @@ def test_refused(cursor: Any, says: str) -> None:
 
 def test_the_page_is_no_part_of_the_query() -> None:
     """Cursors of the same query are the same whatever page its request names."""
-    assert Binding.of("wx-mine", Query(page=4)) == MINE
+    assert CursorOwner.of("wx-mine", Query(page=4)) == MINE

@@ -37,7 +37,7 @@ from support.pushkit import receiver as make
 from wxrevenue import ConfigurationError, Secret, Ticket
 from wxrevenue.push import TicketReceiver
 from wxrevenue.push._component.envelope import Envelope
-from wxrevenue.push._component.query import Signed
+from wxrevenue.push._component.query import SignedQuery
 
 RECEIVER = make()
 BLOCKS = padded(framed(inner()))
@@ -58,8 +58,8 @@ def test_tencents_own_sample() -> None:
         "h9KsNlY6bHCmJU9p8g7m3fVKn28H3KDYA5Pl/T8Z1ptDAVe0lXdQ2YoyyH2uyPIGHBZZIs2pDBS8R07+qN+E7Q=="
     )
     envelope = Envelope("wx5823bf96d3bd56c7", Secret("QDG6eK"), {"aes_key": Secret("jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C")})
-    signed = Signed(timestamp="1409659813", nonce="1372623149", msg_signature="477715d11cdb4164915debcba66cb864d751f3e6")
-    content = envelope.open(envelope.unsign(encrypted, signed)).decode()
+    signed = SignedQuery(timestamp="1409659813", nonce="1372623149", msg_signature="477715d11cdb4164915debcba66cb864d751f3e6")
+    content = envelope.open(envelope.verify_signature(encrypted, signed)).decode()
     assert content.startswith("<xml><ToUserName><![CDATA[wx5823bf96d3bd56c7]]></ToUserName>")
     assert "<Content><![CDATA[hello]]></Content>" in content
 

@@ -28,7 +28,8 @@ from support.pushkit import (
 from support.virtual import HandClock
 
 from wxrevenue import ConfigurationError, Secret, Ticket
-from wxrevenue.push import Authorization, TicketReceiver
+from wxrevenue import push as push_package
+from wxrevenue.push import AuthorizationPush, TicketReceiver
 from wxrevenue.push._component.xml import read_fields
 
 PARAMETERS, BODY = push()
@@ -139,7 +140,7 @@ def test_authorizations_come_out() -> None:
     codes = {"AuthorizationCode": "fake-auth-code", "AuthorizationCodeExpiredTime": NOON + 3600, "PreAuthCode": "fake-pre-auth-code"}
     for kind in ("authorized", "updateauthorized"):
         event = changed(InfoType=kind, AuthorizerAppid="wx0000000000000009", **codes)
-        assert event == Authorization(
+        assert event == AuthorizationPush(
             info_type=kind,
             authorizer_appid="wx0000000000000009",
             created=NOON,
@@ -149,7 +150,7 @@ def test_authorizations_come_out() -> None:
         )
         assert_no_leak(event, secrets=["fake-auth-code", "fake-pre-auth-code"])
     ended = changed(InfoType="unauthorized", AuthorizerAppid="wx0000000000000009")
-    assert ended == Authorization(info_type="unauthorized", authorizer_appid="wx0000000000000009", created=NOON)
+    assert ended == AuthorizationPush(info_type="unauthorized", authorizer_appid="wx0000000000000009", created=NOON)
 
 
 def test_an_odd_expiry_costs_no_authorization() -> None:
@@ -272,3 +273,10 @@ def test_receivers_need_no_event_loop() -> None:
     """A receiver works where no event loop runs, by the machine's clock."""
     assert TicketReceiver(APPID, TOKEN, KEY).handle(PARAMETERS, BODY).is_success
     assert repr(TicketReceiver(APPID, TOKEN, KEY)) == f"TicketReceiver('{APPID}')"
+
+
+def test_the_former_name_of_an_authorization() -> None:
+    """``push.Authorization`` still is ``AuthorizationPush``, and says that it is called so now."""
+    with pytest.warns(DeprecationWarning, match="is called AuthorizationPush now"):
+        former = getattr(push_package, "Authorization")  # noqa: B009  (type checkers do not know it)
+    assert former is AuthorizationPush

@@ -15,7 +15,7 @@ from support.pushkit import NOON, SECRETS, TICKET, inner, push, receiver, ticket
 from support.serving import serve_aiohttp, serve_asgi
 
 from wxrevenue import FileTicketStore, MemoryTicketStore, Ticket
-from wxrevenue.push import Authorization, TicketReceiver, aiohttp_handler, asgi_app
+from wxrevenue.push import AuthorizationPush, TicketReceiver, aiohttp_handler, asgi_app
 from wxrevenue.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ async def test_authorizations_are_told(serve: Serve) -> None:
         told.clear()
         async with serve(receiver(), MemoryTicketStore(), on_push=on_push) as url:
             assert [await post(url, pushed) for pushed in (ticket_push(), ended, ended)] == [SUCCESS] * 3
-        assert told == [Ticket(TICKET, NOON), Authorization(info_type="unauthorized", authorizer_appid="wx9", created=NOON)]
+        assert told == [Ticket(TICKET, NOON), AuthorizationPush(info_type="unauthorized", authorizer_appid="wx9", created=NOON)]
 
 
 async def test_a_flood(serve: Serve) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.virtual import HandClock
 
 from wxrevenue import Ticket
-from wxrevenue.push import Authorization, TicketReceiver
+from wxrevenue.push import AuthorizationPush, TicketReceiver
 from wxrevenue.sandbox import Push, Sandbox
 from wxrevenue.testing import FaultServer, Peer
 
@@ -76,7 +76,7 @@ def test_authorizations_are_pushed(sandbox: Sandbox, clock: HandClock) -> None:
     for info_type in ("authorized", "updateauthorized", "unauthorized"):
         push = sandbox.authorization_push(appid, program, info_type)
         event = judge.handle(push.query, push.body).event
-        assert isinstance(event, Authorization)
+        assert isinstance(event, AuthorizationPush)
         assert (event.info_type, event.authorizer_appid, event.created) == (info_type, program, NOON)
         assert (event.authorization_code is None) == (event.pre_auth_code is None) == (info_type == "unauthorized")
         assert event.authorization_code_expired_time == (None if info_type == "unauthorized" else NOON + 3600)

@@ -83,7 +83,7 @@ def ams_client(
 
 def made_for(client: RevenueClient) -> tuple[Any, ...]:
     """Return what a client made for itself: transport and limiter, as far as it was given none."""
-    return client._parts.made  # pyright: ignore[reportPrivateUsage]
+    return client._parts.owned  # pyright: ignore[reportPrivateUsage]
 
 
 def sent(transport: MemoryTransport) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from support.virtual import now, virtual
 
 from wxrevenue import Checkpoint, ConfigurationError, JobEvent, Secret, sweep
-from wxrevenue.sweeps._checkpoint import Journal
+from wxrevenue.sweeps._checkpoint import CheckpointFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -198,7 +198,7 @@ async def test_a_full_disk_ends_the_sweep(tmp_path: Path) -> None:
     """A line that cannot be written whole is an error, so that none is glued to it; the next run drops what there is of it."""
     path = tmp_path / "file.jsonl"
     with Full(path, "ab") as file, pytest.raises(OSError, match="full"):
-        await Journal(file, {}).write("a", None)
+        await CheckpointFile(file, {}).append("a", None)
     assert path.read_bytes() == b'{"job":"a"'
     assert await jobs_of(path, ["a"]) == ["a"]
 

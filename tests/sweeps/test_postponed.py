@@ -22,8 +22,8 @@ from wxrevenue import (
     TooFastError,
     sweep,
 )
-from wxrevenue._engine.job_context import SOON
-from wxrevenue.sweeps._postponed import MOST
+from wxrevenue._engine.job_context import WORTH_WAITING_S
+from wxrevenue.sweeps._postponed import MOST_POSTPONED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -119,7 +119,7 @@ async def test_the_oldest_of_the_scope_that_opened_first() -> None:
 @virtual
 async def test_a_turn_that_comes_soon_is_waited_for() -> None:
     """A job waits a few seconds for its turn in its slot, and no longer."""
-    for cooldown, attempts in ((SOON - 0.5, 1), (SOON + 0.5, 2)):
+    for cooldown, attempts in ((WORTH_WAITING_S - 0.5, 1), (WORTH_WAITING_S + 0.5, 2)):
         client, _ = ams_client(refusal(1737), ratio(), limiter=LocalRateLimiter(cooldown=cooldown))
         (_, _, outcome), *_ = await ended(sweep(client.get_share_ratio, ["a"]))
         assert (outcome.error, outcome.attempts, outcome.waited) == (None, attempts, cooldown)
@@ -161,7 +161,7 @@ async def test_memory_of_what_was_put_off_is_bounded() -> None:
 
     waiting = asyncio.create_task(ended(sweep(client.get_share_ratio, jobs(), concurrency=10)))
     await asyncio.sleep(30)
-    assert MOST <= len(begun) <= MOST + 10
+    assert MOST_POSTPONED <= len(begun) <= MOST_POSTPONED + 10
     assert len(transport.requests) == 10
     assert len(await waiting) == 5_000
 

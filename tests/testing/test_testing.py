@@ -11,7 +11,7 @@ from wxrevenue import AiohttpTransport, HttpRequest, HttpResponse, NotSentError,
 from wxrevenue.errors import without_history
 from wxrevenue.testing import TransportCase, transport_cases
 from wxrevenue.transports._streams import Steps
-from wxrevenue.transports._timer import Watch
+from wxrevenue.transports._timer import DeadlineTimer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -132,7 +132,7 @@ async def test_cancellation_has_no_history() -> None:
     async def step() -> None:
         raise cancelled
 
-    steps = Steps(Watch(), lambda error, _exchange, _url: error, "http://x", 5.0)
+    steps = Steps(DeadlineTimer(), lambda error, _exchange, _url: error, "http://x", 5.0)
     with pytest.raises(asyncio.CancelledError) as caught:
         await steps.run(step)
     assert caught.value is cancelled

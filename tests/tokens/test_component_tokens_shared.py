@@ -10,7 +10,7 @@ from support.platform import PATIENCE, PROGRAM, REFRESH, Platform, component_tok
 from support.virtual import now, settle, virtual
 
 from wxrevenue import MemoryTokenStore, StoredToken, TokenKind, TokenUnavailableError
-from wxrevenue.tokens._cache import SPARED
+from wxrevenue.tokens._cache import GRACE
 
 if TYPE_CHECKING:
     from wxrevenue import ComponentTokens, Secret
@@ -116,12 +116,12 @@ async def test_taking_anothers_token_is_no_ping_pong() -> None:
     for number in range(2, 5):
         old = await token(other)
         assert await token(one) == old
-        await asyncio.sleep(SPARED)
+        await asyncio.sleep(GRACE)
         await reject(one, old)
         assert await shown(one) == f"fake-component-token-{number}"
         await reject(other, old)
         assert await shown(other) == f"fake-component-token-{number}"
-    await asyncio.sleep(SPARED)
+    await asyncio.sleep(GRACE)
     await reject(one, await token(one))
     with pytest.raises(TokenUnavailableError, match="another process"):
         await token(one)

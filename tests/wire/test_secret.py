@@ -12,7 +12,7 @@ import pytest
 from support.leaks import assert_no_leak
 
 from wxrevenue import ConfigurationError, HttpRequest, HttpResponse, Secret, TokenUnavailableError
-from wxrevenue._base.secret import STARS, Unusable, boxed, scrub, token_of
+from wxrevenue._base.secret import STARS, NotASecret, as_secret, require_token, scrub
 from wxrevenue._wire.codec import converter
 
 TEXT = "fake-token-1/+=&%é?"
@@ -111,22 +111,22 @@ def test_unstructuring_gives_stars() -> None:
 def test_token_of_boxes_strings_and_keeps_boxes() -> None:
     """A source may hand out a ``str`` or a ``Secret``."""
     secret = Secret(TEXT)
-    assert token_of(TEXT) == secret
-    assert token_of(secret) is secret
+    assert require_token(TEXT) == secret
+    assert require_token(secret) is secret
 
 
 @pytest.mark.parametrize("empty", ["", Secret("")])
 def test_token_of_refuses_an_empty_token(empty: object) -> None:
     """An empty token is no token: it is not sent."""
     with pytest.raises(TokenUnavailableError):
-        token_of(empty)
+        require_token(empty)
 
 
 @pytest.mark.parametrize("wrong", [None, 7, TEXT.encode(), [TEXT]])
 def test_token_of_refuses_other_types_without_showing_them(wrong: object) -> None:
     """The error names the type; neither its text nor the locals of our frames show the value."""
     with pytest.raises(ConfigurationError, match=type(wrong).__name__) as caught:
-        token_of(wrong)
+        require_token(wrong)
     assert_no_leak(caught.value, secrets=["fake-token-1"])
 
 
@@ -138,14 +138,14 @@ class Source:
 
 def test_boxed_hides_strings() -> None:
     """A token or key goes into a box before anything else can go wrong."""
-    assert boxed(TEXT) == Secret(TEXT)
-    assert boxed(TEXT, "get", "reject") == Secret(TEXT)
+    assert as_secret(TEXT) == Secret(TEXT)
+    assert as_secret(TEXT, "get", "reject") == Secret(TEXT)
 
 
 @pytest.mark.parametrize("value", [Secret(TEXT), Source(), print])
 def test_boxed_keeps_what_hands_out_secrets(value: object) -> None:
     """A box, a function and an object with the methods asked for stay what they are."""
-    assert boxed(value, "get", "reject") is value
+    assert as_secret(value, "get", "reject") is value
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_boxed_keeps_what_hands_out_secrets(value: object) -> None:
 )
 def test_boxed_lets_go_of_everything_else(value: object, methods: tuple[str, ...]) -> None:
     """What is of no use leaves nothing behind but the name of its type, which the error then tells."""
-    found = boxed(value, *methods)
-    assert type(found) is Unusable
+    found = as_secret(value, *methods)
+    assert type(found) is NotASecret
     assert vars(found) == {"kind": type(value).__name__}
     with pytest.raises(ConfigurationError, match=f"must be a str or a Secret, got {type(value).__name__}$") as caught:
-        token_of(found)
+        require_token(found)
     assert_no_leak(caught.value, secrets=["fake-token-1"])
 
 

@@ -64,14 +64,14 @@ class Secret:
         raise TypeError("a Secret is never pickled: hand the secret over by other means and wrap it there")
 
 
-class Unusable:
+class NotASecret:
     """Stands for a value of a type that no secret has; the value may be one all the same, and is let go of."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
 
-def boxed(value: Any, *methods: str) -> Any:
+def as_secret(value: Any, *methods: str) -> Any:
     """Return a value that may be raised beside: a string as a ``Secret``; a function, or an object with those methods, as it is.
 
     The first thing that whoever takes a token or key does with it, since a traceback shows the locals of its frames.
@@ -80,34 +80,34 @@ def boxed(value: Any, *methods: str) -> Any:
         return Secret(value)
     if isinstance(value, Secret) or callable(value) or (methods and all(hasattr(value, name) for name in methods)):
         return value
-    return Unusable(type(value).__name__)
+    return NotASecret(type(value).__name__)
 
 
-def checked_secret(where: str, value: object) -> Secret:
-    """Return a value, boxed, that is a ``Secret`` and not empty.
+def require_secret(where: str, value: object) -> Secret:
+    """Return a value as a ``Secret`` that is a ``Secret`` and not empty.
 
     Raises:
         ConfigurationError: it is something else.
     """
     if not isinstance(value, Secret):
-        kind = value.kind if isinstance(value, Unusable) else type(value).__name__
+        kind = value.kind if isinstance(value, NotASecret) else type(value).__name__
         raise ConfigurationError(f"{where}: expected a str or a Secret, got {kind}")
     if not value.reveal():
         raise ConfigurationError(f"{where}: expected a secret that is not empty")
     return value
 
 
-def boxed_key(value: Any, *methods: str) -> Any:
-    """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``; else as :func:`boxed`."""
-    return boxed(value.decode("latin-1") if isinstance(value, bytes) else value, *methods)
+def as_secret_key(value: Any, *methods: str) -> Any:
+    """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``; else as :func:`as_secret`."""
+    return as_secret(value.decode("latin-1") if isinstance(value, bytes) else value, *methods)
 
 
-def token_of(value: object) -> Secret:
+def require_token(value: object) -> Secret:
     """Return what a source handed out as a ``Secret``."""
     if isinstance(value, str):
         value = Secret(value)
     if not isinstance(value, Secret):
-        kind, value = value.kind if isinstance(value, Unusable) else type(value).__name__, None
+        kind, value = value.kind if isinstance(value, NotASecret) else type(value).__name__, None
         raise ConfigurationError(f"a token must be a str or a Secret, got {kind}")
     if not value.reveal():
         raise TokenUnavailableError("the token is empty")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._engine.job_context import AROUND, SOON
-from wxrevenue._engine.lifetime import Stay
+from wxrevenue._engine.job_context import CURRENT_JOB, WORTH_WAITING_S
+from wxrevenue._engine.lifetime import InFlight
 from wxrevenue._wire.request import Safety, revealed
 from wxrevenue.errors import (
     ClientStateError,
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wxrevenue._base.secret import Secret
-    from wxrevenue._engine.job_context import Errand
+    from wxrevenue._engine.job_context import JobContext
     from wxrevenue._engine.retry import Retries
     from wxrevenue._wire.request import Endpoint, Request
 
 _NO_WAITS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-class Call(Stay):
+class Call(InFlight):
     """What a call is, and what happened to it so far."""
 
     __slots__ = (
         "alternate_tried",
         "ambiguous",
-        "around",
         "attempts",
         "body",
         "credential",
         "deadline",
         "endpoint",
         "in_doubt",
+        "job",
         "now",
         "number",
         "path",
         "refusal",
-        "refused",
+        "refused_token",
         "request",
         "request_id",
         "retries",
@@ -58,14 +58,14 @@ class Call(Stay):
     )
 
     def __init__(self, request: Request[Any], started: float, deadline: float, page_deadline: float | None = None) -> None:
-        Stay.__init__(self)  # half the cost of super(), on every call
+        InFlight.__init__(self)  # half the cost of super(), on every call
         self.request: Any = request
         self.endpoint: Endpoint = request.endpoint
         self.started = self.now = started
         """When the call began, and when the clock was looked at last."""
-        self.around = AROUND.get()
+        self.job = CURRENT_JOB.get()
         """The job of a sweep that it is made for."""
-        self.deadline = started + (deadline if self.around is None else page_deadline or deadline)
+        self.deadline = started + (deadline if self.job is None else page_deadline or deadline)
         self.scope: str | None = None
         self.path = ""
         self.body = b""
@@ -85,14 +85,18 @@ class Call(Stay):
         """Another token was asked for already, since the last attempt began or a token was last accepted."""
         self.credential: Secret | None = None
         """The token of the request sent last."""
-        self.refused: Secret | None = None
+        self.refused_token: Secret | None = None
         self.refusal: TokenError | None = None
         """The token that the server refused, and how."""
 
-    def live(self) -> tuple[Secret | None, ...]:
+    def live_secrets(self) -> tuple[Secret | None, ...]:
         """Return the secrets that an answer may repeat: the tokens sent, and what the request itself reveals."""
         own = revealed(self.request.__class__)
-        return (self.credential, self.refused, *(getattr(self.request, name) for name in own)) if own else (self.credential, self.refused)
+        return (
+            (self.credential, self.refused_token, *(getattr(self.request, name) for name in own))
+            if own
+            else (self.credential, self.refused_token)
+        )
 
     def may_have_acted(self) -> None:
         """Remember that the call may have taken effect, if it is one that changes something."""
@@ -104,40 +108,40 @@ class Call(Stay):
         if self.in_doubt:
             self.may_have_acted()
 
-    def patience(self, left: float) -> float:
+    def turn_timeout(self, left: float) -> float:
         """Return for how many of the seconds left it waits for a turn.
 
         A job of a sweep does not keep its slot from the others, unless this call may have acted: whoever gave it up now would
         have to say that its outcome is unknown. Nor does it give up what it has spent turns on since its last outcome: begun
         anew it would spend them again, and where turns are far apart it would never come further.
         """
-        around = self.around
-        return left if around is None or self.ambiguous or not around.requeue or around.attempts else min(left, SOON)
+        around = self.job
+        return left if around is None or self.ambiguous or not around.requeue or around.attempts else min(left, WORTH_WAITING_S)
 
-    def report(self, errand: Errand) -> None:
+    def report_to(self, errand: JobContext) -> None:
         """Tell the job that it is made for what it took."""
         errand.attempts += self.attempts
         errand.waited += sum(self.waits.values())
-        errand.scope = self.scope
+        errand.last_scope = self.scope
 
-    def concluded(self, error: BaseException) -> BaseException:
+    def final_error(self, error: BaseException) -> BaseException:
         """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
         if not isinstance(error, WxRevenueError):
             self.settle_doubt()
-            if not self.was_dismissed():
+            if not self.was_cancelled_by_close():
                 return without_history(error)  # type: ignore[no-any-return]
             error = ClientStateError("the client was closed while the call waited")
         if error.ambiguous:
             self.may_have_acted()
-        if self.around is not None and isinstance(error, TooFastError):
-            self.around.refused = self.scope
+        if self.job is not None and isinstance(error, TooFastError):
+            self.job.closed_scope = self.scope
         self.request_id = getattr(error, "request_id", None) or self.request_id
-        self._sign(error)
+        self._stamp(error)
         if self.ambiguous:
             error.ambiguous = True
             if isinstance(error, (TransportError, TooFastError, DeadlineExceededError)):
                 error = OutcomeUnknownError(last=error)
-                self._sign(error)
+                self._stamp(error)
         return error
 
     def facts(self) -> dict[str, Any]:
@@ -145,6 +149,6 @@ class Call(Stay):
         facts: dict[str, Any] = {"attempts": self.attempts, "request_id": self.request_id, "ambiguous": self.ambiguous}
         return {**facts, "waited": sum(self.waits.values()), "waits": self.waits}
 
-    def _sign(self, error: WxRevenueError) -> None:
+    def _stamp(self, error: WxRevenueError) -> None:
         error.endpoint = self.endpoint.name
         error.attempts = self.attempts

@@ -17,7 +17,7 @@ import attrs
 
 from wxrevenue._engine.call import Call
 from wxrevenue._engine.lifetime import Lifetime
-from wxrevenue._engine.outcome import lost, named, request_id, told_when, too_late, verdict_on
+from wxrevenue._engine.outcome import not_sendable, outcome_name, request_id, transport_error_for, verdict_on, with_retry_after
 from wxrevenue._engine.paths import Paths
 from wxrevenue._engine.retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue._wire.codec import decode, encode
@@ -71,10 +71,10 @@ class Engine:
 
     async def send(self, request: Request[T], *, deadline: float | None = None, watch: Callable[[Call], object] | None = None) -> T:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now; ``watch`` gets the call."""
-        self.lifetime.check()
+        self.lifetime.check_usable()
         started = self.clock.monotonic()
         call = Call(request, started, deadline or self.deadline, self.page_deadline)
-        self.lifetime.enter(call)
+        self.lifetime.add_call(call)
         if watch is not None:
             watch(call)
         try:
@@ -86,11 +86,11 @@ class Engine:
             self._tell_end(call, error)
             raise
         finally:
-            self.lifetime.leave(call)
-            if call.around is not None:
-                call.report(call.around)
+            self.lifetime.remove_call(call)
+            if call.job is not None:
+                call.report_to(call.job)
         if isinstance(outcome, BaseException):
-            outcome = call.concluded(outcome)
+            outcome = call.final_error(outcome)
             self._tell_end(call, outcome)
             raise outcome
         if self.on_event is not None:
@@ -106,8 +106,8 @@ class Engine:
             return body
         call.body = body
         del body  # a user's own exception may pass through this frame
-        call.path = self.paths.of(call.endpoint)
-        attempt = self._turn if self.on_event is None else self._told_turn
+        call.path = self.paths.current(call.endpoint)
+        attempt = self._turn if self.on_event is None else self._turn_with_event
         while True:
             call.attempts += 1
             call.token_tried = False
@@ -122,14 +122,14 @@ class Engine:
             await self._back_off(call, wait, outcome)
         if call.retries is not None:
             call.retries.succeeded()
-        elif self.quota.left < self.quota.size:
-            self.quota.give(1)
+        elif self.quota.remaining < self.quota.size:
+            self.quota.refund(1)
         return decode(result_of(call.request.__class__), outcome)
 
-    async def _told_turn(self, call: Call) -> Any:
+    async def _turn_with_event(self, call: Call) -> Any:
         started = call.now
         outcome = await self._turn(call)
-        facts = {"duration": self.clock.monotonic() - started, "outcome": named(outcome), "code": getattr(outcome, "code", None)}
+        facts = {"duration": self.clock.monotonic() - started, "outcome": outcome_name(outcome), "code": getattr(outcome, "code", None)}
         self._tell(call, "AttemptEvent", attempt=call.attempts, **facts)
         return outcome
 
@@ -138,10 +138,10 @@ class Engine:
             return None
         if call.retries is None:
             call.retries = Retries(self.retry, self.quota)
-        return call.retries.wait(error, call.endpoint.safety, call.attempts, self._left(call))
+        return call.retries.wait(error, call.endpoint.safety, call.attempts, self._remaining(call))
 
     async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
-        self._tell(call, "RetryEvent", attempt=call.attempts, wait=seconds, error=named(error), code=getattr(error, "code", None))
+        self._tell(call, "RetryEvent", attempt=call.attempts, wait=seconds, error=outcome_name(error), code=getattr(error, "code", None))
         started = call.now
         call.waiting = True
         try:
@@ -149,7 +149,7 @@ class Engine:
         finally:
             call.waiting = False
             call.now = self.clock.monotonic()
-            self._waited(call, "back-off", started)
+            self._count_wait(call, "back-off", started)
 
     # ------------------------------------------------------------------ turn
 
@@ -158,7 +158,7 @@ class Engine:
         if self.limiter is None:
             return await self._exchange(call)
         scope = call.scope = self.service.scope(call.request)
-        turn = await self._in_time(call, self.limiter.acquire(scope, timeout=call.patience(call.deadline - call.now)))
+        turn = await self._await_turn(call, self.limiter.acquire(scope, timeout=call.turn_timeout(call.deadline - call.now)))
         if isinstance(turn, WxRevenueError):
             return turn
         try:
@@ -170,15 +170,15 @@ class Engine:
                 if outcome.ambiguous:
                     call.may_have_acted()
                 await turn.report(verdict_on(outcome))
-                if not isinstance(outcome, ApiError) or not await self._worth_another(call, turn, outcome):
+                if not isinstance(outcome, ApiError) or not await self._repeats_in_turn(call, turn, outcome):
                     return outcome
-                refusal = await self._in_time(call, turn.again(timeout=call.patience(self._left(call))))
+                refusal = await self._await_turn(call, turn.again(timeout=call.turn_timeout(self._remaining(call))))
                 if refusal is not None:
-                    return told_when(outcome, refusal)
+                    return with_retry_after(outcome, refusal)
         finally:
             turn.release()
 
-    async def _in_time(self, call: Call, wait: Any) -> Any:
+    async def _await_turn(self, call: Call, wait: Any) -> Any:
         """Await a turn; return it, or the limiter's refusal."""
         started = call.now
         call.waiting = True
@@ -190,25 +190,25 @@ class Engine:
             call.waiting = False
             call.now = self.clock.monotonic()
             if call.now - started > _NOTICEABLE:
-                self._waited(call, "turn", started)
+                self._count_wait(call, "turn", started)
         return without_history(refusal)
 
-    async def _worth_another(self, call: Call, turn: Turn, error: ApiError) -> bool:
+    async def _repeats_in_turn(self, call: Call, turn: Turn, error: ApiError) -> bool:
         """Tell whether the call is repeated within its turn."""
         endpoint = call.endpoint
         if self.lifetime.closed or (error.ambiguous and endpoint.safety is Safety.UNSAFE):
             return False
         if isinstance(error, (TooFastError, QuotaExceededError)):
             if isinstance(error, QuotaExceededError):
-                told_when(error, await self._in_time(call, turn.again(timeout=min(0.0, self._left(call)))))
+                with_retry_after(error, await self._await_turn(call, turn.again(timeout=min(0.0, self._remaining(call)))))
             self._tell_gate(call, turn, error)
             call.token_tried = False
             return isinstance(error, TooFastError)
         if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not call.token_tried:
             call.token_tried = True
-            call.refused, call.refusal = call.credential, error
+            call.refused_token, call.refusal = call.credential, error
             self._tell(call, "TokenEvent", kind=endpoint.token.value, code=error.code)
-            await self.service.refused(call)
+            await self.service.token_refused(call)
             return True
         return self.paths.try_other(call, error)
 
@@ -217,29 +217,29 @@ class Engine:
     async def _exchange(self, call: Call) -> Any:
         """Send one request; return the payload or an error."""
         if self.lifetime.closed or call.deadline <= call.now:
-            return too_late(closed=self.lifetime.closed)
+            return not_sendable(closed=self.lifetime.closed)
         started = call.now
         call.waiting = True
         try:
             request = await self.service.bind(call, timeout=call.deadline - started)
         finally:
             call.waiting = False
-            left = self._left(call)
+            left = self._remaining(call)
             if call.now - started > _NOTICEABLE:
-                self._waited(call, "signature" if self.service.signed else "token", started)
+                self._count_wait(call, "signature" if self.service.signed else "token", started)
         if self.lifetime.closed:
-            return too_late(closed=self.lifetime.closed)
+            return not_sendable(closed=self.lifetime.closed)
         if isinstance(request, WxRevenueError):
             return request
-        if call.refusal is not None and call.credential == call.refused:
+        if call.refusal is not None and call.credential == call.refused_token:
             return call.refusal  # the same token came back: the server has answered for it already
         response = await self._wire(call, request, left)
         if isinstance(response, WxRevenueError):
             call.in_doubt = False  # from here on the error itself says whether it is ambiguous
             return response
-        call.request_id = request_id(response, *call.live()) if self.on_event is not None else None
-        forged = await self.service.verify(response, timeout=self._left(call)) if self.service.signed else None
-        outcome = forged or self.service.unwrap(response, *call.live())
+        call.request_id = request_id(response, *call.live_secrets()) if self.on_event is not None else None
+        forged = await self.service.verify(response, timeout=self._remaining(call)) if self.service.signed else None
+        outcome = forged or self.service.unwrap(response, *call.live_secrets())
         call.in_doubt = not isinstance(outcome, WxRevenueError)
         if call.alternate_tried:
             self.paths.remember(call, outcome)
@@ -248,7 +248,7 @@ class Engine:
     async def _wire(self, call: Call, request: HttpRequest, left: float) -> HttpResponse | WxRevenueError:
         """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
         if left <= 0:
-            return too_late(closed=False)
+            return not_sendable(closed=False)
         call.in_doubt = True
         try:
             response = await self.transport.send(request, timeout=min(left, self.timeout))
@@ -259,16 +259,16 @@ class Engine:
             failure = without_history(error)
         if isinstance(failure, asyncio.CancelledError):
             raise failure
-        return lost(failure, cut_by_deadline=self._left(call) <= _NOTICEABLE)
+        return transport_error_for(failure, cut_by_deadline=self._remaining(call) <= _NOTICEABLE)
 
     # ------------------------------------------------------------------ time and events
 
-    def _left(self, call: Call) -> float:
+    def _remaining(self, call: Call) -> float:
         """Return the seconds until the call's deadline, by a fresh look at the clock."""
         call.now = self.clock.monotonic()
         return call.deadline - call.now
 
-    def _waited(self, call: Call, what: str, started: float) -> None:
+    def _count_wait(self, call: Call, what: str, started: float) -> None:
         duration = call.now - started
         if duration > _NOTICEABLE:
             call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
@@ -281,8 +281,8 @@ class Engine:
 
     def _tell_end(self, call: Call, outcome: Any) -> None:
         if self.on_event is not None:
-            host = urlsplit(self.service.base_url).hostname
-            self._tell(call, "CallEvent", outcome=named(outcome), duration=self.clock.monotonic() - call.started, host=host, **call.facts())
+            host, duration = urlsplit(self.service.base_url).hostname, self.clock.monotonic() - call.started
+            self._tell(call, "CallEvent", outcome=outcome_name(outcome), duration=duration, host=host, **call.facts())
 
     def _tell(self, call: Call, event: str, /, **facts: Any) -> None:
         if self.on_event is not None:

@@ -36,7 +36,7 @@ def verdict_on(outcome: Any) -> Verdict:
     return Verdict.OK if answered else Verdict.UNKNOWN
 
 
-def lost(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
+def transport_error_for(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
     """Return the error for an exchange without an answer; only the class of a foreign exception is told, for its text may show the URL."""
     if not isinstance(failure, WxRevenueError):
         return ResponseLostError(f"the transport raised {type(failure).__name__}", reason="protocol", retryable=False)
@@ -53,14 +53,14 @@ def request_id(response: HttpResponse, *live: Secret | None) -> str | None:
     return scrub(found, *live) if found and len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
 
 
-def too_late(*, closed: bool) -> WxRevenueError:
+def not_sendable(*, closed: bool) -> WxRevenueError:
     """Return why nothing can be sent any more."""
     if closed:
         return ClientStateError("the client was closed while the call waited")
     return DeadlineExceededError("the deadline passed before the request could be sent")
 
 
-def told_when(error: ApiError, refusal: Any) -> ApiError:
+def with_retry_after(error: ApiError, refusal: Any) -> ApiError:
     """Return the error to surface when a repeat was refused: the server's own, knowing when the next turn may come."""
     if isinstance(refusal, type(error)):
         error.retry_after = refusal.retry_after
@@ -68,7 +68,7 @@ def told_when(error: ApiError, refusal: Any) -> ApiError:
     return error if refusal is None else refusal
 
 
-def named(outcome: Any) -> str:
+def outcome_name(outcome: Any) -> str:
     """Return how events call an outcome."""
     return type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
 

@@ -24,7 +24,7 @@ class Paths:
         self._pinned = pinned
         self._found: dict[Endpoint, str] = {}
 
-    def of(self, endpoint: Endpoint) -> str:
+    def current(self, endpoint: Endpoint) -> str:
         """Return the path to try first."""
         if endpoint.alternate is None:
             return endpoint.path

@@ -33,7 +33,7 @@ def _at_least(low: float) -> Any:
     return check
 
 
-def _attempts(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _at_least_one(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if type(value) is not int or value < 1:
         raise ConfigurationError(f"{type(instance).__name__}.{attribute.name}: expected an int, 1 or more (1 switches retries off)")
 
@@ -55,7 +55,7 @@ class RetryPolicy:
         jitter: returns 0..1, by which a wait of our own choosing (at most ``cap``) is multiplied; what is outside is cut off.
     """
 
-    max_attempts: int = attrs.field(default=3, validator=_attempts)
+    max_attempts: int = attrs.field(default=3, validator=_at_least_one)
     base: float = attrs.field(default=0.05, validator=_at_least(0))
     throttle_base: float = attrs.field(default=1.0, validator=_at_least(0))
     factor: float = attrs.field(default=2.0, validator=_at_least(1))
@@ -70,21 +70,21 @@ class RetryPolicy:
 class RetryQuota:
     """What a client and its clones may still spend on repetitions."""
 
-    __slots__ = ("left", "size")
+    __slots__ = ("remaining", "size")
 
     def __init__(self, size: float) -> None:
-        self.size = self.left = size
+        self.size = self.remaining = size
 
-    def take(self, cost: float) -> bool:
+    def spend(self, cost: float) -> bool:
         """Spend the cost of one repetition; return whether there was enough."""
-        if cost > self.left:
+        if cost > self.remaining:
             return False
-        self.left -= cost
+        self.remaining -= cost
         return True
 
-    def give(self, amount: float) -> None:
+    def refund(self, amount: float) -> None:
         """Put back what a success returns."""
-        self.left = min(self.size, self.left + amount)
+        self.remaining = min(self.size, self.remaining + amount)
 
 
 class Retries:
@@ -110,7 +110,7 @@ class Retries:
         if seconds is None or seconds >= remaining:
             return None
         cost = policy.throttle_cost if is_throttling(error) else policy.cost
-        if not self._quota.take(cost):
+        if not self._quota.spend(cost):
             return None
         self._spent = cost
         return seconds
@@ -126,4 +126,4 @@ class Retries:
 
     def succeeded(self) -> None:
         """Give back what the last repetition cost."""
-        self._quota.give(self._spent)
+        self._quota.refund(self._spent)

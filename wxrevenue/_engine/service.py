@@ -29,7 +29,7 @@ class Service(Protocol):
         """Return the HTTP request with a fresh token or signature, or why there is none."""
         ...
 
-    async def refused(self, call: Call) -> None:
+    async def token_refused(self, call: Call) -> None:
         """Take notice that the server refused the token of the call's last request."""
         ...
 

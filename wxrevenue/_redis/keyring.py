@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, Final
 
-from wxrevenue._base.secret import Secret, Unusable, boxed_key
+from wxrevenue._base.secret import NotASecret, Secret, as_secret_key
 from wxrevenue.errors import ConfigurationError
 
 _PLAIN: Final = "1p:"
@@ -36,14 +36,14 @@ class Keyring:
         for key in keys:
             if not isinstance(key, Secret):
                 raise ConfigurationError(
-                    f"{where}: expected keys as bytes, got {key.kind if isinstance(key, Unusable) else type(key).__name__}"
+                    f"{where}: expected keys as bytes, got {key.kind if isinstance(key, NotASecret) else type(key).__name__}"
                 )
             if len(key.reveal()) != _KEY_BYTES:
                 raise ConfigurationError(f"{where}: expected keys of {_KEY_BYTES} bytes, got one of {len(key.reveal())}")
         self._keys = {_name(key): key for key in reversed(keys)}
         self._first = _name(keys[0]) if keys else None
 
-    def sealed(self, value: Secret, place: str) -> Secret:
+    def encrypt(self, value: Secret, place: str) -> Secret:
         """Return what to write down at ``place``; it can be read there and nowhere else."""
         if self._first is None:
             return Secret(_PLAIN + value.reveal())
@@ -51,7 +51,7 @@ class Keyring:
         box = nonce + _cipher(self._keys[self._first]).encrypt(nonce, _bytes(value), _bound(_SEALED, place))
         return Secret(f"{_SEALED}{self._first}:{base64.b64encode(box).decode()}")
 
-    def opened(self, written: Secret, place: str) -> Secret | None:
+    def decrypt(self, written: Secret, place: str) -> Secret | None:
         """Return the value, or ``None`` if it is of another version, for a key that is not here, or nothing we wrote."""
         if written.reveal().startswith(_PLAIN):
             return Secret(written.reveal().removeprefix(_PLAIN))
@@ -61,11 +61,11 @@ class Keyring:
         return _decrypted(key, written, _bound(_SEALED, place))
 
 
-def boxed_keys(keys: Any) -> tuple[Any, ...]:
+def as_secret_keys(keys: Any) -> tuple[Any, ...]:
     """Return one key, or several, as boxes: the first thing to do with them, since a traceback shows the locals of its frames."""
     if isinstance(keys, (bytes, str, Secret)) or not isinstance(keys, Iterable):
         keys = (keys,)
-    return tuple(boxed_key(key) if isinstance(key, (bytes, Secret)) else Unusable(type(key).__name__) for key in keys)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return tuple(as_secret_key(key) if isinstance(key, (bytes, Secret)) else NotASecret(type(key).__name__) for key in keys)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _decrypted(key: Secret, written: Secret, bound: bytes) -> Secret | None:

@@ -82,20 +82,20 @@ class RedisLink:
         self._client = redis
         self._whose = whose
         self._lifetime = Lifetime(f"the {whose}")
-        self._room = asyncio.Semaphore(_CONNECTIONS)
+        self._slots = asyncio.Semaphore(_CONNECTIONS)
 
-    async def run(self, script: Script, keys: tuple[str, ...], *args: str | int | Secret) -> Any:
+    async def run_script(self, script: Script, keys: tuple[str, ...], *args: str | int | Secret) -> Any:
         """Return the script's answer: numbers as they are, every text in a box.
 
         Raises:
             TokenUnavailableError: there is none.
             ClientStateError: the store is closed, belongs to another event loop, or was used before a fork.
         """
-        self._lifetime.check()
+        self._lifetime.check_usable()
         answer: Any = None
-        async with self._room:
+        async with self._slots:
             for _ in range(_TRIES):
-                self._lifetime.check()  # redis-py would connect again after it was closed
+                self._lifetime.check_usable()  # redis-py would connect again after it was closed
                 answer = await self._attempt(script, keys, args)
                 if not isinstance(answer, _Trouble) or answer.code:
                     break

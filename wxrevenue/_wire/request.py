@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
-from wxrevenue._base.secret import Secret, boxed, checked_secret
+from wxrevenue._base.secret import Secret, as_secret, require_secret
 from wxrevenue.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -115,9 +115,9 @@ def revealed(request: Any) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(request) if _REVEALED in field.metadata)
 
 
-def box(value: Secret | str) -> Secret:
+def as_secret_field(value: Secret | str) -> Secret:
     """Return a secret in its box, or what stands for a value that is none: a validator's to refuse."""
-    return boxed(value)  # type: ignore[no-any-return]
+    return as_secret(value)  # type: ignore[no-any-return]
 
 
 def some_secret(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -125,7 +125,7 @@ def some_secret(instance: object, attribute: attrs.Attribute[Any], value: object
 
     A class boxes its secrets in an ``__init__`` of its own: that of attrs would show the raw text to whoever prints its locals.
     """
-    checked_secret(f"{type(instance).__name__}.{attribute.name}", value)
+    require_secret(f"{type(instance).__name__}.{attribute.name}", value)
 
 
 @attrs.frozen

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Hook: TypeAlias = Callable[..., Any]
 
 
-def _misfit(path: str, expected: str, value: Any) -> DecodeError:
+def _mismatch(path: str, expected: str, value: Any) -> DecodeError:
     kind: Any = value.__class__
     return DecodeError(f"expected {expected}, got {_KINDS.get(kind, kind.__name__)}", path=path)
 
@@ -41,7 +41,7 @@ _KINDS: Mapping[type, str] = {
 }
 
 
-def _nested(path: str, hook: Hook, value: Any, kind: Any) -> Any:
+def _under_path(path: str, hook: Hook, value: Any, kind: Any) -> Any:
     """Structure a value of a type that has no inline form; place whatever goes wrong at the path."""
     try:
         return hook(value, kind)
@@ -197,8 +197,8 @@ class _Writer:
 
 
 _NAMES: Final[Mapping[str, Any]] = {
-    "misfit": _misfit,
-    "nested": _nested,
+    "misfit": _mismatch,
+    "nested": _under_path,
     "digits": digits,
     "DecodeError": DecodeError,
     "fromisoformat": date.fromisoformat,

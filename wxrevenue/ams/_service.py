@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
-from wxrevenue._base.secret import Secret, Unusable, scrub, token_of
+from wxrevenue._base.secret import NotASecret, Secret, require_token, scrub
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue._wire.codec import parse
 from wxrevenue._wire.codes import api_error
@@ -88,7 +88,7 @@ class AmsService:
         url = self._url(call.path, call.endpoint.action)
         return HttpRequest(call.endpoint.method, url, _HEADERS, call.body, call.credential.encoded())
 
-    async def refused(self, call: Call) -> None:
+    async def token_refused(self, call: Call) -> None:
         """Give the source its own token back, as it handed it out."""
         token: Any = call.credential
         kind, appid = call.endpoint.token, call.request.authorizer_appid
@@ -130,11 +130,11 @@ class AmsService:
         if isinstance(token, Secret) and token.reveal():
             return token
         if not isinstance(token, str):
-            token = token if isinstance(token, Secret) else Unusable(type(token).__name__)  # out of sight before anything is raised
-            return token_of(token)
+            token = token if isinstance(token, Secret) else NotASecret(type(token).__name__)  # out of sight before anything is raised
+            return require_token(token)
         last = self._last
         if last is None or last.reveal() != token:
-            last = token_of(token)
+            last = require_token(token)
             last.derived[_PLAIN] = True
             self._last = last
         return last

@@ -12,7 +12,7 @@ import attrs
 
 from wxrevenue._base.secret import Secret
 from wxrevenue._wire.model import Count, Model
-from wxrevenue._wire.request import REVEALED, AmsRequest, Endpoint, Safety, TokenKind, box, sent_as, some_secret, text_between
+from wxrevenue._wire.request import REVEALED, AmsRequest, Endpoint, Safety, TokenKind, as_secret_field, sent_as, some_secret, text_between
 
 _COMPONENT = "/cgi-bin/component"
 _APPID = text_between(1, 64)
@@ -62,8 +62,8 @@ class GetComponentAccessToken(AmsRequest[ComponentAccessToken]):
 
     endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_component_token", token=TokenKind.NONE, safety=Safety.REPEATABLE)
     component_appid: str = attrs.field(validator=_APPID)
-    component_appsecret: Secret = attrs.field(converter=box, validator=some_secret, metadata=REVEALED)
-    component_verify_ticket: Secret = attrs.field(converter=box, validator=some_secret, metadata=REVEALED)
+    component_appsecret: Secret = attrs.field(converter=as_secret_field, validator=some_secret, metadata=REVEALED)
+    component_verify_ticket: Secret = attrs.field(converter=as_secret_field, validator=some_secret, metadata=REVEALED)
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class GetComponentAccessToken(AmsRequest[ComponentAccessToken]):
         *,
         authorizer_appid: None = None,
     ) -> None:
-        component_appsecret, component_verify_ticket = box(component_appsecret), box(component_verify_ticket)
+        component_appsecret, component_verify_ticket = as_secret_field(component_appsecret), as_secret_field(component_verify_ticket)
         given = component_appid, component_appsecret, component_verify_ticket
         self.__attrs_init__(*given, authorizer_appid=authorizer_appid)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
@@ -104,7 +104,7 @@ class GetAuthorizerAccessToken(AmsRequest[AuthorizerAccessToken]):
     endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_authorizer_token", safety=Safety.REPEATABLE)
     component_appid: str = attrs.field(validator=_APPID)
     appid: str = attrs.field(validator=_APPID, metadata=sent_as("authorizer_appid"))
-    authorizer_refresh_token: Secret = attrs.field(converter=box, validator=some_secret, metadata=REVEALED)
+    authorizer_refresh_token: Secret = attrs.field(converter=as_secret_field, validator=some_secret, metadata=REVEALED)
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class GetAuthorizerAccessToken(AmsRequest[AuthorizerAccessToken]):
         *,
         authorizer_appid: None = None,
     ) -> None:
-        authorizer_refresh_token = box(authorizer_refresh_token)
+        authorizer_refresh_token = as_secret_field(authorizer_refresh_token)
         given = component_appid, appid, authorizer_refresh_token
         self.__attrs_init__(*given, authorizer_appid=authorizer_appid)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
@@ -140,8 +140,8 @@ class StartPushTicket(AmsRequest[None]):
 
     endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_start_push_ticket", token=TokenKind.NONE, safety=Safety.REPEATABLE)
     component_appid: str = attrs.field(validator=_APPID)
-    component_secret: Secret = attrs.field(converter=box, validator=some_secret, metadata=REVEALED)
+    component_secret: Secret = attrs.field(converter=as_secret_field, validator=some_secret, metadata=REVEALED)
 
     def __init__(self, component_appid: str, component_secret: Secret | str, *, authorizer_appid: None = None) -> None:
-        component_secret = box(component_secret)
+        component_secret = as_secret_field(component_secret)
         self.__attrs_init__(component_appid, component_secret, authorizer_appid=authorizer_appid)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -14,7 +14,7 @@ from wxrevenue._version import __version__
 from wxrevenue.ams.settlement import LARGEST_PAGE_SIZE
 from wxrevenue.cli import _explain, _serve
 from wxrevenue.cli._demo import job as _demo
-from wxrevenue.cli._demo.report import Plan
+from wxrevenue.cli._demo.report import DemoPlan
 from wxrevenue.cli._demo.screen import Screen
 from wxrevenue.cli._settlements import command as _settlements
 from wxrevenue.cli._settlements import options as _job
@@ -65,7 +65,7 @@ def demo(*, seed: Seed = 0) -> None:
     """
     console = Console()
     console.width = max(console.width, NARROWEST)  # a table that cuts off money is worse than one that wraps
-    plan, screen = Plan(seed=seed), Screen(console)
+    plan, screen = DemoPlan(seed=seed), Screen(console)
     report = asyncio.run(_demo.run(plan, _demo.make_sandbox(plan), screen))
     screen.summary(report)
     if report.problems:
@@ -83,7 +83,7 @@ def explain(code: Annotated[str | None, typer.Argument(help="Such as 1737, -202 
     if known is None:
         typer.echo(f"{code!r} is no code that wxrevenue knows; `wxrevenue explain` lists those it does.", err=True)
         raise typer.Exit(1)
-    console.print(_explain.sheet(known))
+    console.print(_explain.table(known))
 
 
 @app.command()

@@ -42,7 +42,7 @@ def retried(code: int | str) -> str:
     return "yes, after a back-off" if error.retryable else "no: the same call would fail again"
 
 
-def sheet(code: int | str) -> Table:
+def table(code: int | str) -> Table:
     """Return all that is known about a code."""
     row = CODES[code]
     table = Table(box=None, show_header=False, padding=(0, 1))

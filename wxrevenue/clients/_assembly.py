@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.secret import Secret, Unusable
+from wxrevenue._base.secret import NotASecret, Secret
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue._engine.engine import Engine
 from wxrevenue._engine.paths import Paths
@@ -29,15 +29,15 @@ SETTLEMENT_PATHS: Final = ("/wxa/operationams", "/wxa/getdefaultamsinfo")
 _LONGEST_NAME: Final = 64
 
 
-class Parts:
+class Assembly:
     """An engine, and what was made for it and is to be closed with it."""
 
     def __init__(self, engine: Engine, *made: Transport | RateLimiter | None) -> None:
         self.engine = engine
-        self.made: tuple[Transport | RateLimiter | ComponentTokens, ...] = tuple(part for part in made if part is not None)
+        self.owned: tuple[Transport | RateLimiter | ComponentTokens, ...] = tuple(part for part in made if part is not None)
 
 
-def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Mapping[str, Any]) -> Parts:
+def assemble_ams(where: str, tokens: Any, component_appid: str | None, settings: Mapping[str, Any]) -> Assembly:
     """Return the parts of a client of the advertising interfaces; ``where`` names it in messages."""
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "page_deadline", "on_event")})
     source = token_source(tokens)
@@ -55,7 +55,7 @@ def ams_parts(where: str, tokens: Any, component_appid: str | None, settings: Ma
     transport = AiohttpTransport() if given is None else given
     limiter = LocalRateLimiter(clock=options["clock"]) if gate is None else gate
     engine = Engine(service=service, transport=transport, limiter=limiter, paths=Paths(path), **options)
-    return Parts(engine, transport if given is None else None, limiter if gate is None else None)
+    return Assembly(engine, transport if given is None else None, limiter if gate is None else None)
 
 
 def another_account(where: str, engine: Engine, tokens: Any, component_appid: str | None) -> AmsService:
@@ -66,7 +66,7 @@ def another_account(where: str, engine: Engine, tokens: Any, component_appid: st
     return AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock)
 
 
-def pay_parts(where: str, private_key: Any, settings: Mapping[str, Any]) -> Parts:
+def assemble_pay(where: str, private_key: Any, settings: Mapping[str, Any]) -> Assembly:
     """Return the parts of a client of WeChat Pay."""
     from wxrevenue.funds._service import PayService  # noqa: PLC0415  (who only reads settlements does without)
 
@@ -83,10 +83,10 @@ def pay_parts(where: str, private_key: Any, settings: Mapping[str, Any]) -> Part
     )
     given = _given(where, settings, "transport", Transport)
     transport = AiohttpTransport() if given is None else given
-    return Parts(Engine(service=service, transport=transport, limiter=None, **options), transport if given is None else None)
+    return Assembly(Engine(service=service, transport=transport, limiter=None, **options), transport if given is None else None)
 
 
-def evolved(where: str, engine: Engine, changes: Mapping[str, Any]) -> Engine:
+def with_changes(where: str, engine: Engine, changes: Mapping[str, Any]) -> Engine:
     """Return the engine with other options, for a clone."""
     return attrs.evolve(engine, **checked(where, changes))
 
@@ -127,7 +127,7 @@ def _signer(where: str, key: Any) -> Signer:
         return PemSigner(key)
     if isinstance(key, Signer) and not type(key).__module__.startswith("cryptography"):  # whose keys sign too, otherwise
         return key
-    kind = key.kind if isinstance(key, Unusable) else type(key).__name__
+    kind = key.kind if isinstance(key, NotASecret) else type(key).__name__
     raise ConfigurationError(f"{where}.private_key: expected PEM as str or bytes, or a Signer with an async sign(), got {kind}")
 
 

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from wxrevenue.clients._assembly import Parts
+    from wxrevenue.clients._assembly import Assembly
 
 
 class Client:
     """An engine with an end. A client closes what was made for it; what it was given stays open."""
 
-    _parts: Parts
+    _parts: Assembly
     _is_clone = False
 
     async def __aenter__(self) -> Self:
@@ -38,14 +38,14 @@ class Client:
         from contextlib import AsyncExitStack  # noqa: PLC0415  (loaded by then anyway)
 
         async with AsyncExitStack() as stack:  # one that fails to close keeps none of the others open
-            for part in self._parts.made:
+            for part in self._parts.owned:
                 stack.push_async_callback(part.aclose)
 
     def _clone(self, changes: Mapping[str, Any]) -> Self:
         from wxrevenue.clients import _assembly  # noqa: PLC0415  (as in the constructor)
 
         clone = copy.copy(self)
-        clone._parts = _assembly.Parts(_assembly.evolved(type(self).__name__, self._parts.engine, changes))  # noqa: SLF001
+        clone._parts = _assembly.Assembly(_assembly.with_changes(type(self).__name__, self._parts.engine, changes))  # noqa: SLF001
         clone._is_clone = True  # noqa: SLF001
         return clone
 

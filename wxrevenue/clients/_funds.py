@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
 import attrs
 
 from wxrevenue import funds
-from wxrevenue._base.secret import boxed_key
+from wxrevenue._base.secret import as_secret_key
 from wxrevenue._wire.request import PayRequest
 from wxrevenue.clients._base import Client, unknown_option
 from wxrevenue.clients._shortcut import shortcut
@@ -78,12 +78,12 @@ class FundsDistributionClient(Client):
         deadline: float = 60.0,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        private_key = boxed_key(private_key, "sign")  # first of all: what follows may raise
+        private_key = as_secret_key(private_key, "sign")  # first of all: what follows may raise
         from wxrevenue.clients import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
 
         parts = {"mchid": mchid, "serial_no": serial_no, "verifier": verifier, "base_url": base_url, "transport": transport}
         options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "on_event": on_event}
-        self._parts = _assembly.pay_parts(_NAME, private_key, {**parts, **options})
+        self._parts = _assembly.assemble_pay(_NAME, private_key, {**parts, **options})
         self._sub_mchid = None if sub_mchid is None else _assembly.quotable(f"{_NAME}.sub_mchid", sub_mchid)
 
     async def send(self, request: PayRequest[T]) -> T:

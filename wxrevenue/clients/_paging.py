@@ -39,7 +39,7 @@ class Pages:
             page.check_totals()
         return page
 
-    def held_up(self) -> bool:
+    def is_waiting(self) -> bool:
         """Tell whether a page waits for its turn, a token or a back-off, and not for its answer."""
         return any(call.waiting for call in self._calls)
 
@@ -58,7 +58,7 @@ def walk(
         account=cast("AmsService", engine.service).lasting_account,
         span=span_for(request, concurrency),
         windows=windows,
-        held_up=pages.held_up,
+        held_up=pages.is_waiting,
         tell=tell,
     )
     return Paginator(request, pages.fetch, concurrency=concurrency, host=host, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 from wxrevenue import ams
-from wxrevenue._base.secret import Secret, boxed
+from wxrevenue._base.secret import Secret, as_secret
 from wxrevenue._wire.request import AmsRequest
 from wxrevenue.ams import BASE_URL
 from wxrevenue.clients._base import Client, unknown_option
@@ -84,12 +84,12 @@ class RevenueClient(Client):
         page_deadline: float = 300.0,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        tokens = boxed(tokens, "get", "reject")  # first of all: what follows may raise
+        tokens = as_secret(tokens, "get", "reject")  # first of all: what follows may raise
         from wxrevenue.clients import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
 
         parts = {"base_url": base_url, "transport": transport, "limiter": limiter, "scope": scope, "settlement_path": settlement_path}
         options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "page_deadline": page_deadline}
-        self._parts = _assembly.ams_parts(_NAME, tokens, component_appid, {**parts, **options, "on_event": on_event})
+        self._parts = _assembly.assemble_ams(_NAME, tokens, component_appid, {**parts, **options, "on_event": on_event})
 
     @classmethod
     def from_env(cls, **settings: Any) -> Self:
@@ -112,7 +112,7 @@ class RevenueClient(Client):
         tokens = _environment.tokens(settings.get("component_appid"), **shared)
         client = cls(tokens, **settings)
         if not isinstance(tokens, Secret):
-            client._parts.made += (tokens,)
+            client._parts.owned += (tokens,)
         return client
 
     @property
@@ -170,7 +170,7 @@ class RevenueClient(Client):
         changes: dict[str, Any] = dict(options)
         del options
         if "tokens" in changes:
-            changes["tokens"] = boxed(changes["tokens"], "get", "reject")
+            changes["tokens"] = as_secret(changes["tokens"], "get", "reject")
         unknown_option(_NAME, changes, RevenueOptions)
         return self._with(changes)
 

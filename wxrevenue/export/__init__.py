@@ -62,7 +62,7 @@ async def to_csv(rows: Rows, path: str | os.PathLike[str], *, bom: bool = False,
         raise ConfigurationError(f"to_csv.by: expected {one_of(tuple(_csv.SHAPES))}")
     if type(bom) is not bool:
         raise ConfigurationError(f"to_csv.bom: expected a bool, got {type(bom).__name__}")
-    return await write("to_csv", rows, checked_path("to_csv.path", path), _csv.sheet(bom=bom, by=by))
+    return await write("to_csv", rows, checked_path("to_csv.path", path), _csv.csv_format(bom=bom, by=by))
 
 
 async def to_jsonl(rows: Rows, path: str | os.PathLike[str]) -> int:
@@ -79,7 +79,7 @@ async def to_jsonl(rows: Rows, path: str | os.PathLike[str]) -> int:
         ConfigurationError: an argument, or something in ``rows``, is not what it should be.
         OSError: the file cannot be written. This and whatever ``rows`` raises leave no file behind.
     """
-    return await write("to_jsonl", rows, checked_path("to_jsonl.path", path), _jsonl.sheet)
+    return await write("to_jsonl", rows, checked_path("to_jsonl.path", path), _jsonl.jsonl_format)
 
 
 async def to_parquet(rows: Rows, path: str | os.PathLike[str]) -> int:
@@ -99,4 +99,4 @@ async def to_parquet(rows: Rows, path: str | os.PathLike[str]) -> int:
         OSError: the file cannot be written. This and whatever ``rows`` raises leave no file behind.
     """
     target = checked_path("to_parquet.path", path)
-    return await write("to_parquet", rows, target, await in_thread(_parquet.sheet))
+    return await write("to_parquet", rows, target, await in_thread(_parquet.parquet_format))

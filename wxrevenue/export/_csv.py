@@ -14,7 +14,7 @@ from wxrevenue.export._text import well_formed
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from wxrevenue.export._pump import Add, Sheet
+    from wxrevenue.export._pump import Add, FileFormat
 
 Line: TypeAlias = tuple[Any, ...]
 _BOM: Final = "\ufeff"
@@ -68,7 +68,7 @@ SHAPES: Final[Mapping[str, tuple[Line, Callable[[Settlement], Iterator[Line]]]]]
 """What ``by=`` may be: the names of the columns, and the lines of a settlement."""
 
 
-def sheet(*, bom: bool, by: str) -> Sheet:
+def csv_format(*, bom: bool, by: str) -> FileFormat:
     """Return the format with these options."""
     head, lines = SHAPES[by]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def sheet(file: BinaryIO) -> Generator[Add]:
+def jsonl_format(file: BinaryIO) -> Generator[Add]:
     """Write JSON lines to a file."""
 
     def add(rows: Sequence[Settlement]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from wxrevenue.ams.settlement import Settlement
-    from wxrevenue.export._pump import Add, Sheet
+    from wxrevenue.export._pump import Add, FileFormat
 
 ROW_GROUP: Final = 16_000
 """Rows that are held, column by column, until they are written."""
@@ -37,7 +37,7 @@ _COLUMNS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
 }
 
 
-def sheet() -> Sheet:
+def parquet_format() -> FileFormat:
     """Return the format.
 
     Raises:

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Add: TypeAlias = Callable[[Sequence[Settlement]], None]
-Sheet: TypeAlias = Callable[[BinaryIO], AbstractContextManager[Add]]
+FileFormat: TypeAlias = Callable[[BinaryIO], AbstractContextManager[Add]]
 """A format: given a file, a block within which rows can be added. The file is complete when the block has ended."""
 
 BATCH: Final = 500
 """Rows that are held until a thread writes them; encoding these takes a few milliseconds."""
 
 
-async def write(where: str, rows: Any, path: Path, sheet: Sheet) -> int:
+async def write(where: str, rows: Any, path: Path, file_format: FileFormat) -> int:
     """Write rows to a file that appears when it is whole; return how many they were."""
     source = _asynchronous(where, rows)
     try:
-        return await _write(where, source, path, sheet)
+        return await _write(where, source, path, file_format)
     except GeneratorExit:  # thrown away with its loop: there is nothing left to await with
         raise
     except BaseException:
@@ -40,10 +40,10 @@ async def write(where: str, rows: Any, path: Path, sheet: Sheet) -> int:
         raise
 
 
-async def _write(where: str, source: AsyncIterable[Any], path: Path, sheet: Sheet) -> int:
+async def _write(where: str, source: AsyncIterable[Any], path: Path, file_format: FileFormat) -> int:
     count, batch, writing = 0, list[Any](), threading.Lock()
     with ExitStack() as stack:
-        add = await in_thread(stack.enter_context, _draft(path, sheet))
+        add = await in_thread(stack.enter_context, _draft(path, file_format))
         stack.callback(writing.acquire)  # even for a task thrown away with its loop no thread writes to a closed file
         async for row in source:
             batch.append(row)
@@ -56,8 +56,8 @@ async def _write(where: str, source: AsyncIterable[Any], path: Path, sheet: Shee
 
 
 @contextmanager
-def _draft(path: Path, sheet: Sheet) -> Generator[Add]:
-    with replacing(path) as file, sheet(file) as add:
+def _draft(path: Path, file_format: FileFormat) -> Generator[Add]:
+    with replacing(path) as file, file_format(file) as add:
         yield add
 
 

@@ -82,7 +82,7 @@ class PayService:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return b"%s\n%s\n" % (f"{call.endpoint.method}\n{target}\n{timestamp}\n{nonce}".encode(), call.body)
 
-    async def refused(self, call: Call) -> None:
+    async def token_refused(self, call: Call) -> None:
         """Do nothing: there is no token to refuse."""
 
     async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:

@@ -32,7 +32,7 @@ _OF_SOME_VERSION: Final = re.compile(r"wxr[1-9]\d*\.", re.ASCII)
 
 
 @attrs.frozen
-class Place:
+class Position:
     """A place in a walk, just behind a row.
 
     Args:
@@ -61,26 +61,26 @@ class Place:
 
 
 @attrs.frozen
-class Binding:
+class CursorOwner:
     """What a cursor belongs to."""
 
     account: str
     query: str
 
     @classmethod
-    def of(cls, account: str, request: Any) -> Binding:
+    def of(cls, account: str, request: Any) -> CursorOwner:
         """Return the binding of an account's query; the page does not matter, its size does."""
         query = f"{request.endpoint.name} {attrs.evolve(request, page=1)!r}"
         return cls(_digest(account, 4), _digest(query, 4))
 
-    def write(self, place: Place) -> str:
+    def write(self, place: Position) -> str:
         """Return the place as a text."""
         *numbers, total, doubt, before, mark = attrs.astuple(place, recurse=False)
         fields = [VERSION, self.account, self.query, *numbers, "x" if total is None else total, int(doubt), before, mark]
         text = ".".join(map(str, fields))
         return f"{text}.{_digest(text, 4)}"
 
-    def read(self, cursor: object) -> Place:
+    def read(self, cursor: object) -> Position:
         """Return the place that a text names.
 
         Raises:
@@ -93,7 +93,7 @@ class Binding:
         if query != self.query:
             raise ConfigurationError("cursor: it belongs to another query: dates and page_size must be those it was made with")
         window, span, page, taken, got, size = map(int, numbers)
-        return Place(window, span, page, taken, got, size, None if total == "x" else int(total), doubt == "1", before, mark)
+        return Position(window, span, page, taken, got, size, None if total == "x" else int(total), doubt == "1", before, mark)
 
 
 def chained(before: str, names: Sequence[str]) -> str:

@@ -50,10 +50,10 @@ class Page(Protocol[R_co]):
 
 
 @attrs.define
-class Sheet(Generic[R]):
+class IndexedPage(Generic[R]):
     """What is read of a page at once.
 
-    Whoever fetches a page makes its sheet, while the processor has its rows at hand: when the walk comes to it, many other pages
+    It is made when the page has arrived, while the processor has its rows at hand: when the walk comes to it, many other pages
     may have arrived.
     """
 
@@ -67,10 +67,10 @@ class Sheet(Generic[R]):
     contents: list[int]
 
 
-def sheet_of(page: Page[R]) -> Sheet[R]:
+def indexed(page: Page[R]) -> IndexedPage[R]:
     """Read a page."""
     rows = page.rows
     names = [repr(row.key) for row in rows]
     keys = [hash(name) for name in names]
     groups = [key if (former := row.supersedes) is None else hash(repr(former)) for row, key in zip(rows, keys, strict=True)]
-    return Sheet(rows, page.total, names, keys, groups, [row.fingerprint() & _CONTENT for row in rows])
+    return IndexedPage(rows, page.total, names, keys, groups, [row.fingerprint() & _CONTENT for row in rows])

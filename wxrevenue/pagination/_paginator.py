@@ -12,11 +12,11 @@ import attrs
 
 from wxrevenue._base import checks as _checks
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, WxRevenueError
-from wxrevenue.pagination._cursor import Binding, Place
-from wxrevenue.pagination._page import Page, Row, Sheet, sheet_of
-from wxrevenue.pagination._prefetch import Ahead, Leaf
-from wxrevenue.pagination._row_index import Seen
-from wxrevenue.pagination._two_pass import Walk
+from wxrevenue.pagination._cursor import CursorOwner, Position
+from wxrevenue.pagination._page import IndexedPage, Page, Row, indexed
+from wxrevenue.pagination._prefetch import PageKey, Prefetcher
+from wxrevenue.pagination._row_index import RowIndex
+from wxrevenue.pagination._two_pass import ListReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
@@ -111,17 +111,17 @@ class Paginator(Generic[R]):
         self._concurrency = _checks.number("concurrency", concurrency, range(1, LARGEST_CONCURRENCY + 1))
         self._host = Host() if host is None else host
         self._request, self._fetch = request, fetch
-        self._binding = Binding.of(self._host.account, request)
-        start = Place(span=self._host.span) if cursor is None else self._binding.read(cursor)
+        self._binding = CursorOwner.of(self._host.account, request)
+        start = Position(span=self._host.span) if cursor is None else self._binding.read(cursor)
         self._windows = self._host.windows(request, start.span)
         if start.window >= len(self._windows):
             raise ConfigurationError("cursor: the query has no such window")
-        self._seen = Seen()
-        self._list: Walk[R] = Walk(request.page, start, self._seen, self._host.tell)
+        self._seen = RowIndex()
+        self._list: ListReader[R] = ListReader(request.page, start, self._seen, self._host.tell)
         self._window, self._span = start.window, start.span
-        self._ahead = Ahead(_by_leaf(fetch, self._windows), self._host.held_up)
+        self._ahead = Prefetcher(_by_page_key(fetch, self._windows), self._host.held_up)
         self._rows: list[R] = []
-        self._closed_at: Place | None = None
+        self._closed_at: Position | None = None
         self._yielded = 0
         self._walk: AsyncGeneratorType[list[R], None] | None = None
         self._loop = _running_loop()
@@ -150,7 +150,7 @@ class Paginator(Generic[R]):
 
     async def __anext__(self) -> R:
         while not self._rows:
-            self._rows = await anext(self._walk_of_mine())
+            self._rows = await anext(self._reader())
             self._rows.reverse()
         return self._rows.pop()
 
@@ -192,10 +192,10 @@ class Paginator(Generic[R]):
     # ------------------------------------------------------------------ the walk
 
     @property
-    def _place(self) -> Place:
+    def _place(self) -> Position:
         return self._closed_at or self._list.place(len(self._rows))
 
-    def _walk_of_mine(self) -> AsyncGenerator[list[R], None]:
+    def _reader(self) -> AsyncGenerator[list[R], None]:
         """Return the walk, if the running task may go on with it: one left by a loop that is gone would seem to be over."""
         walk = self._walk or self._start()
         if not self._is_at_home():
@@ -225,7 +225,7 @@ class Paginator(Generic[R]):
                     yield fresh  # without an await since the page was taken: a cancellation must not come between
                 del fresh  # a page is not kept while the next one is awaited
         except WxRevenueError as error:
-            self._sign(error)
+            self._stamp(error)
             raise
         finally:
             await self._drop_ahead()
@@ -238,11 +238,11 @@ class Paginator(Generic[R]):
             raise self._list.failure
         if self._list.done and self._window + 1 < len(self._windows):
             self._window += 1
-            self._list = Walk[R](self._request.page, Place(self._window, self._span), self._seen, self._host.tell)
+            self._list = ListReader[R](self._request.page, Position(self._window, self._span), self._seen, self._host.tell)
             self._fetch_ahead()
         return not self._list.done
 
-    def _taken(self, page: Sheet[R]) -> list[R]:
+    def _taken(self, page: IndexedPage[R]) -> list[R]:
         found = self._list.take(page)
         self.revisions += found.revised
         self._yielded += len(found.fresh)
@@ -267,7 +267,7 @@ class Paginator(Generic[R]):
         self._loop = self._loop or _running_loop()
         return self._loop is _running_loop()
 
-    def _sign(self, error: WxRevenueError) -> None:
+    def _stamp(self, error: WxRevenueError) -> None:
         error.cursor = self.cursor
         error.endpoint = error.endpoint or self._request.endpoint.name
         if isinstance(error, PageDriftError):
@@ -275,18 +275,18 @@ class Paginator(Generic[R]):
 
     def _refused(self, message: str) -> ClientStateError:
         error = ClientStateError(message)
-        self._sign(error)
+        self._stamp(error)
         return error
 
 
-def _by_leaf(
+def _by_page_key(
     fetch: Callable[[Any], Coroutine[Any, Any, Page[R]]], windows: Sequence[Any]
-) -> Callable[[Leaf], Coroutine[Any, Any, Sheet[R]]]:
+) -> Callable[[PageKey], Coroutine[Any, Any, IndexedPage[R]]]:
     """Return what fetches a page by its numbers; it knows no paginator, which must go when nobody walks it any more."""
 
-    async def fetch_leaf(leaf: Leaf) -> Sheet[R]:
+    async def fetch_leaf(leaf: PageKey) -> IndexedPage[R]:
         window, number = leaf
-        return sheet_of(await fetch(attrs.evolve(windows[window], page=number)))
+        return indexed(await fetch(attrs.evolve(windows[window], page=number)))
 
     return fetch_leaf
 

@@ -9,29 +9,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
-Leaf: TypeAlias = tuple[int, int]
+PageKey: TypeAlias = tuple[int, int]
 """A window's number and a page's."""
 
 
-class Ahead(Generic[T]):
+class Prefetcher(Generic[T]):
     """Fetches pages ahead of their reader, each once. Whoever starts them bounds their number.
 
     Nothing more is started while ``held_up`` says that a page being fetched waits: behind the gate of "operating too fast",
     for a token, for a back-off. What waits already is what is needed next; more of it would only lengthen the queue.
     """
 
-    def __init__(self, fetch: Callable[[Leaf], Coroutine[Any, Any, T]], held_up: Callable[[], bool]) -> None:
+    def __init__(self, fetch: Callable[[PageKey], Coroutine[Any, Any, T]], held_up: Callable[[], bool]) -> None:
         self._fetch = fetch
         self._held_up = held_up
-        self._tasks: dict[Leaf, asyncio.Task[T]] = {}
+        self._tasks: dict[PageKey, asyncio.Task[T]] = {}
 
-    def start(self, leaf: Leaf) -> None:
+    def start(self, leaf: PageKey) -> None:
         """Begin to fetch a page, if it is not under way."""
         if leaf not in self._tasks and not self._held_up():
             self._tasks[leaf] = asyncio.create_task(self._fetch(leaf))
             self._tasks[leaf].add_done_callback(_read)
 
-    async def get(self, leaf: Leaf) -> T:
+    async def get(self, leaf: PageKey) -> T:
         """Return a page."""
         task = self._tasks.pop(leaf, None)
         return await (self._fetch(leaf) if task is None else task)

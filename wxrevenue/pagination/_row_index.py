@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
-from wxrevenue.pagination._page import CONTENT_BITS, Row, Sheet
+from wxrevenue.pagination._page import CONTENT_BITS, IndexedPage, Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Row)
 
 
 @attrs.define
-class Sorted(Generic[R]):
+class PageDiff(Generic[R]):
     """What a page brought: rows never seen before and their places on the page, rows with another content, rows new to this turn."""
 
     fresh: list[R] = attrs.field(factory=list["R"])
@@ -39,7 +39,7 @@ class Sorted(Generic[R]):
         self.fresh, self.places = [row for row, _ in kept], [place for _, place in kept]
 
 
-class Seen:
+class RowIndex:
     """Every row so far: what it held, and the turn (the pass over the list) in which it was seen last.
 
     Rows that differ only in having got their number are a group. While no answer has shown two rows of a group, it is one row,
@@ -47,25 +47,25 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        self._alone: dict[int, int] = {}
+        self._by_group: dict[int, int] = {}
         """By group: the row's number (0 while it has none), its content and turn, packed into one int."""
-        self._among: dict[int, int] = {}
+        self._by_key: dict[int, int] = {}
         """By key and ordinal: content and turn."""
-        self._crowds: set[int] = set()
+        self._ambiguous: set[int] = set()
 
-    def sort(self, sheet: Sheet[R], turn: int) -> Sorted[R]:
+    def diff(self, page: IndexedPage[R], turn: int) -> PageDiff[R]:
         """Tell the rows of one answer apart."""
         turn &= _TURN
-        rows, keys, groups = sheet.rows, sheet.keys, sheet.groups
-        marks = [content << _TURN_BITS | turn for content in sheet.contents]
+        rows, keys, groups = page.rows, page.keys, page.groups
+        marks = [content << _TURN_BITS | turn for content in page.contents]
         if self._knows_none(groups):  # as on nearly every page
             numbers = map(_number, keys, groups)
-            self._alone.update({group: number << _MARK_BITS | mark for group, number, mark in zip(groups, numbers, marks, strict=True)})
-            return Sorted([*rows], [*range(len(rows))], new=len(rows))
+            self._by_group.update({group: number << _MARK_BITS | mark for group, number, mark in zip(groups, numbers, marks, strict=True)})
+            return PageDiff([*rows], [*range(len(rows))], new=len(rows))
         for group, size in Counter(groups).items():
             if size > 1:
-                self._crowd(group)
-        found = Sorted[R]()
+                self._know_by_key(group)
+        found = PageDiff[R]()
         ordinals: dict[int, int] = {}
         for place, (row, group, key, mark) in enumerate(zip(rows, groups, keys, marks, strict=True)):
             ordinals[key] = ordinals.get(key, 0) + 1
@@ -80,30 +80,30 @@ class Seen:
 
     def _knows_none(self, groups: Sequence[int]) -> bool:
         """Tell whether all these groups are new, and each has one row."""
-        return len(set(groups)) == len(groups) and self._alone.keys().isdisjoint(groups) and self._crowds.isdisjoint(groups)
+        return len(set(groups)) == len(groups) and self._by_group.keys().isdisjoint(groups) and self._ambiguous.isdisjoint(groups)
 
     def _replace(self, group: int, key: int, ordinal: int, mark: int) -> int | None:
         """Keep the row's mark; return the one it had before."""
         number = _number(key, group)
-        packed = self._alone.get(group, 0)
+        packed = self._by_group.get(group, 0)
         known = packed >> _MARK_BITS
         if known and number not in {0, known}:
-            self._crowd(group)  # two numbers: two rows, though no answer showed both
-        if group in self._crowds:
+            self._know_by_key(group)  # two numbers: two rows, though no answer showed both
+        if group in self._ambiguous:
             identity = hash((key, ordinal))
-            former = self._among.get(identity)
-            self._among[identity] = mark
+            former = self._by_key.get(identity)
+            self._by_key[identity] = mark
             return former
-        self._alone[group] = (number or known) << _MARK_BITS | mark
+        self._by_group[group] = (number or known) << _MARK_BITS | mark
         return packed & _MARK if packed else None
 
-    def _crowd(self, group: int) -> None:
+    def _know_by_key(self, group: int) -> None:
         """Know the group's rows by their keys from now on."""
-        self._crowds.add(group)
-        packed = self._alone.pop(group, None)
+        self._ambiguous.add(group)
+        packed = self._by_group.pop(group, None)
         if packed is not None:
             key = packed >> _MARK_BITS or group
-            self._among[hash((key, 1))] = packed & _MARK
+            self._by_key[hash((key, 1))] = packed & _MARK
 
 
 def _number(key: int, group: int) -> int:

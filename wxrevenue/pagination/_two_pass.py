@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from wxrevenue.errors import PageDriftError
-from wxrevenue.pagination._cursor import Place, chained
-from wxrevenue.pagination._page import Row, Sheet
-from wxrevenue.pagination._row_index import Seen, Sorted
+from wxrevenue.pagination._cursor import Position, chained
+from wxrevenue.pagination._page import IndexedPage, Row
+from wxrevenue.pagination._row_index import PageDiff, RowIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,15 +96,15 @@ class Pass:
 
 
 @attrs.define
-class _Here:
+class _ResumePoint:
     """The page read last in the first pass, in so far as a cursor needs it."""
 
-    end: Place
+    end: Position
     names: list[str]
     fresh_at: list[int]
 
 
-class Walk(Generic[R]):
+class ListReader(Generic[R]):
     """One list. Ask for page ``number``, hand it to :meth:`take`, until ``done``.
 
     Args:
@@ -114,7 +114,7 @@ class Walk(Generic[R]):
         tell: told the facts of every page.
     """
 
-    def __init__(self, first: int, start: Place, seen: Seen, tell: Callable[..., None]) -> None:
+    def __init__(self, first: int, start: Position, seen: RowIndex, tell: Callable[..., None]) -> None:
         self.number = first
         """The page to ask for next."""
         self.done = False
@@ -125,14 +125,14 @@ class Walk(Generic[R]):
         self.now = Pass()
         self._first, self._seen, self._tell = first, seen, tell
         self._turn = 2 * start.window + 1
-        self._beginning = Place(start.window, start.span)
+        self._beginning = Position(start.window, start.span)
         self._chain = self._beginning.before
         self._former: Pass | None = None
         self._again = False
-        self._here: _Here | None = None
-        self._anchor: Place | None = None
+        self._here: _ResumePoint | None = None
+        self._anchor: Position | None = None
         """The place to be found on the page asked for first."""
-        self._unknown: Place | None = None
+        self._unknown: Position | None = None
         """The place whose page is the first that is known; those before it were read by somebody else."""
         self._skim = False
         """A second pass that has not come to that place yet, and only compares digests."""
@@ -141,7 +141,7 @@ class Walk(Generic[R]):
             self.number, self._chain = start.page, start.before
             self.now = Pass(start.got, start.size, start.total, start.total, start.doubt)
 
-    def place(self, pending: int = 0) -> Place:
+    def place(self, pending: int = 0) -> Position:
         """Return where the walk stands while so many rows of the last page are not yet taken."""
         if self._here is None:
             return self._anchor or self._beginning
@@ -151,7 +151,7 @@ class Walk(Generic[R]):
         taken = here.fresh_at[-pending]
         return attrs.evolve(here.end, taken=taken, mark=chained(here.end.before, here.names[:taken]))
 
-    def take(self, page: Sheet[R]) -> Sorted[R]:
+    def take(self, page: IndexedPage[R]) -> PageDiff[R]:
         """Return what the page asked for brought.
 
         Raises:
@@ -163,8 +163,8 @@ class Walk(Generic[R]):
         anchor, self._anchor = self._anchor, None
         if self._skim or not _is_there(anchor, names):
             self._compare(names, total)
-            return Sorted()
-        found = self._seen.sort(page, self._turn)
+            return PageDiff()
+        found = self._seen.diff(page, self._turn)
         if anchor is not None:
             found.leave_out(anchor.taken)
         before, got = self._chain, self.now.got
@@ -175,15 +175,15 @@ class Walk(Generic[R]):
         if self._former is not None and self._here is not None:
             self._here.fresh_at.clear()  # a cursor stays at the end of the first pass, whatever the second one finds
         elif rows:
-            self._here = _Here(self._end_of_page(len(rows), got, before), names, found.places)
+            self._here = _ResumePoint(self._end_of_page(len(rows), got, before), names, found.places)
         self._go_on(fresh=len(found.fresh), revised=len(found.revised), rows=len(rows), total=page.total)
         return found
 
-    def _end_of_page(self, rows: int, got: int, before: str) -> Place:
+    def _end_of_page(self, rows: int, got: int, before: str) -> Position:
         """Return the place behind the last row of the page just taken, given what was there before it."""
         start, now = self._beginning, self.now
         doubt = now.odd or now.repeats
-        return Place(start.window, start.span, self.number, rows, got, now.size, now.total, doubt, before, self._chain)
+        return Position(start.window, start.span, self.number, rows, got, now.size, now.total, doubt, before, self._chain)
 
     def _go_on(self, **facts: Any) -> None:
         """Turn to the next page, to the beginning, or to the end."""
@@ -231,5 +231,5 @@ class Walk(Generic[R]):
         self.turned = self._again = True
 
 
-def _is_there(anchor: Place | None, names: list[str]) -> bool:
+def _is_there(anchor: Position | None, names: list[str]) -> bool:
     return anchor is None or chained(anchor.before, names[: anchor.taken]) == anchor.mark

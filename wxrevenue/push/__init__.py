@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from wxrevenue._lazy import lazy_names
 
@@ -15,16 +16,24 @@ if TYPE_CHECKING:
     from wxrevenue.push._asgi import asgi_app
     from wxrevenue.push._component.receiver import TicketReceiver
     from wxrevenue.push._receive import receive
-    from wxrevenue.push._reply import Authorization, Reply
+    from wxrevenue.push._reply import AuthorizationPush, Reply
 
 _NAMES = {
     "wxrevenue.push._aiohttp_web": "aiohttp_handler",
     "wxrevenue.push._asgi": "asgi_app",
     "wxrevenue.push._receive": "receive",
     "wxrevenue.push._component.receiver": "TicketReceiver",
-    "wxrevenue.push._reply": "Authorization Reply",
+    "wxrevenue.push._reply": "AuthorizationPush Reply",
 }
 
-__all__ = ["Authorization", "Reply", "TicketReceiver", "aiohttp_handler", "asgi_app", "receive"]
+__all__ = ["AuthorizationPush", "Reply", "TicketReceiver", "aiohttp_handler", "asgi_app", "receive"]
 
-__getattr__, __dir__ = lazy_names(__name__, _NAMES)
+_lazy, __dir__ = lazy_names(__name__, _NAMES)
+
+if not TYPE_CHECKING:  # a type checker would take it that every name exists
+
+    def __getattr__(name: str) -> Any:
+        if name == "Authorization":
+            warnings.warn("wxrevenue.push.Authorization is called AuthorizationPush now", DeprecationWarning, stacklevel=2)
+            name = "AuthorizationPush"
+        return _lazy(name)

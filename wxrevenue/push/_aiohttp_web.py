@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wxrevenue.push._component.receiver import LARGEST_PUSH
-from wxrevenue.push._receive import broke_off, check_parts, receive
+from wxrevenue.push._receive import check_parts, disconnected, receive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ def aiohttp_handler(
         try:
             body = await _body(request)
         except (ConnectionError, web.RequestPayloadError):
-            reply = broke_off(receiver)
+            reply = disconnected(receiver)
         else:
             reply = await receive(receiver, store, request.rel_url.raw_query_string, body, on_push=on_push)
         return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)

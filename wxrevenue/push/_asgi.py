@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wxrevenue.push._component.receiver import LARGEST_PUSH
-from wxrevenue.push._receive import broke_off, check_parts, receive
+from wxrevenue.push._receive import check_parts, disconnected, receive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ class PushApp:
         if scope["type"] == "http":
             body = await _body(receive_message)
             if body is None:
-                broke_off(self._receiver)  # for the log: there is nobody left to answer
+                disconnected(self._receiver)  # for the log: there is nobody left to answer
                 return
             await _answer(await receive(self._receiver, self._store, scope["query_string"], body, on_push=self._on_push), send)
         elif scope["type"] == "websocket":

@@ -15,9 +15,9 @@ from wxrevenue.push._component.receiver import TicketReceiver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wxrevenue.push._reply import Authorization, Reply
+    from wxrevenue.push._reply import AuthorizationPush, Reply
 
-    OnPush: TypeAlias = Callable[[Ticket | Authorization], Any]
+    OnPush: TypeAlias = Callable[[Ticket | AuthorizationPush], Any]
 
 PATIENCE: Final = 4.0
 """Seconds for keeping and telling: WeChat waits five for the reply."""
@@ -51,7 +51,7 @@ async def receive(receiver: TicketReceiver, store: TicketStore, query: str | byt
     return reply
 
 
-def broke_off(receiver: TicketReceiver) -> Reply:
+def disconnected(receiver: TicketReceiver) -> Reply:
     """Return the reply to a push whose body could not be read to its end."""
     reply = receiver.refuse("its body broke off, or is not encoded as its header says")
     _tell(reply)
@@ -65,7 +65,7 @@ def check_parts(receiver: object, store: object, on_push: object) -> None:
     _checks.function("on_push", on_push)
 
 
-async def _problem_with(event: Ticket | Authorization, store: TicketStore, on_push: OnPush | None) -> str | None:
+async def _problem_with(event: Ticket | AuthorizationPush, store: TicketStore, on_push: OnPush | None) -> str | None:
     """Deal with what was pushed; return what went wrong, in words that may be logged."""
     try:
         await within(PATIENCE, _deal_with(event, store, on_push), "the ticket store")
@@ -76,7 +76,7 @@ async def _problem_with(event: Ticket | Authorization, store: TicketStore, on_pu
     return None
 
 
-async def _deal_with(event: Ticket | Authorization, store: TicketStore, on_push: OnPush | None) -> None:
+async def _deal_with(event: Ticket | AuthorizationPush, store: TicketStore, on_push: OnPush | None) -> None:
     if isinstance(event, Ticket) and not await store.put(event):
         return
     told = on_push(event) if on_push else None

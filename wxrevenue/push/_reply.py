@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
     from wxrevenue.ports import Ticket
 
-Change: TypeAlias = Literal["authorized", "updateauthorized", "unauthorized"]
+AuthorizationChange: TypeAlias = Literal["authorized", "updateauthorized", "unauthorized"]
 
 
 class RefusedError(Exception):
@@ -22,7 +22,7 @@ class RefusedError(Exception):
 
 
 @attrs.frozen(kw_only=True)
-class Authorization:
+class AuthorizationPush:
     """A merchant granted its authorization, changed it, or took it back.
 
     See https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html.
@@ -36,7 +36,7 @@ class Authorization:
         pre_auth_code: the pre-authorization code with which the merchant came.
     """
 
-    info_type: Change
+    info_type: AuthorizationChange
     authorizer_appid: str
     created: float
     authorization_code: Secret | None = None
@@ -58,7 +58,7 @@ class Reply:
 
     status: int
     body: bytes
-    event: Ticket | Authorization | None = None
+    event: Ticket | AuthorizationPush | None = None
     reason: str = ""
     content_type: str = "text/plain"
     digest: bytes = attrs.field(default=b"", repr=False)
@@ -73,7 +73,7 @@ class Reply:
 _OK: Final = 200
 
 
-def success(event: Ticket | Authorization | None = None, *, reason: str = "", digest: bytes = b"") -> Reply:
+def success(event: Ticket | AuthorizationPush | None = None, *, reason: str = "", digest: bytes = b"") -> Reply:
     """Return the reply that ends a push."""
     return Reply(status=_OK, body=b"success", event=event, reason=reason, digest=digest)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wxrevenue.sandbox._ams.service import Ams
     from wxrevenue.sandbox._pay.service import Pay
-    from wxrevenue.sandbox._trouble import Fate, Forced, Trouble
+    from wxrevenue.sandbox._trouble import FaultDraw, Forced, Trouble
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Sandbox</title></head><body>This is not JSON.</body></html>"
 _CODES = {Mishap.BUSY: -202, Mishap.SYSTEM: -1}
@@ -29,7 +29,7 @@ class _Side(Protocol):
 class Core:
     """The whole server without its input and output."""
 
-    def __init__(self, *, ams: Ams, pay: Pay, fate: Fate, trouble: Trouble) -> None:
+    def __init__(self, *, ams: Ams, pay: Pay, fate: FaultDraw, trouble: Trouble) -> None:
         self.ams, self.pay, self.fate, self.trouble = ams, pay, fate, trouble
         self.calls: Counter[tuple[str, str]] = Counter()
 

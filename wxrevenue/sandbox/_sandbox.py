@@ -17,7 +17,7 @@ from wxrevenue.sandbox._ams.tokens import AUTHORIZER, COMPONENT, Tokens
 from wxrevenue.sandbox._core import Core
 from wxrevenue.sandbox._pay.service import Pay
 from wxrevenue.sandbox._transport import SandboxTransport
-from wxrevenue.sandbox._trouble import Fate, Trouble
+from wxrevenue.sandbox._trouble import FaultDraw, Trouble
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -74,7 +74,7 @@ class Sandbox:
         platform = Platform(self._providers, Tokens(now, token_lifetime), self._pushes, now)
         self._ams = Ams(seed=seed, books=self._books, platform=platform, now=now, settlement_path=settlement_path)
         self._pay = Pay(seed=seed, now=now)
-        self._core = Core(ams=self._ams, pay=self._pay, fate=Fate(seed), trouble=trouble or Trouble())
+        self._core = Core(ams=self._ams, pay=self._pay, fate=FaultDraw(seed), trouble=trouble or Trouble())
         self._sleep, self._now = sleep, now
 
     # -- the server ------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class Trouble:
         return found
 
 
-class Fate:
+class FaultDraw:
     """Decides what happens to each call.
 
     A draw depends on the seed, the call's bytes and how often the same call came before; so what happens to a call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._base.secret import boxed_key
+from wxrevenue._base.secret import as_secret_key
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class PemSigner:
     """
 
     def __init__(self, private_key: str | bytes | Secret) -> None:
-        private_key = boxed_key(private_key)  # first of all: what follows may raise
+        private_key = as_secret_key(private_key)  # first of all: what follows may raise
         self._key = _load(private_key)
 
     async def sign(self, message: bytes) -> bytes:

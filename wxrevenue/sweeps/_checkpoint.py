@@ -68,7 +68,7 @@ class Checkpoint:
         return _checks.text("a job that is its own key", job)
 
 
-class Journal:
+class CheckpointFile:
     """An open checkpoint."""
 
     def __init__(self, file: FileIO, states: dict[str, str | None]) -> None:
@@ -77,7 +77,7 @@ class Journal:
         self._synced = asyncio.get_running_loop().time()
 
     @classmethod
-    async def opened(cls, path: Path) -> Journal:
+    async def opened(cls, path: Path) -> CheckpointFile:
         """Read the file and drop a line that was cut short.
 
         Raises:
@@ -91,14 +91,14 @@ class Journal:
             file.close()
             raise
 
-    def take(self, key: str) -> tuple[bool, str | None]:
+    def state_of(self, key: str) -> tuple[bool, str | None]:
         """Return whether a job is done, and else from which cursor it is resumed. To be asked once for each job."""
         if key not in self._states:
             return False, None
         cursor = self._states.pop(key)
         return cursor is None, cursor
 
-    async def write(self, key: str, cursor: str | None) -> None:
+    async def append(self, key: str, cursor: str | None) -> None:
         """Write down that a job is done, or at which cursor it is."""
         line = orjson.dumps({"job": key, "done": True} if cursor is None else {"job": key, "cursor": cursor}) + b"\n"
         if self._file.write(line) != len(line):

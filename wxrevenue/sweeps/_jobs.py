@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 J = TypeVar("J")
-NOTHING: Final[Any] = object()
-"""There is no job, for now or for ever: see ``Feed.ended``."""
+NO_JOB: Final[Any] = object()
+"""There is no job, for now or for ever: see ``JobSource.ended``."""
 
 
-class Feed(Generic[J]):
+class JobSource(Generic[J]):
     """Pulls jobs from any iterable.
 
-    What the iterable raises ends the feed and is kept in ``error``, so that the jobs pulled before it are brought to their end.
+    What the iterable raises ends the source and is kept in ``error``, so that the jobs pulled before it are brought to their end.
     An asynchronous one lives in a task of its own from its first job to its last: what it opens there, such as a timeout or a
     task group, it also closes there.
 
     Args:
-        jobs: an iterable, or an asynchronous one. An asynchronous iterator runs in the context of whoever made the feed.
+        jobs: an iterable, or an asynchronous one. An asynchronous iterator runs in the context of its maker.
         on_change: told when a job has arrived, or the last one.
     """
 
@@ -38,19 +38,19 @@ class Feed(Generic[J]):
         self._anext: AsyncIterator[J] | None = aiter(jobs) if isinstance(jobs, AsyncIterable) else None
         self._puller: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
-        self._arrived: Any = NOTHING
+        self._arrived: Any = NO_JOB
 
-    def take(self) -> J:
+    def next_job(self) -> J:
         """Return the next job, or ``NOTHING``: the next one is awaited then, or there is none."""
         if self.ended:
-            return cast("J", NOTHING)
+            return cast("J", NO_JOB)
         try:
             return self._last_arrived() if self._next is None else next(self._next)
         except StopIteration:
             self.ended = True
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (a user's own iterable may raise anything)
             self.ended, self.error = True, error
-        return cast("J", NOTHING)
+        return cast("J", NO_JOB)
 
     async def aclose(self) -> None:
         """Pull no more. An asynchronous generator is closed, because nobody can do that later without awaiting it."""
@@ -66,11 +66,11 @@ class Feed(Generic[J]):
         if self._puller is None:
             self._puller = asyncio.get_running_loop().create_task(self._pull(), context=self._context)
             self._puller.add_done_callback(self._pulled)
-        arrived, self._arrived = self._arrived, NOTHING
-        if arrived is NOTHING and self._puller.done():
+        arrived, self._arrived = self._arrived, NO_JOB
+        if arrived is NO_JOB and self._puller.done():
             self._puller.result()
             self.ended = True
-        elif arrived is NOTHING:
+        elif arrived is NO_JOB:
             self._wanted.set()
         return cast("J", arrived)
 

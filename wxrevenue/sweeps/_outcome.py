@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 
-from wxrevenue._engine.job_context import Errand
+from wxrevenue._engine.job_context import JobContext
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Outcome(Generic[J, T]):
 
 
 @attrs.define(eq=False)
-class Run(Generic[J]):
+class JobState(Generic[J]):
     """A job on its way, and what it took since its last outcome."""
 
     number: int
@@ -49,33 +49,33 @@ class Run(Generic[J]):
     """Behind the last page of its walk that was handed over."""
     began_at: str | None = None
     """Where its walk stood before its first page."""
-    errand: Errand = attrs.field(factory=lambda: Errand(requeue=True))
+    context: JobContext = attrs.field(factory=lambda: JobContext(requeue=True))
     attempts: int = 0
     waited: float = 0.0
     error: BaseException | None = None
     """Why it was put off."""
     put_off: float = 0.0
     cooled: float = 0.0
-    gives_up: float | None = None
+    patience_ends: float | None = None
 
-    def start(self, *, requeue: bool) -> Errand:
+    def start(self, *, requeue: bool) -> JobContext:
         """Return what its calls report to from now on."""
-        self.errand = Errand(requeue=requeue)
-        return self.errand
+        self.context = JobContext(requeue=requeue)
+        return self.context
 
     def tally(self) -> None:
         """Add what its calls have reported."""
-        self.attempts += self.errand.attempts
-        self.waited += self.errand.waited
-        self.errand.attempts, self.errand.waited = 0, 0.0
+        self.attempts += self.context.attempts
+        self.waited += self.context.waited
+        self.context.attempts, self.context.waited = 0, 0.0
 
-    def cool(self, error: BaseException, now: float, patience: float | None) -> None:
+    def postpone(self, error: BaseException, now: float, patience: float | None) -> None:
         """Note that it was put off."""
         self.tally()
         self.error, self.put_off = error, now
-        self.gives_up = None if patience is None else now + patience - self.cooled
+        self.patience_ends = None if patience is None else now + patience - self.cooled
 
-    def go_on(self, now: float) -> None:
+    def resume(self, now: float) -> None:
         """Note that it is put off no longer."""
         self.cooled += now - self.put_off
         self.waited += now - self.put_off

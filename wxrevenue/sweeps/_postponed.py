@@ -1,4 +1,4 @@
-"""Jobs that were put off because their scope is closed: when it opens one goes ahead, and the others follow once that one is through."""
+"""Jobs that were postponed because their scope is closed: when it opens one goes ahead, and the others follow once that one is through."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
 
-MOST: Final = 1_000
-"""How many jobs may be put off at a time. Beyond it no new job is begun: memory does not grow with the number of jobs."""
+MOST_POSTPONED: Final = 1_000
+"""How many jobs may be postponed at a time. Beyond it no new job is begun: memory does not grow with the number of jobs."""
 
 
-class Patient(Protocol):
-    """A job that may be put off."""
+class Postponable(Protocol):
+    """A job that may be postponed."""
 
     @property
     def number(self) -> int:
@@ -19,18 +19,18 @@ class Patient(Protocol):
         ...
 
     @property
-    def gives_up(self) -> float | None:
+    def patience_ends(self) -> float | None:
         """When it waits no longer."""
         ...
 
 
-P = TypeVar("P", bound=Patient)
+P = TypeVar("P", bound=Postponable)
 
 
 @attrs.define(eq=False)
 class _Scope(Generic[P]):
     opens: float
-    scouted: bool = False
+    probe_out: bool = False
     """A job has gone ahead, and how it fares is not yet known."""
     proven: bool = False
     """A job got through since the scope opened."""
@@ -39,15 +39,15 @@ class _Scope(Generic[P]):
     @property
     def expects(self) -> bool:
         """Whether a job may go as soon as the time has come."""
-        return bool(self.jobs) and (self.proven or not self.scouted)
+        return bool(self.jobs) and (self.proven or not self.probe_out)
 
 
-class Cooling(Generic[P]):
-    """Who waits for which scope. Times are those of one monotonic clock, in seconds."""
+class PostponedJobs(Generic[P]):
+    """Which jobs wait for which scope. Times are those of one monotonic clock, in seconds."""
 
     def __init__(self) -> None:
         self._scopes: dict[str, _Scope[P]] = {}
-        self._scouts: dict[int, str] = {}
+        self._probes: dict[int, str] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -59,32 +59,32 @@ class Cooling(Generic[P]):
     @property
     def full(self) -> bool:
         """Whether no further job should be begun."""
-        return self._count >= MOST
+        return self._count >= MOST_POSTPONED
 
-    def put(self, job: P, name: str, opens: float) -> None:
-        """Put a job off until its scope opens, and with it everyone who waits for that scope."""
-        self.ended(job)
+    def postpone(self, job: P, name: str, opens: float) -> None:
+        """Postpone a job until its scope opens, and with it everyone who waits for that scope."""
+        self.probe_ended(job)
         scope = self._scopes.setdefault(name, _Scope(opens))
         scope.opens = max(scope.opens, opens)
         scope.proven = False
         scope.jobs[job.number] = job
         self._count += 1
 
-    def passed(self, job: P, name: str | None, now: float) -> None:
+    def got_through(self, job: P, name: str | None, now: float) -> None:
         """Take notice that a job got through: if the scope was open by then, whoever waited for it may follow."""
         scope = self._scopes.get(name or "")
         if scope is not None and now >= scope.opens:
             scope.proven = True
-        self.ended(job)
+        self.probe_ended(job)
 
-    def ended(self, job: P) -> None:
-        """Take notice that a job is no scout any more; if nothing is known of the scope then the next one goes ahead."""
-        name = self._scouts.pop(job.number, None)
+    def probe_ended(self, job: P) -> None:
+        """Take notice that a job is no probe any more; if nothing is known of the scope then the next one goes ahead."""
+        name = self._probes.pop(job.number, None)
         if name is not None:
-            self._scopes[name].scouted = False
+            self._scopes[name].probe_out = False
             self._forget_idle(name)
 
-    def take(self, now: float, only: int | None = None) -> P | None:
+    def take_due(self, now: float, only: int | None = None) -> P | None:
         """Return who may go on: the oldest job of the scope that opened first; or none but the job with that number."""
         able = [
             (scope.opens, min(scope.jobs) if only is None else only, name)
@@ -96,15 +96,15 @@ class Cooling(Generic[P]):
         _, number, name = min(able)
         scope = self._scopes[name]
         if not scope.proven:
-            scope.scouted = True
-            self._scouts[number] = name
+            scope.probe_out = True
+            self._probes[number] = name
         return self._taken(name, number)
 
-    def take_impatient(self, now: float, only: int | None = None) -> P | None:
+    def take_out_of_patience(self, now: float, only: int | None = None) -> P | None:
         """Return a job that waits no longer; or none but the job with that number."""
         for name, scope in self._scopes.items():
             for number, job in scope.jobs.items():
-                if job.gives_up is not None and job.gives_up <= now and only in {None, number}:
+                if job.patience_ends is not None and job.patience_ends <= now and only in {None, number}:
                     return self._taken(name, number)
         return None
 
@@ -112,7 +112,7 @@ class Cooling(Generic[P]):
         """Return when :meth:`take` or :meth:`take_impatient` has somebody, if nothing else happens before."""
         scopes = [scope for scope in self._scopes.values() if only is None or only in scope.jobs]
         waiting = (job for scope in scopes for number, job in scope.jobs.items() if only in {None, number})
-        patience = (job.gives_up for job in waiting if job.gives_up is not None)
+        patience = (job.patience_ends for job in waiting if job.patience_ends is not None)
         return min((*(scope.opens for scope in scopes if scope.expects), *patience), default=None)
 
     def _taken(self, name: str, number: int) -> P:
@@ -122,5 +122,5 @@ class Cooling(Generic[P]):
         return job
 
     def _forget_idle(self, name: str) -> None:
-        if not self._scopes[name].jobs and not self._scopes[name].scouted:
+        if not self._scopes[name].jobs and not self._scopes[name].probe_out:
             del self._scopes[name]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 20
 
 
-class SweepOptions(TypedDict, total=False):
+class PresetOptions(TypedDict, total=False):
     """The keyword arguments of :func:`wxrevenue.sweep`."""
 
     concurrency: int
@@ -43,7 +43,7 @@ def sweep_settlements(
     end_date: str | date,
     *,
     page_size: int = _PAGE,
-    **options: Unpack[SweepOptions],
+    **options: Unpack[PresetOptions],
 ) -> Sweep[str, list[Settlement]]:
     """Fetch the half-month settlements of many providers side by side; an outcome is a page of one of them.
 
@@ -75,7 +75,7 @@ def sweep_half_months(
     end_date: str | date,
     *,
     page_size: int = _PAGE,
-    **options: Unpack[SweepOptions],
+    **options: Unpack[PresetOptions],
 ) -> Sweep[HalfMonth, list[Settlement]]:
     """Fetch one provider's settlements of many half-months side by side; an outcome is a page of one of them.
 
@@ -100,7 +100,7 @@ def sweep_half_months(
     return sweep(walk, half_months(start_date, end_date), **_keyed(options, lambda half: f"{account} {half.label}"))
 
 
-def _keyed(options: SweepOptions, key: Callable[[Any], str]) -> SweepOptions:
+def _keyed(options: PresetOptions, key: Callable[[Any], str]) -> PresetOptions:
     """Return the options, the checkpoint's keys made by ``key`` unless the user makes them."""
     checkpoint = options.get("checkpoint")
     return options if checkpoint is None else {**options, "checkpoint": checkpoint.keyed(key)}

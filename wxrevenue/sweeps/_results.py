@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Handover(Generic[T]):
+class ResultChannel(Generic[T]):
     """A counter without a shelf.
 
     Args:
@@ -21,15 +21,15 @@ class Handover(Generic[T]):
         self.first = 0
         """In order: the number of the job whose results are taken now."""
         self._offers: deque[tuple[T, asyncio.Future[None]]] = deque()
-        self._turns: dict[int, asyncio.Future[None]] = {}
+        self._waiting_jobs: dict[int, asyncio.Future[None]] = {}
         self._consumer: asyncio.Future[None] | None = None
         self._over = False
         self._error: BaseException | None = None
 
-    async def give(self, number: int, item: T) -> None:
+    async def offer(self, number: int, item: T) -> None:
         """Return when the item was taken."""
         if self._ordered and number != self.first:
-            turn = self._turns[number] = asyncio.get_running_loop().create_future()
+            turn = self._waiting_jobs[number] = asyncio.get_running_loop().create_future()
             await turn
         taken = asyncio.get_running_loop().create_future()
         self._offers.append((item, taken))
@@ -40,16 +40,16 @@ class Handover(Generic[T]):
     def next_job(self) -> None:
         """In order: the first job is over, the next one's results are taken."""
         self.first += 1
-        turn = self._turns.pop(self.first, None)
+        turn = self._waiting_jobs.pop(self.first, None)
         if turn is not None and not turn.done():
             turn.set_result(None)
 
-    def end(self, error: BaseException | None = None) -> None:
+    def finish(self, error: BaseException | None = None) -> None:
         """Nothing more comes: :meth:`take` says so after the last item, or raises the error at once."""
         self._over, self._error = True, self._error or error
         self._wake()
 
-    async def take(self) -> T | None:
+    async def receive(self) -> T | None:
         """Return the next item, or ``None`` when nothing more comes."""
         while True:
             if self._error is not None:

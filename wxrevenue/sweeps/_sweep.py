@@ -8,7 +8,7 @@ from wxrevenue._base import checks as _checks
 from wxrevenue.errors import ClientStateError, ConfigurationError
 from wxrevenue.sweeps._checkpoint import Checkpoint
 from wxrevenue.sweeps._jobs import jobs_of
-from wxrevenue.sweeps._workers import Crew, Plan
+from wxrevenue.sweeps._workers import SweepOptions, WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
@@ -38,9 +38,9 @@ class Sweep(Generic[J, T]):
             early (a timeout around one outcome is a cancellation).
     """
 
-    def __init__(self, crew: Crew[J]) -> None:
-        self._crew = crew
-        self._outcomes = cast("AsyncGeneratorType[Outcome[J, T], None]", crew.outcomes())
+    def __init__(self, pool: WorkerPool[J]) -> None:
+        self._pool = pool
+        self._outcomes = cast("AsyncGeneratorType[Outcome[J, T], None]", pool.outcomes())
         self._begun = self._closed = False
 
     def __aiter__(self) -> Self:
@@ -51,7 +51,7 @@ class Sweep(Generic[J, T]):
 
     async def __anext__(self) -> Outcome[J, T]:
         self._check_alone()
-        if self._outcomes.ag_frame is None and not (self._closed or self._crew.through):  # it would seem to have come to its end
+        if self._outcomes.ag_frame is None and not (self._closed or self._pool.finished):  # it would seem to have come to its end
             raise ClientStateError("the sweep ended before its last outcome: make another one for the jobs that are left")
         return await anext(self._outcomes)
 
@@ -145,7 +145,7 @@ def sweep(  # noqa: PLR0913  (settings, by keyword)
     """
     for name, value in (("ordered", ordered), ("requeue", requeue)):
         _checks.instance(f"sweep.{name}", value, bool)
-    plan = Plan(
+    plan = SweepOptions(
         call=_callable(call),
         concurrency=_count(concurrency),
         ordered=ordered,
@@ -154,7 +154,7 @@ def sweep(  # noqa: PLR0913  (settings, by keyword)
         checkpoint=_checks.instance("sweep.checkpoint", checkpoint, Checkpoint),
         on_event=_checks.function("sweep.on_event", on_event),
     )
-    return Sweep(Crew(plan, jobs_of("sweep.jobs", jobs)))
+    return Sweep(WorkerPool(plan, jobs_of("sweep.jobs", jobs)))
 
 
 def _callable(call: Any) -> Any:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import attrs
 
-from wxrevenue._engine.job_context import AROUND
+from wxrevenue._engine.job_context import CURRENT_JOB
 from wxrevenue.errors import ClientStateError, ConfigurationError, TooFastError
 from wxrevenue.events import JobEvent, tell
 from wxrevenue.pagination._paginator import Paginator
-from wxrevenue.sweeps._checkpoint import Journal
-from wxrevenue.sweeps._jobs import NOTHING, Feed
-from wxrevenue.sweeps._outcome import Run
-from wxrevenue.sweeps._postponed import Cooling
-from wxrevenue.sweeps._results import Handover
+from wxrevenue.sweeps._checkpoint import CheckpointFile
+from wxrevenue.sweeps._jobs import NO_JOB, JobSource
+from wxrevenue.sweeps._outcome import JobState
+from wxrevenue.sweeps._postponed import PostponedJobs
+from wxrevenue.sweeps._results import ResultChannel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
@@ -32,12 +32,12 @@ _COOLDOWN: Final = 60.0
 """Seconds to put a job off where nobody says for how long."""
 _SHORTEST: Final = 0.05
 _CANCELLED: Final = "a worker of the sweep was cancelled from outside, by a call that cancels its own task for instance"
-_BREATH: Final = 1_000
+_YIELD_EVERY: Final = 1_000
 """After how many jobs that were done before other tasks may run."""
 
 
 @attrs.frozen
-class Plan:
+class SweepOptions:
     """How a sweep goes; see :func:`wxrevenue.sweep`."""
 
     call: Callable[[Any], Any]
@@ -49,21 +49,21 @@ class Plan:
     on_event: Callable[[JobEvent], object] | None
 
 
-class Crew(Generic[J]):
+class WorkerPool(Generic[J]):
     """Takes jobs, makes their calls, and hands over what comes of them."""
 
-    def __init__(self, plan: Plan, jobs: Iterable[J] | AsyncIterable[J]) -> None:
-        self._plan = plan
-        self._feed = Feed(jobs, self._wake)
-        self._cooling: Cooling[Run[J]] = Cooling()
-        self._handover: Handover[tuple[Run[J], Outcome[J, Any]]] = Handover(ordered=plan.ordered)
-        self._journal: Journal | None = None
+    def __init__(self, plan: SweepOptions, jobs: Iterable[J] | AsyncIterable[J]) -> None:
+        self._options = plan
+        self._source = JobSource(jobs, self._wake)
+        self._postponed: PostponedJobs[JobState[J]] = PostponedJobs()
+        self._results: ResultChannel[tuple[JobState[J], Outcome[J, Any]]] = ResultChannel(ordered=plan.ordered)
+        self._checkpoint: CheckpointFile | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: deque[asyncio.Future[None]] = deque()
-        self._kept = False
+        self._slot_reserved = False
         """In order: a slot is kept for the first unfinished job, which was put off."""
-        self._dismissing = False
-        self.through = False
+        self._stopping = False
+        self.finished = False
         """Every outcome was handed out."""
         self._begun = 0
         self._counts = {"done": 0, "failed": 0, "skipped": 0}
@@ -74,50 +74,50 @@ class Crew(Generic[J]):
         An outcome is written down when the consumer comes back for the next one: until then it may be lost with the consumer.
         """
         try:
-            if self._plan.checkpoint is not None:
-                self._journal = await Journal.opened(self._plan.checkpoint.path)
-            self._hire()
-            while (taken := await self._handover.take()) is not None:
+            if self._options.checkpoint is not None:
+                self._checkpoint = await CheckpointFile.opened(self._options.checkpoint.path)
+            self._start_workers()
+            while (taken := await self._results.receive()) is not None:
                 run, outcome = taken
                 del taken
                 yield outcome
                 await self._record(run, outcome)
                 del run, outcome  # a page is not kept while the next one is awaited
-            if self._feed.error is not None:
-                raise self._feed.error
-            self.through = True
+            if self._source.error is not None:
+                raise self._source.error
+            self.finished = True
         finally:
-            await self._dismiss()
+            await self._stop_workers()
 
-    async def _record(self, run: Run[J], outcome: Outcome[J, Any]) -> None:
-        if self._journal is not None and run.key is not None and outcome.error is None:
-            await self._journal.write(run.key, outcome.cursor)
+    async def _record(self, run: JobState[J], outcome: Outcome[J, Any]) -> None:
+        if self._checkpoint is not None and run.key is not None and outcome.error is None:
+            await self._checkpoint.append(run.key, outcome.cursor)
 
     # ------------------------------------------------------------------ workers
 
-    def _hire(self) -> None:
-        for _ in range(self._plan.concurrency):
+    def _start_workers(self) -> None:
+        for _ in range(self._options.concurrency):
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
-            worker.add_done_callback(self._left)
+            worker.add_done_callback(self._worker_done)
 
-    def _left(self, worker: asyncio.Task[None]) -> None:
+    def _worker_done(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        error = worker.exception() if not worker.cancelled() else None if self._dismissing else ClientStateError(_CANCELLED)
+        error = worker.exception() if not worker.cancelled() else None if self._stopping else ClientStateError(_CANCELLED)
         if error is not None or not self._workers:
-            self._handover.end(error)
+            self._results.finish(error)
 
-    async def _dismiss(self) -> None:
-        self._dismissing = True
+    async def _stop_workers(self) -> None:
+        self._stopping = True
         try:
             if self._workers:
                 for worker in self._workers:
                     worker.cancel()
                 await asyncio.wait(tuple(self._workers))
-            await self._feed.aclose()
+            await self._source.aclose()
         finally:
-            if self._journal is not None:
-                self._journal.close()
+            if self._checkpoint is not None:
+                self._checkpoint.close()
 
     async def _work(self) -> None:
         while (work := await self._next()) is not None:
@@ -130,62 +130,62 @@ class Crew(Generic[J]):
     async def _next(self) -> Coroutine[Any, Any, None] | None:
         """Return what to do next, or ``None`` when no job is left to begin and none is put off."""
         while True:
-            first = self._first_put_off()
-            work = self._put_off_before(first)
+            first = self._first_postponed()
+            work = self._next_postponed(first)
             if work is None and first is None:
-                work = await self._begin()
+                work = await self._next_new()
             if work is not None:
                 return work
-            if self._feed.ended and not self._cooling:
+            if self._source.ended and not self._postponed:
                 return None
-            await self._change(first)
+            await self._wait_for_change(first)
 
-    def _first_put_off(self) -> int | None:
+    def _first_postponed(self) -> int | None:
         """In order: return the number of the first unfinished job if it was put off, and this slot is to be kept for it."""
-        first = self._handover.first
-        return first if self._plan.ordered and not self._kept and first in self._cooling else None
+        first = self._results.first
+        return first if self._options.ordered and not self._slot_reserved and first in self._postponed else None
 
-    def _put_off_before(self, only: int | None) -> Coroutine[Any, Any, None] | None:
+    def _next_postponed(self, only: int | None) -> Coroutine[Any, Any, None] | None:
         now = self._now()
-        run = self._cooling.take(now + _EARLY, only)
+        run = self._postponed.take_due(now + _EARLY, only)
         if run is not None:
-            run.go_on(now)
-            return self._do(run)
-        run = self._cooling.take_impatient(now + _EARLY, only)
+            run.resume(now)
+            return self._run_job(run)
+        run = self._postponed.take_out_of_patience(now + _EARLY, only)
         if run is not None:
-            run.go_on(now)
-            return self._give(run, None, run.error)
+            run.resume(now)
+            return self._hand_over(run, None, run.error)
         return None
 
-    async def _begin(self) -> Coroutine[Any, Any, None] | None:
-        while not self._cooling.full and (job := self._feed.take()) is not NOTHING:
+    async def _next_new(self) -> Coroutine[Any, Any, None] | None:
+        while not self._postponed.full and (job := self._source.next_job()) is not NO_JOB:
             key = cursor = None
-            if self._journal is not None and self._plan.checkpoint is not None:
-                key = self._plan.checkpoint.key_of(job)
-                done, cursor = self._journal.take(key)
+            if self._checkpoint is not None and self._options.checkpoint is not None:
+                key = self._options.checkpoint.key_of(job)
+                done, cursor = self._checkpoint.state_of(key)
                 if done:
                     self._tell("skipped", key)
-                    if self._counts["skipped"] % _BREATH == 0:
+                    if self._counts["skipped"] % _YIELD_EVERY == 0:
                         await asyncio.sleep(0)
                     continue
             self._begun += 1
-            return self._do(Run(self._begun - 1, job, key, cursor))
+            return self._run_job(JobState(self._begun - 1, job, key, cursor))
         return None
 
-    async def _change(self, only: int | None) -> None:
+    async def _wait_for_change(self, only: int | None) -> None:
         """Wait until there may be something to do; keep the slot for one job if it is the first."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(woken)
-        due = self._cooling.next_change(only)
+        due = self._postponed.next_change(only)
         timer = None if due is None else asyncio.get_running_loop().call_at(due, _set, woken)
-        self._kept = self._kept or only is not None
+        self._slot_reserved = self._slot_reserved or only is not None
         try:
             await woken
         finally:
             if timer is not None:
                 timer.cancel()
             if only is not None:
-                self._kept = False
+                self._slot_reserved = False
                 self._wake()  # it may have been for another
 
     def _wake(self) -> None:
@@ -198,18 +198,18 @@ class Crew(Generic[J]):
 
     # ------------------------------------------------------------------ a job
 
-    async def _do(self, run: Run[J]) -> None:
-        AROUND.set(run.start(requeue=self._plan.requeue))
-        error = await self._tried(run)
-        if isinstance(error, TooFastError) and self._plan.requeue:
-            self._put_off(run, error)
+    async def _run_job(self, run: JobState[J]) -> None:
+        CURRENT_JOB.set(run.start(requeue=self._options.requeue))
+        error = await self._call_job(run)
+        if isinstance(error, TooFastError) and self._options.requeue:
+            self._postpone(run, error)
         elif error is not None:
-            await self._give(run, None, error)
+            await self._hand_over(run, None, error)
 
-    async def _tried(self, run: Run[J]) -> BaseException | None:
+    async def _call_job(self, run: JobState[J]) -> BaseException | None:
         """Make the job's call and hand over what comes of it; return what ended it."""
         try:
-            found: Any = self._plan.call(run.job)
+            found: Any = self._options.call(run.job)
             if isawaitable(found):
                 found = await found
             elif not isinstance(found, Paginator):
@@ -217,7 +217,7 @@ class Crew(Generic[J]):
             if isinstance(found, Paginator):
                 await self._walk(run, cast("Any", found))
             else:
-                await self._give(run, found)
+                await self._hand_over(run, found)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -227,30 +227,30 @@ class Crew(Generic[J]):
             return error
         return None
 
-    def _put_off(self, run: Run[J], error: TooFastError) -> None:
+    def _postpone(self, run: JobState[J], error: TooFastError) -> None:
         now = self._now()
         wait = _COOLDOWN if error.retry_after is None else max(_SHORTEST, error.retry_after)
-        scope = run.errand.refused
-        run.cool(error, now, self._plan.patience)
-        self._cooling.put(run, f"of job {run.number}" if scope is None else scope, now + wait)
+        scope = run.context.closed_scope
+        run.postpone(error, now, self._options.patience)
+        self._postponed.postpone(run, f"of job {run.number}" if scope is None else scope, now + wait)
         self._tell("cooling", run.key)
 
-    async def _give(self, run: Run[J], value: Any, error: BaseException | None = None, *, done: bool = True) -> None:
+    async def _hand_over(self, run: JobState[J], value: Any, error: BaseException | None = None, *, done: bool = True) -> None:
         """Hand over what came of a job: its value, a page, or what ended it."""
         if error is None:
-            self._cooling.passed(run, run.errand.scope, self._now())
+            self._postponed.got_through(run, run.context.last_scope, self._now())
         else:
-            self._cooling.ended(run)
-        if self._cooling:
+            self._postponed.probe_ended(run)
+        if self._postponed:
             self._wake()
         outcome, rows = run.outcome(value, error, done=done and error is None), len(cast("Any", value)) if isinstance(value, list) else 0
         del value  # what is handed over belongs to the consumer
-        await self._handover.give(run.number, (run, outcome))
+        await self._results.offer(run.number, (run, outcome))
         if done:
-            self._handover.next_job()
+            self._results.next_job()
         self._tell("failed" if error is not None else "done" if done else "page", run.key, rows)
 
-    async def _walk(self, run: Run[J], walk: Paginator[Any]) -> None:
+    async def _walk(self, run: JobState[J], walk: Paginator[Any]) -> None:
         """Hand over a walk page by page, from where the job stands; what ends it without a page of its own is an empty one."""
         over = False
         async with walk if run.cursor is None else walk.resumed(run.cursor) as pages:
@@ -258,11 +258,11 @@ class Crew(Generic[J]):
             async for page in pages.by_page():
                 over = pages.exhausted
                 run.cursor = None if over else pages.cursor
-                await self._give(run, page, done=over)
+                await self._hand_over(run, page, done=over)
                 del page  # as above
         if not over:
             run.cursor = None
-            await self._give(run, [])
+            await self._hand_over(run, [])
 
     # ------------------------------------------------------------------ time and events
 
@@ -273,10 +273,10 @@ class Crew(Generic[J]):
         """Count, and tell the user's ``on_event``."""
         if state in self._counts:
             self._counts[state] += 1
-        if self._plan.on_event is None:
+        if self._options.on_event is None:
             return
-        counts = {**self._counts, "cooling": len(self._cooling)}
-        tell(self._plan.on_event, JobEvent, endpoint="sweep", account="", state=state, key=key, rows=rows, **counts)
+        counts = {**self._counts, "cooling": len(self._postponed)}
+        tell(self._options.on_event, JobEvent, endpoint="sweep", account="", state=state, key=key, rows=rows, **counts)
 
 
 def _set(woken: asyncio.Future[None]) -> None:

@@ -48,7 +48,7 @@ def assert_no_leak(*things: object, secrets: Iterable[str], caplog: Capture | No
         tests: the folder of your tests, whose frames made the secret up and may hold it.
     """
     forms = spellings(secrets)
-    walk = _Walk(tests)
+    walk = _Inspection(tests)
     for thing in things:
         for where, text in walk.texts(thing, type(thing).__name__, _DEEPEST, set()):
             _check(where, text, forms)
@@ -65,7 +65,7 @@ def _check(where: str, text: str, forms: list[str]) -> None:
             raise AssertionError(f"a secret shows in {where}: {text[:200]!r}")
 
 
-class _Walk:
+class _Inspection:
     """Walks what a thing shows.
 
     Args:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.secret import Secret, boxed
-from wxrevenue._redis.keyring import Keyring, boxed_keys
+from wxrevenue._base.secret import Secret, as_secret
+from wxrevenue._redis.keyring import Keyring, as_secret_keys
 from wxrevenue._redis.link import RedisLink, Script, key_prefix, key_stem
 from wxrevenue.ports import Ticket
 
@@ -73,7 +73,7 @@ class RedisTicketStore:
         prefix: str = "wxrevenue",
         timeout: float = 0.25,
     ) -> None:
-        redis, keys = boxed(redis, "execute_command"), boxed_keys(keys)  # first of all: what follows may raise
+        redis, keys = as_secret(redis, "execute_command"), as_secret_keys(keys)  # first of all: what follows may raise
         self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
         self._place = self._link.place
         self._keyring = Keyring(keys, f"{_NAME}.keys")
@@ -88,17 +88,17 @@ class RedisTicketStore:
 
     async def get(self) -> Ticket | None:
         """Return the newest ticket, or ``None`` before the first one came."""
-        written, created = await self._link.run(_GET, (self._key,))
+        written, created = await self._link.run_script(_GET, (self._key,))
         if written is None or created is None:
             return None
-        value = self._keyring.opened(written, self._spot(created.reveal()))
+        value = self._keyring.decrypt(written, self._spot(created.reveal()))
         return None if value is None else _ticket(value, created.reveal())
 
     async def put(self, ticket: Ticket) -> bool:
         """Keep the ticket unless a newer one is kept; return whether it was kept."""
         created = repr(float(ticket.created))
-        written = self._keyring.sealed(ticket.value, self._spot(created))
-        return bool(await self._link.run(_PUT, (self._key,), written, created, _KEEP))
+        written = self._keyring.encrypt(ticket.value, self._spot(created))
+        return bool(await self._link.run_script(_PUT, (self._key,), written, created, _KEEP))
 
     async def aclose(self) -> None:
         """Close the connections; may be called twice."""

@@ -19,7 +19,7 @@ from wxrevenue.errors import (
     WxRevenueError,
     without_history,
 )
-from wxrevenue.tokens._single_flight import Flight
+from wxrevenue.tokens._single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,12 +50,12 @@ _CLOSED: Final = "the token source was closed while the call waited"
 
 MOST_REFUSED, REFUSED_WITHIN = 3, 300.0
 """How often, in how many seconds, a token is replaced because the server refused it."""
-_SPARED_AFTER, SPARED = 2, 30.0
+_GRACE_AFTER, GRACE = 2, 30.0
 """After how many such replacements the next token is given so many seconds: not every gateway knows a new token at once."""
 
 
 @attrs.frozen
-class Held:
+class LiveToken:
     """A token, and the times (monotonic) from which on the next is fetched in the background, waited for, and this one dead."""
 
     token: Secret
@@ -65,17 +65,17 @@ class Held:
 
 
 @attrs.frozen(kw_only=True)
-class Need:
+class RefreshReason:
     """Why another token is wanted: ``"first"``, ``"early"``, ``"due"`` or ``"refused"``; and which one will not do any more."""
 
     why: str
     stale: Secret | None
-    admit: Callable[[], None]
+    check_refresh_budget: Callable[[], None]
     """Called before WeChat is asked; raises ``TokenUnavailableError`` if it was asked too often."""
 
 
 @attrs.frozen
-class Grant:
+class NewToken:
     """A token that was found, or that WeChat handed out anew; ``end`` on the monotonic clock."""
 
     token: Secret
@@ -83,11 +83,11 @@ class Grant:
     is_new: bool
 
 
-Outcome: TypeAlias = "Held | WxRevenueError"
+Outcome: TypeAlias = "LiveToken | WxRevenueError"
 
 
 @attrs.define(eq=False, repr=False, kw_only=True)
-class Keeper:
+class CachedToken:
     """Hands out one token; has at most one refresh at a time, which belongs to no caller.
 
     Args:
@@ -101,16 +101,16 @@ class Keeper:
     """
 
     what: str
-    renew: Callable[[Need], Awaitable[Grant]]
+    renew: Callable[[RefreshReason], Awaitable[NewToken]]
     tell: Callable[..., None]
     clock: Clock
     jitter: Callable[[], float]
     deadline: float
     context: Context
-    flight: Flight[Outcome] | None = attrs.field(default=None, init=False)
+    flight: SingleFlight[Outcome] | None = attrs.field(default=None, init=False)
     """The refresh that goes on, if one does."""
-    _held: Held | None = attrs.field(default=None, init=False)
-    _refused: Secret | None = attrs.field(default=None, init=False)
+    _cached: LiveToken | None = attrs.field(default=None, init=False)
+    _refused_token: Secret | None = attrs.field(default=None, init=False)
     """The last token that the server refused, until there is another."""
     _failure: WxRevenueError | None = attrs.field(default=None, init=False)
     _failures: int = attrs.field(default=0, init=False)
@@ -128,11 +128,11 @@ class Keeper:
             DeadlineExceededError: none was had in time. The refresh goes on.
             ClientStateError: the source was closed meanwhile.
         """
-        held, now = self._held, self.clock.monotonic()
+        held, now = self._cached, self.clock.monotonic()
         if held is None or now >= held.due:
             return await self._wait(now, timeout)
         if now >= held.early and self.flight is None and now >= self._retry_at:
-            self._take_off(now)
+            self._start(now)
         return held.token
 
     def reject(self, token: Secret) -> None:
@@ -141,12 +141,12 @@ class Keeper:
         Not so if it is new, and came in the place of one that was refused while it was new: to replace it at once, again and
         again, would never give any token the time to become known.
         """
-        if self._held is not None and self._held.token == token and not self._is_spared():
-            self._held, self._refused = None, token
+        if self._cached is not None and self._cached.token == token and not self._is_in_grace():
+            self._cached, self._refused_token = None, token
 
     def forget(self) -> None:
         """Let go of everything known: the account authorized anew."""
-        self._held = self._refused = self._failure = None
+        self._cached = self._refused_token = self._failure = None
         self._failures, self._retry_at = 0, 0.0
 
     # ------------------------------------------------------------------ callers
@@ -155,12 +155,12 @@ class Keeper:
         if self.flight is None and self._failure is not None and now < self._retry_at:
             outcome: Outcome | None = self._failure
         else:
-            flight = self.flight or self._take_off(now)
+            flight = self.flight or self._start(now)
             await flight.wait(self._patience(now, timeout))
             outcome = ClientStateError(_CLOSED) if flight.cancelled else flight.outcome
-        if isinstance(outcome, Held):
+        if isinstance(outcome, LiveToken):
             return outcome.token
-        held = self._held
+        held = self._cached
         if held is not None and self.clock.monotonic() < held.end:
             return held.token
         if outcome is None:
@@ -170,37 +170,37 @@ class Keeper:
     def _patience(self, now: float, timeout: float) -> float:
         """Return how long a caller waits; a refresh that hangs must leave it time to use the old token, while that one lives."""
         brief = min(timeout / 2, STALL)
-        return brief if self._held is not None and now + brief + _SOON < self._held.end else timeout
+        return brief if self._cached is not None and now + brief + _SOON < self._cached.end else timeout
 
     # ------------------------------------------------------------------ the refresh
 
-    def _take_off(self, now: float) -> Flight[Outcome]:
-        need = self._need(now)
-        flight = Flight(lambda flight: self._fly(flight, need), clock=self.clock, deadline=self.deadline, context=self.context.copy())
+    def _start(self, now: float) -> SingleFlight[Outcome]:
+        need = self._reason(now)
+        flight = SingleFlight(lambda flight: self._run(flight, need), clock=self.clock, deadline=self.deadline, context=self.context.copy())
         if flight.outcome is None:  # a loop whose tasks begin at once may have ended it by now
             self.flight = flight
         return flight
 
-    def _need(self, now: float) -> Need:
-        held = self._held
+    def _reason(self, now: float) -> RefreshReason:
+        held = self._cached
         if held is not None:
-            return Need(why="early" if now < held.due else "due", stale=held.token, admit=lambda: None)
-        if self._refused is not None:
-            return Need(why="refused", stale=self._refused, admit=self._admit)
-        return Need(why="first", stale=None, admit=lambda: None)
+            return RefreshReason(why="early" if now < held.due else "due", stale=held.token, check_refresh_budget=lambda: None)
+        if self._refused_token is not None:
+            return RefreshReason(why="refused", stale=self._refused_token, check_refresh_budget=self._check_refresh_budget)
+        return RefreshReason(why="first", stale=None, check_refresh_budget=lambda: None)
 
-    async def _fly(self, flight: Flight[Outcome], need: Need) -> Outcome:
+    async def _run(self, flight: SingleFlight[Outcome], need: RefreshReason) -> Outcome:
         try:
             return await self._outcome(flight, need)
         finally:
             self.flight = None
 
-    async def _outcome(self, flight: Flight[Outcome], need: Need) -> Outcome:
+    async def _outcome(self, flight: SingleFlight[Outcome], need: RefreshReason) -> Outcome:
         started = self.clock.monotonic()
         self.tell("started", need.why)
         failure: Any = None
         try:
-            return self._hold(await self.renew(need), need, started)
+            return self._keep(await self.renew(need), need, started)
         except asyncio.CancelledError as error:
             failure = error
             if flight.late:
@@ -209,19 +209,19 @@ class Keeper:
             failure = error
         return self._failed(without_history(failure), need, started)
 
-    def _hold(self, grant: Grant, need: Need, started: float) -> Held:
+    def _keep(self, grant: NewToken, need: RefreshReason, started: float) -> LiveToken:
         now = self.clock.monotonic()
         if grant.is_new and need.why == "refused":
             self._forced.append(now)
         left = grant.end - now
         early = min(EARLY[0] + (EARLY[1] - EARLY[0]) * self.jitter(), left * _EARLY_SHARE)
-        self._held = Held(grant.token, grant.end - early, grant.end - min(DUE, left * _DUE_SHARE), grant.end)
-        self._refused = self._failure = None
+        self._cached = LiveToken(grant.token, grant.end - early, grant.end - min(DUE, left * _DUE_SHARE), grant.end)
+        self._refused_token = self._failure = None
         self._failures, self._retry_at = 0, 0.0
         self.tell("ok", need.why, duration=now - started)
-        return self._held
+        return self._cached
 
-    def _failed(self, error: BaseException, need: Need, started: float) -> WxRevenueError:
+    def _failed(self, error: BaseException, need: RefreshReason, started: float) -> WxRevenueError:
         if isinstance(error, asyncio.CancelledError):
             self.tell("failed", need.why, error="CancelledError", duration=self.clock.monotonic() - started)
             return ClientStateError(_CLOSED)
@@ -241,8 +241,8 @@ class Keeper:
         usual = first if last is None else min(most, first * 2.0 ** min(self._failures - 1, 30))
         return next((seconds for kind, seconds in _PAUSE_AFTER if isinstance(last, kind)), usual) * (1 + self.jitter())
 
-    def _is_spared(self) -> bool:
-        return self._forced_lately() >= _SPARED_AFTER and self.clock.monotonic() - self._forced[-1] < SPARED
+    def _is_in_grace(self) -> bool:
+        return self._forced_lately() >= _GRACE_AFTER and self.clock.monotonic() - self._forced[-1] < GRACE
 
     def _forced_lately(self) -> int:
         now = self.clock.monotonic()
@@ -250,7 +250,7 @@ class Keeper:
             self._forced.popleft()
         return len(self._forced)
 
-    def _admit(self) -> None:
+    def _check_refresh_budget(self) -> None:
         """Refuse a refresh that a refusal forces if others keep replacing the token."""
         if self._forced_lately() >= MOST_REFUSED:
             raise TokenUnavailableError(
@@ -259,7 +259,7 @@ class Keeper:
             )
 
     def _log(self, now: float, error: WxRevenueError) -> None:
-        if self._held is not None and now < self._held.end and now - self._logged_at >= _PAUSE_BETWEEN_LOGS:
+        if self._cached is not None and now < self._cached.end and now - self._logged_at >= _PAUSE_BETWEEN_LOGS:
             self._logged_at = now
-            facts = type(error).__name__, getattr(error, "code", None), self._held.end - now
+            facts = type(error).__name__, getattr(error, "code", None), self._cached.end - now
             _log.warning("%s could not be refreshed (%s, code %s); it lives for %.0f s more", self.what, *facts)

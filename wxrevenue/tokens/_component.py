@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.secret import Secret, boxed, checked_secret, token_of
+from wxrevenue._base.secret import Secret, as_secret, require_secret, require_token
 from wxrevenue._engine.clock import LOOP_CLOCK, within
 from wxrevenue._engine.engine import Engine
 from wxrevenue._engine.lifetime import Lifetime
@@ -21,9 +21,9 @@ from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAc
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ports import Clock, StoredToken, TicketStore, TokenStore, Transport
 from wxrevenue.tokens._advice import called
-from wxrevenue.tokens._cache import Keeper
-from wxrevenue.tokens._refresh import Refresh
-from wxrevenue.tokens._requests import Asker
+from wxrevenue.tokens._cache import CachedToken
+from wxrevenue.tokens._refresh import Refresher
+from wxrevenue.tokens._requests import TokenRequests
 from wxrevenue.tokens.stores._memory import MemoryTokenStore
 from wxrevenue.transports._aiohttp import AiohttpTransport
 
@@ -87,7 +87,7 @@ class ComponentTokens:
         deadline: float = 30.0,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        secret = boxed(secret)  # first of all: what follows may raise
+        secret = as_secret(secret)  # first of all: what follows may raise
         if not isinstance(tickets, TicketStore):
             raise ConfigurationError(f"{_NAME}.tickets: expected a TicketStore, got {type(tickets).__name__}")
         self.component_appid = _appid(f"{_NAME}.component_appid", component_appid)
@@ -105,15 +105,15 @@ class ComponentTokens:
             deadline=_CALL_SHARE * self._deadline,
             on_event=_checks.function(f"{_NAME}.on_event", on_event),
         )
-        self._asker = Asker(
-            self.component_appid, checked_secret(f"{_NAME}.secret", secret), tickets=tickets, engine=self._engine, source=self
+        self._asker = TokenRequests(
+            self.component_appid, require_secret(f"{_NAME}.secret", secret), tickets=tickets, engine=self._engine, source=self
         )
         kept = _checks.instance(f"{_NAME}.store", store, TokenStore) or MemoryTokenStore(clock=self._clock)
-        self._refresh = Refresh(store=kept, clock=self._clock, lease=self._deadline)
+        self._refresh = Refresher(store=kept, clock=self._clock, lease=self._deadline)
         self._lifetime = Lifetime("the token source")
         self._context = contextvars.copy_context()
-        self._component = self._keeper(TokenKind.COMPONENT, None)
-        self._authorizers: dict[str, Keeper] = {}
+        self._component = self._cached(TokenKind.COMPONENT, None)
+        self._authorizers: dict[str, CachedToken] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,13 +129,13 @@ class ComponentTokens:
             DeadlineExceededError: none was had in time. The refresh goes on.
             ClientStateError: the source is closed, belongs to another event loop, or was used before a fork.
         """
-        self._lifetime.check()
+        self._lifetime.check_usable()
         return await self._of(kind, appid).get(timeout)
 
     async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
         """Take notice that the server refused this very token; one that was replaced meanwhile stays replaced."""
-        token = boxed(token)
-        self._of(kind, appid).reject(token_of(token))
+        token = as_secret(token)
+        self._of(kind, appid).reject(require_token(token))
 
     async def add_authorizer(self, appid: str, refresh_token: str | Secret) -> None:
         """Store the refresh token of a Mini Program that authorized the component, now or anew.
@@ -153,23 +153,23 @@ class ComponentTokens:
             ClientStateError: as for :meth:`get`.
             DeadlineExceededError: it took longer than ``deadline`` seconds.
         """
-        refresh_token = boxed(refresh_token)
-        record = StoredToken(refresh=checked_secret(f"{_NAME}.add_authorizer: refresh_token", refresh_token))
-        self._lifetime.check()
-        keeper = self._of(TokenKind.AUTHORIZER, _appid(f"{_NAME}.add_authorizer: appid", appid))
+        refresh_token = as_secret(refresh_token)
+        record = StoredToken(refresh=require_secret(f"{_NAME}.add_authorizer: refresh_token", refresh_token))
+        self._lifetime.check_usable()
+        cached = self._of(TokenKind.AUTHORIZER, _appid(f"{_NAME}.add_authorizer: appid", appid))
         await within(
             self._deadline,
             self._refresh.put(self._name(appid), record),
             "the token store",
         )
-        keeper.forget()
+        cached.forget()
 
     async def start_push_ticket(self) -> None:
         """Have WeChat push tickets to the platform's authorization event URL; the first comes within ten minutes.
 
         Needed when the push was stopped; harmless when it runs. See :class:`StartPushTicket` for the errors.
         """
-        self._lifetime.check()
+        self._lifetime.check_usable()
         await self._asker.start_push_ticket()
 
     async def aclose(self) -> None:
@@ -178,9 +178,9 @@ class ComponentTokens:
         What WeChat has handed out already is still stored, for five seconds at most.
         """
         await self._lifetime.aclose()
-        flights = [keeper.flight for keeper in (self._component, *self._authorizers.values()) if keeper.flight is not None]
+        flights = [cached.flight for cached in (self._component, *self._authorizers.values()) if cached.flight is not None]
         if flights:
-            self._lifetime.check_home()
+            self._lifetime.check_loop_and_process()
         for flight in flights:
             await flight.cancel()
         async with AsyncExitStack() as stack:
@@ -193,24 +193,24 @@ class ComponentTokens:
 
     # ------------------------------------------------------------------ keepers
 
-    def _of(self, kind: TokenKind, appid: str | None) -> Keeper:
+    def _of(self, kind: TokenKind, appid: str | None) -> CachedToken:
         if kind is TokenKind.COMPONENT:
             return self._component
         if kind is not TokenKind.AUTHORIZER or not appid:
             raise ConfigurationError(f"{_NAME}: a component's token, or that of an authorizer by its appid, can be had; no other")
         found = self._authorizers.get(appid)
         if found is None:
-            found = self._authorizers[appid] = self._keeper(kind, appid)
+            found = self._authorizers[appid] = self._cached(kind, appid)
         return found
 
-    def _keeper(self, kind: TokenKind, appid: str | None) -> Keeper:
+    def _cached(self, kind: TokenKind, appid: str | None) -> CachedToken:
         ask: Any = self._asker.component if appid is None else partial(self._asker.authorizer, appid)
         endpoint = (GetComponentAccessToken if appid is None else GetAuthorizerAccessToken).endpoint
 
         def tell(refresh: str, why: str, *, code: int | str | None = None, **facts: Any) -> None:
             self._engine.tell(endpoint, "TokenEvent", kind=kind.value, appid=appid, refresh=refresh, why=why, code=code, **facts)
 
-        return Keeper(
+        return CachedToken(
             what=called(kind, appid or self.component_appid),
             renew=lambda need: self._refresh.renew(self._name(appid), need, ask),
             tell=tell,

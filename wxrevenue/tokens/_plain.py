@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from wxrevenue._base.secret import Secret, Unusable, boxed, token_of
+from wxrevenue._base.secret import NotASecret, Secret, as_secret, require_token
 from wxrevenue._engine.clock import within
 from wxrevenue._wire.request import TokenKind
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
@@ -31,8 +31,8 @@ class StaticTokens:
         self._component: Secret | None = None
         self._authorizers: dict[str, Secret] = {}
         if component is not None:
-            self._component = token_of(component)
-        self._authorizers = {appid: token_of(token) for appid, token in authorizers.items()}
+            self._component = require_token(component)
+        self._authorizers = {appid: require_token(token) for appid, token in authorizers.items()}
 
     async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret:  # noqa: ARG002
         """Return the token of that kind.
@@ -85,4 +85,4 @@ def token_source(tokens: Any) -> TokenSource:
 
 def _token(value: Any) -> Any:
     """Return a token boxed; a function is none here."""
-    return Unusable(type(value).__name__) if callable(value) else boxed(value)
+    return NotASecret(type(value).__name__) if callable(value) else as_secret(value)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from wxrevenue.tokens._cache import Grant
+from wxrevenue.tokens._cache import NewToken
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from wxrevenue._base.secret import Secret
     from wxrevenue.ports import Clock, StoredToken, TokenStore
-    from wxrevenue.tokens._cache import Need
+    from wxrevenue.tokens._cache import RefreshReason
 
 T = TypeVar("T")
 _log = logging.getLogger("wxrevenue.tokens")
@@ -33,7 +33,7 @@ _GRACE: Final = 5.0
 
 
 @attrs.frozen(kw_only=True)
-class Refresh:
+class Refresher:
     """Refreshes the tokens of a store, one process at a time.
 
     Args:
@@ -46,7 +46,7 @@ class Refresh:
     clock: Clock
     lease: float
 
-    async def renew(self, name: str, need: Need, ask: Callable[[Secret | None], Awaitable[StoredToken]]) -> Grant:
+    async def renew(self, name: str, need: RefreshReason, ask: Callable[[Secret | None], Awaitable[StoredToken]]) -> NewToken:
         """Return another token than the stale one; ``ask`` gets one from WeChat, given the refresh token."""
         found, _ = await self._look(name, need)
         if found is not None:
@@ -73,7 +73,7 @@ class Refresh:
             with suppress(Exception):
                 await self.store.unlock(name, fence=fence)
 
-    async def _look(self, name: str, need: Need) -> tuple[Grant | None, Secret | None]:
+    async def _look(self, name: str, need: RefreshReason) -> tuple[NewToken | None, Secret | None]:
         """Return the stored token, if it is not the stale one and lives, and the refresh token."""
         since = self.clock.monotonic()
         record = await self.store.read(name)
@@ -81,14 +81,14 @@ class Refresh:
             return None, None
         if record.token is None or record.token == need.stale or not record.left > _WORTHWHILE:
             return None, record.refresh
-        return Grant(record.token, since + min(record.left, LIFETIMES[1]), is_new=False), record.refresh
+        return NewToken(record.token, since + min(record.left, LIFETIMES[1]), is_new=False), record.refresh
 
-    async def _ask(self, name: str, need: Need, fence: int, ask: Callable[[], Awaitable[StoredToken]]) -> Grant:
-        need.admit()
+    async def _ask(self, name: str, need: RefreshReason, fence: int, ask: Callable[[], Awaitable[StoredToken]]) -> NewToken:
+        need.check_refresh_budget()
         since = self.clock.monotonic()  # before the request: it cannot live longer than from here
         record = await ask()
         assert record.token is not None  # noqa: S101  (for type checkers)
-        ours = Grant(record.token, since + record.left, is_new=True)
+        ours = NewToken(record.token, since + record.left, is_new=True)
         if await _to_its_end(self._written(name, record, since, fence)):
             return ours
         newer, _ = await self._look(name, need)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("wxrevenue.tokens")
 
 
-class Asker:
+class TokenRequests:
     """Makes the three calls of one component.
 
     Args:

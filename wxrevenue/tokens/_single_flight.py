@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Flight(Generic[T]):
+class SingleFlight(Generic[T]):
     """Work in a task of its own, so that it ends with none of those who wait for it; each waits as long as it likes.
 
     The work returns what went wrong as a value. It is cancelled when its time is up, and can tell by :attr:`late`.
@@ -28,15 +28,17 @@ class Flight(Generic[T]):
         context: the context that it runs in, which is nobody's who waits.
     """
 
-    def __init__(self, work: Callable[[Flight[T]], Coroutine[Any, Any, T]], *, clock: Clock, deadline: float, context: Context) -> None:
+    def __init__(
+        self, work: Callable[[SingleFlight[T]], Coroutine[Any, Any, T]], *, clock: Clock, deadline: float, context: Context
+    ) -> None:
         self.late = False
         """The work was cancelled because its time is up."""
         self._ended = False
         self._clock = clock
         self._waiting: set[asyncio.Future[None]] = set()
         self._task = asyncio.get_running_loop().create_task(work(self), context=context)
-        self._task.add_done_callback(self._landed)
-        self._call_off = call_later(clock, deadline, self._too_late)
+        self._task.add_done_callback(self._done)
+        self._call_off = call_later(clock, deadline, self._time_is_up)
 
     @property
     def outcome(self) -> T | None:
@@ -66,12 +68,12 @@ class Flight(Generic[T]):
         self._end()
         await asyncio.wait([self._task])
 
-    def _landed(self, _task: object) -> None:
+    def _done(self, _task: object) -> None:
         self._call_off()
         for woken in self._waiting:
             _wake(woken, None)
 
-    def _too_late(self, _error: BaseException | None) -> None:
+    def _time_is_up(self, _error: BaseException | None) -> None:
         self.late = not self._ended
         self._end()
 

@@ -16,7 +16,7 @@ from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError, WxRevenueError, without_history
 from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
 from wxrevenue.transports._streams import Chunks, Steps
-from wxrevenue.transports._timer import Exchange, Watch
+from wxrevenue.transports._timer import DeadlineTimer, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -78,7 +78,7 @@ class AiohttpTransport:
         self._ssl = ssl
         self._limit = limit
         self._trust_env = trust_env
-        self._watch = Watch()
+        self._watch = DeadlineTimer()
         self._closed = False
         self._options: dict[str, dict[str, Any]] = {}
         self._headers: tuple[Mapping[str, str], CIMultiDict[str]] | None = None
@@ -201,7 +201,7 @@ class AiohttpTransport:
         not_sent = not exchange.connected if self._given is None else not bases.isdisjoint(_NOT_SENT)
         kind = NotSentError if not_sent else ResponseLostError
         if exchange.expired:
-            full = not_sent and exchange.company >= self._limit
+            full = not_sent and exchange.in_use >= self._limit
             return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
         hopeless = not bases.isdisjoint({"InvalidURL", "NonHttpUrlClientError"})
         return kind(f"{type(broken).__name__}, {host_of(url)}", reason=_reason(bases), retryable=not hopeless)

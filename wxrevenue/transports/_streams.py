@@ -11,7 +11,7 @@ from wxrevenue.errors import without_history
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from wxrevenue.transports._timer import Exchange, Watch
+    from wxrevenue.transports._timer import DeadlineTimer, Exchange
 
     Translate = Callable[[BaseException, Exchange, str], BaseException]
 
@@ -28,7 +28,7 @@ class Steps:
         timeout: seconds for all steps and what the caller does between them.
     """
 
-    def __init__(self, watch: Watch, translate: Translate, url: str, timeout: float) -> None:
+    def __init__(self, watch: DeadlineTimer, translate: Translate, url: str, timeout: float) -> None:
         self._watch = watch
         self._translate = translate
         self._url = url

@@ -11,7 +11,7 @@ from wxrevenue.errors import ClientStateError
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "company", "connected", "expired", "expires", "held", "task")
+    __slots__ = ("_cancels", "connected", "expired", "expires", "held", "in_use", "task")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
@@ -21,7 +21,7 @@ class Exchange:
         self.held = False
         """It is a step of a stream, whose connection is counted for as long as the stream is open."""
         self.expired = False
-        self.company = 0
+        self.in_use = 0
         """How many exchanges had a connection when its time was up."""
         self._cancels = task.cancelling()
 
@@ -29,7 +29,7 @@ class Exchange:
         """Interrupt the task, as :func:`asyncio.timeout` would."""
         if not self.expired:
             self.expired = True
-            self.company = company
+            self.in_use = company
             self.task.cancel()
 
     def cancelled_from_outside(self, *, closed: bool) -> bool:
@@ -43,7 +43,7 @@ class Exchange:
         return not closed or self.task.cancelling() > self._cancels
 
 
-class Watch:
+class DeadlineTimer:
     """Interrupts exchanges whose time is up."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Watch:
             raise ClientStateError("the transport was first used on another event loop: make one per loop")
         exchange = self._running[task] = Exchange(task, loop.time() + timeout)
         if self._timer is None or exchange.expires < self._timer.when():
-            self._ring_at(exchange.expires)
+            self._fire_at(exchange.expires)
         return exchange
 
     def connected(self) -> None:
@@ -82,7 +82,7 @@ class Watch:
         """Forget an exchange. The timer stays: the next exchange is likely to need it."""
         self._running.pop(exchange.task, None)
         if self._closed and not self._running:
-            self._silence()
+            self._cancel_timer()
 
     def interrupt(self) -> None:
         """End every exchange now, for a library that would let some of them go on after it was closed."""
@@ -93,19 +93,19 @@ class Watch:
         """Stop the timer as soon as nothing is in flight any more."""
         self._closed = True
         if not self._running:
-            self._silence()
+            self._cancel_timer()
 
-    def _silence(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _ring_at(self, when: float) -> None:
-        self._silence()
+    def _fire_at(self, when: float) -> None:
+        self._cancel_timer()
         if self._loop is not None:
-            self._timer = self._loop.call_at(when, self._ring)
+            self._timer = self._loop.call_at(when, self._fire)
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._timer = None
         now = asyncio.get_running_loop().time()
         company = self.on_the_wire()
@@ -114,4 +114,4 @@ class Watch:
                 exchange.expire(company)
         waiting = [exchange.expires for exchange in self._running.values() if exchange.expires > now]
         if waiting:
-            self._ring_at(min(waiting))
+            self._fire_at(min(waiting))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from wxrevenue import Event, Secret, Settlement, TokenKind
-    from wxrevenue.cli._demo.report import Plan
+    from wxrevenue.cli._demo.report import DemoPlan
 
 T = TypeVar("T")
 _RATIOS = (40, Decimal("37.5"), 42, 35, Decimal("33.33"))
@@ -31,7 +31,7 @@ _ACCOUNT_NOT_OPEN, _AGREEMENT_UNSIGNED = 2056, 1735
 class Watcher:
     """Is told how the demo gets on; this one does not care."""
 
-    def opened(self, url: str, sandbox: Sandbox, plan: Plan) -> None:
+    def opened(self, url: str, sandbox: Sandbox, plan: DemoPlan) -> None:
         """Take notice that the sandbox serves."""
 
     def split(self, splits: tuple[Split, ...]) -> None:
@@ -69,14 +69,14 @@ class CachedTokens:
             self._token = self._sandbox.component_token(self._component)
 
 
-def make_sandbox(plan: Plan) -> Sandbox:
+def make_sandbox(plan: DemoPlan) -> Sandbox:
     """Return the sandbox of a plan, with all the trouble that the advertising interfaces can make."""
     rate, quota = plan.rate, Quota(plan.calls, plan.window)
     trouble = Trouble(too_fast=quota, latency=plan.latency, busy=rate, drop_before=rate / 2, drop_after=rate, html=rate / 2, cut=rate / 2)
     return Sandbox(seed=plan.seed, components=plan.components, years=plan.years, trouble=trouble)
 
 
-async def run(plan: Plan, sandbox: Sandbox, watcher: Watcher | None = None) -> Report:
+async def run(plan: DemoPlan, sandbox: Sandbox, watcher: Watcher | None = None) -> Report:
     """Do the whole job and return what came of it; an error of one account becomes part of the report."""
     watcher = watcher or Watcher()
     tally, started = Tally(watcher.event), time.monotonic()
@@ -101,12 +101,12 @@ async def run(plan: Plan, sandbox: Sandbox, watcher: Watcher | None = None) -> R
     )
 
 
-def _retry(plan: Plan) -> RetryPolicy:
+def _retry(plan: DemoPlan) -> RetryPolicy:
     """Return a policy as patient as this much trouble asks for; its waits are as short as the demo's cool-down."""
     return RetryPolicy(max_attempts=10, base=plan.window / 50, throttle_base=plan.window / 10, cap=plan.window)
 
 
-def _client(url: str, plan: Plan, sandbox: Sandbox, tally: Tally) -> RevenueClient:
+def _client(url: str, plan: DemoPlan, sandbox: Sandbox, tally: Tally) -> RevenueClient:
     """Return the one client of all accounts. It is the first one's; :meth:`_Job._of` makes it another's."""
     first = sandbox.components[0]
     limiter = LocalRateLimiter(cooldown=plan.window)
@@ -115,7 +115,7 @@ def _client(url: str, plan: Plan, sandbox: Sandbox, tally: Tally) -> RevenueClie
 
 @attrs.frozen
 class _Job:
-    plan: Plan
+    plan: DemoPlan
     sandbox: Sandbox
     client: RevenueClient
     watcher: Watcher

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Plan:
+class DemoPlan:
     """How much the demo does, and how hard the sandbox makes it.
 
     Args:

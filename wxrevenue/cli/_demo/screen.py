@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from wxrevenue.ams.settlement import Settlement
-    from wxrevenue.cli._demo.report import Marking, Plan, Refusal, Report, Split
+    from wxrevenue.cli._demo.report import DemoPlan, Marking, Refusal, Report, Split
     from wxrevenue.events import Event
     from wxrevenue.sandbox import Sandbox
 
@@ -58,7 +58,7 @@ class Screen(Watcher):
         self._bars: dict[str, TaskID] = {}
         self._rest = ""
 
-    def opened(self, url: str, sandbox: Sandbox, plan: Plan) -> None:
+    def opened(self, url: str, sandbox: Sandbox, plan: DemoPlan) -> None:
         accounts, rest = len(sandbox.components), f"{plan.window:g} s"
         self._rest = f"1737, resting for {rest}"
         self._say(f"One client, {accounts} accounts, {plan.years} years of settlements, and a server that misbehaves.", style="bold")

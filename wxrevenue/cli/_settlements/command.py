@@ -17,7 +17,7 @@ from wxrevenue.cli._demo.screen import money
 from wxrevenue.cli._settlements import charts as _charts
 from wxrevenue.cli._settlements import listing as _listing
 from wxrevenue.cli._settlements.charts import Sums
-from wxrevenue.cli._settlements.journal import Journal
+from wxrevenue.cli._settlements.journal import PartFile
 from wxrevenue.cli._settlements.problem import Problem
 from wxrevenue.errors import ConfigurationError, PageDriftError, WxRevenueError
 from wxrevenue.events import GateEvent, PageEvent
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wxrevenue.ams.settlement import Settlement
     from wxrevenue.cli._settlements.options import Format, Job
     from wxrevenue.events import Event
-    from wxrevenue.export._pump import Sheet
+    from wxrevenue.export._pump import FileFormat
 
 
 @attrs.define
@@ -42,7 +42,7 @@ class Found:
     sums: Sums = attrs.field(factory=Sums)
     notes: list[str] = attrs.field(factory=list[str])
     """What whoever uses the rows should know of them."""
-    journal: Journal | None = None
+    journal: PartFile | None = None
     """What a run that failed leaves behind, to be resumed."""
 
     def revised(self, rows: int) -> None:
@@ -51,7 +51,7 @@ class Found:
             self.notes.append(f"Note: {rows:,} rows changed while the list was read; they are as they came first.")
 
 
-class Watch:
+class ProgressBar:
     """A progress bar on stderr, if that is a terminal."""
 
     def __init__(self, *, shown: bool) -> None:
@@ -110,7 +110,7 @@ def _left_behind(found: Found) -> tuple[str, ...]:
 
 
 async def _run(job: Job, found: Found) -> None:
-    watch = Watch(shown=job.out is not None or not sys.stdout.isatty())
+    watch = ProgressBar(shown=job.out is not None or not sys.stdout.isatty())
     async with _client(job, watch) as client:
         with watch.bars:
             await (_to_stdout(job, client, found) if job.out is None else _to_file(job, job.out, client, watch, found))
@@ -118,7 +118,7 @@ async def _run(job: Job, found: Found) -> None:
         found.notes.append("Note: the server announced another number of rows than it sent, also when it was asked again.")
 
 
-def _client(job: Job, watch: Watch) -> RevenueClient:
+def _client(job: Job, watch: ProgressBar) -> RevenueClient:
     if job.sandbox:
         sandbox = Sandbox()
         component = sandbox.components[0]
@@ -133,25 +133,25 @@ def _client(job: Job, watch: Watch) -> RevenueClient:
 
 async def _to_stdout(job: Job, client: RevenueClient, found: Found) -> None:
     """Write every page as soon as it is there. A reader that takes its time holds nothing up but the walk."""
-    sheets: Mapping[Format, Sheet] = {
-        "table": _listing.sheet,
-        "csv": _csv.sheet(bom=job.bom, by=job.by),
-        "jsonl": _jsonl.sheet,
+    formats: Mapping[Format, FileFormat] = {
+        "table": _listing.table,
+        "csv": _csv.csv_format(bom=job.bom, by=job.by),
+        "jsonl": _jsonl.jsonl_format,
     }
     out = sys.stdout.buffer
     async with client.iter_agency_settlement(job.start, job.end, job.page_size) as walk:
-        with sheets[job.format](out) as add:
+        with formats[job.format](out) as add:
             async for page in walk.by_page():
                 await in_thread(add, list(found.sums.watch(page)))
                 await in_thread(out.flush)
     found.revised(len(walk.revisions))
 
 
-async def _to_file(job: Job, out: Path, client: RevenueClient, watch: Watch, found: Found) -> None:
+async def _to_file(job: Job, out: Path, client: RevenueClient, watch: ProgressBar, found: Found) -> None:
     """Fetch everything into a journal, then write the file from that: whatever happens, nothing is fetched twice."""
     if job.format == "parquet":
-        await in_thread(_parquet.sheet)  # an extra that is missing shows now, not in the end
-    with closing(Journal(out, job.query, resume=job.resume)) as journal:
+        await in_thread(_parquet.parquet_format)  # an extra that is missing shows now, not in the end
+    with closing(PartFile(out, job.query, resume=job.resume)) as journal:
         watch.begin(journal.rows)
         try:
             await _fetch(job, client, journal, watch, found)
@@ -165,7 +165,7 @@ async def _to_file(job: Job, out: Path, client: RevenueClient, watch: Watch, fou
         journal.remove()
 
 
-async def _fetch(job: Job, client: RevenueClient, journal: Journal, watch: Watch, found: Found) -> None:
+async def _fetch(job: Job, client: RevenueClient, journal: PartFile, watch: ProgressBar, found: Found) -> None:
     """Fetch what the journal has not. Only an unchanged list is gone on with: of one that changed, rows would come twice."""
     if not journal.complete and not await _walk(job, client, journal, watch, found):
         found.notes.append("Note: the list has changed since the run was broken off, so it was read from its beginning.")
@@ -174,7 +174,7 @@ async def _fetch(job: Job, client: RevenueClient, journal: Journal, watch: Watch
         await _walk(job, client, journal, watch, found)
 
 
-async def _walk(job: Job, client: RevenueClient, journal: Journal, watch: Watch, found: Found) -> bool:
+async def _walk(job: Job, client: RevenueClient, journal: PartFile, watch: ProgressBar, found: Found) -> bool:
     """Walk on from where the journal stands; return whether the list is still the one that the journal began with."""
     watch.again, resumed = False, journal.cursor is not None
     async with client.iter_agency_settlement(job.start, job.end, job.page_size, cursor=journal.cursor) as walk:

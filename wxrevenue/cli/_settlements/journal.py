@@ -29,7 +29,7 @@ VERSION: Final = 1
 _END: Final = {"end": True}
 
 
-class Journal:
+class PartFile:
     """The pages fetched so far for one file.
 
     Args:

@@ -35,7 +35,7 @@ def half_label(month: str, order: int) -> str:
 
 
 @contextmanager
-def sheet(file: BinaryIO) -> Generator[Add]:
+def table(file: BinaryIO) -> Generator[Add]:
     """Write a table to a file or terminal; its last line has the sum."""
     rows = fen = 0
 

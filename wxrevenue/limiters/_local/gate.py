@@ -2,7 +2,7 @@
 
 ::
 
-    open ──(refused)──► shut until a time ──(its time comes)──► one probe out ──(accepted)──► open
+    open ──(refused)──► closed until a time ──(its time comes)──► one probe out ──(accepted)──► open
                           ▲        ▲                                │    │
                           │        └────────── refused again ───────┘    │
                           └── ended without a verdict: the next probes ──┘
@@ -24,7 +24,7 @@ _WIDEST = 16
 
 
 def longest_pause(cooldown: float) -> float:
-    """Return the seconds for which a gate is shut at most before somebody tries it."""
+    """Return the seconds for which a gate is closed at most before somebody tries it."""
     return max((_WIDEST + 1) * cooldown, QUOTA_PROBE)
 
 
@@ -32,16 +32,16 @@ class Gate:
     """When a scope may be tried again, and by whom.
 
     Args:
-        cooldown: seconds for which a refusal shuts the gate.
+        cooldown: seconds for which a refusal closes the gate.
         random: returns a number from 0 to 1; it spreads widened pauses.
     """
 
-    __slots__ = ("_cooldown", "_random", "failed", "opens", "probe", "quota_ends", "shut", "tripped")
+    __slots__ = ("_cooldown", "_random", "closed", "failed", "opens", "probe", "quota_ends", "tripped")
 
     def __init__(self, cooldown: float, random: Callable[[], float]) -> None:
         self._cooldown = cooldown
         self._random = random
-        self.shut = False
+        self.closed = False
         self.opens = 0.0
         self.quota_ends = 0.0
         self.probe: LocalTurn | None = None
@@ -51,53 +51,53 @@ class Gate:
         self.tripped = float("-inf")
         """When the last refusal came."""
 
-    def refuse(self, now: float, *, probe: bool) -> None:
-        """Stay shut for a cool-down from now; never shorten, never add up.
+    def close_for_cooldown(self, now: float, *, probe: bool) -> None:
+        """Stay closed for a cool-down from now; never shorten, never add up.
 
         From the second refused probe in a row the pause is wider, by a chance share of twice as much each time: somebody
         else is using the same quota, and probes that keep in step would keep each other out for ever.
         """
         self.failed += probe
         wider = min(2 ** max(0, self.failed - 1), _WIDEST) - 1 if probe else 0
-        self._shut(now, self._cooldown * (1 + wider * self._random()))
+        self._close(now, self._cooldown * (1 + wider * self._random()))
 
-    def spend(self, now: float, midnight: float) -> None:
-        """Stay shut while the day's quota is spent, with a probe every ten minutes. ``midnight`` is seconds away."""
+    def close_for_quota(self, now: float, midnight: float) -> None:
+        """Stay closed while the day's quota is spent, with a probe every ten minutes. ``midnight`` is seconds away."""
         self.quota_ends = now + midnight
-        self._shut(now, min(QUOTA_PROBE, midnight))
+        self._close(now, min(QUOTA_PROBE, midnight))
 
-    def _shut(self, now: float, pause: float) -> None:
-        self.shut = True
+    def _close(self, now: float, pause: float) -> None:
+        self.closed = True
         self.tripped = now
         self.opens = max(self.opens, now + pause)
 
-    def accept(self, now: float) -> None:
+    def probe_accepted(self, now: float) -> None:
         """Open, for the probe was accepted; unless a late refusal came between."""
         if now >= self.opens:
             self.open(now)
 
     def open(self, now: float) -> None:
         """Open now."""
-        self.shut = False
+        self.closed = False
         self.opens, self.quota_ends, self.failed = min(self.opens, now), 0.0, 0
 
-    def join(self, gates: Sequence[Gate]) -> None:
-        """Be shut for as long as the last of these."""
-        self.shut = True
+    def close_like_last(self, gates: Sequence[Gate]) -> None:
+        """Be closed for as long as the last of these."""
+        self.closed = True
         self.opens = max(gate.opens for gate in gates)
         self.tripped = max(gate.tripped for gate in gates)
 
-    def leave(self, gate: Gate) -> None:
-        """Be shut as that gate was, for a chance time longer."""
-        self.shut, self.tripped, self.failed = True, gate.tripped, gate.failed
+    def close_like(self, gate: Gate) -> None:
+        """Be closed as that gate was, for a chance time longer."""
+        self.closed, self.tripped, self.failed = True, gate.tripped, gate.failed
         self.opens = gate.opens + self._cooldown * self._random()
 
     def closed_for(self, now: float) -> float:
         """Return the seconds until somebody may go."""
-        return max(0.0, self.opens - now) if self.shut else 0.0
+        return max(0.0, self.opens - now) if self.closed else 0.0
 
     def when(self, now: float) -> float:
         """Return when the next may go, as far as the gate is concerned."""
-        if not self.shut:
+        if not self.closed:
             return now
         return float("inf") if self.probe is not None else max(now, self.opens)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wxrevenue._base import checks as _checks
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue.errors import ClientStateError
-from wxrevenue.limiters._local.registry import Lanes
+from wxrevenue.limiters._local.registry import ScopeRegistry
 from wxrevenue.limiters._local.snapshot import dump, load
 from wxrevenue.limiters._local.turn import LocalTurn
 from wxrevenue.limiters._quota.stated import Rate
@@ -36,24 +36,24 @@ class LocalRateLimiter:
     def __init__(self, cooldown: float = 60.0, rate: Rate | None = None, clock: Clock | None = None) -> None:
         cooldown = _checks.seconds("LocalRateLimiter.cooldown", cooldown)
         rate = _checks.instance("LocalRateLimiter.rate", rate, Rate)
-        self._lanes = Lanes(cooldown, rate, LOOP_CLOCK if clock is None else clock)
-        self._by_scope = self._lanes.by_scope  # looked into on every call
-        self._tickets = 0
+        self._registry = ScopeRegistry(cooldown, rate, LOOP_CLOCK if clock is None else clock)
+        self._by_scope = self._registry.by_scope  # looked into on every call
+        self._sequences = 0
 
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
         """Wait for a turn; see :class:`wxrevenue.ports.RateLimiter`."""
-        lane = self._by_scope.get(scope) or self._lanes.of(scope)
+        limiter = self._by_scope.get(scope) or self._registry.limiter_of(scope)
         turn = LocalTurn()
-        turn.lane = lane
+        turn.limiter = limiter
         turn.scope = scope
-        turn.ticket = self._tickets = self._tickets + 1
-        pace = lane.pace
+        turn.sequence = self._sequences = self._sequences + 1
+        pace = limiter.pacer
         if pace.in_flight < pace.limit:
             pace.in_flight += 1
             turn.out = True
         else:
             turn.out = False
-            await lane.wait(turn, timeout)
+            await limiter.wait(turn, timeout)
         return turn
 
     def snapshot(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class LocalRateLimiter:
 
         All times are Unix seconds.
         """
-        return dump(self._lanes)
+        return dump(self._registry)
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from what another limiter knew, in another process for instance; before the first turn.
@@ -82,17 +82,17 @@ class LocalRateLimiter:
             ConfigurationError: the data is not what :meth:`snapshot` returns; it names the field. Nothing is changed then.
             ClientStateError: turns were taken already, or the limiter is closed.
         """
-        self._lanes.check_open()
-        if self._tickets:
+        self._registry.check_open()
+        if self._sequences:
             raise ClientStateError("a rate limiter can be restored only before its first turn")
-        load(self._lanes, snapshot)
+        load(self._registry, snapshot)
 
     async def reopen(self, scope: str) -> None:
         """Let the scope's callers go, whatever shut it."""
-        lane = self._lanes.find(scope)
-        if lane is not None:
-            lane.reopen()
+        limiter = self._registry.find(scope)
+        if limiter is not None:
+            limiter.reopen()
 
     async def aclose(self) -> None:
         """End every wait with ``ClientStateError``; may be called twice."""
-        self._lanes.close()
+        self._registry.close()

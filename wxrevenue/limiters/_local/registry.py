@@ -1,4 +1,4 @@
-"""All lanes of a limiter: made when a scope is first used, merged when scopes share a quota, forgotten when they are of no use."""
+"""The limiters of all scopes: made when a scope is first used, merged when scopes share a quota, forgotten when they are of no use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from wxrevenue._base import checks as _checks
 from wxrevenue._base.calendar import seconds_to_midnight
 from wxrevenue.errors import ClientStateError
 from wxrevenue.limiters._local.gate import Gate
-from wxrevenue.limiters._local.scope import Lane
-from wxrevenue.limiters._quota.inference import Known
-from wxrevenue.limiters._quota.learner import Pace
-from wxrevenue.limiters._quota.stated import StatedPace
+from wxrevenue.limiters._local.scope import ScopeLimiter
+from wxrevenue.limiters._quota.inference import QuotaEstimate
+from wxrevenue.limiters._quota.learner import QuotaLearner
+from wxrevenue.limiters._quota.stated import FixedRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from wxrevenue.ports import Clock
 
 _MANY: Final = 1_024
-"""Lanes below which none is forgotten."""
-_APART: Final = 10.0
-"""Windows for which lanes stay apart after merging them did not help."""
-_LASTING: Final = 30.0
-"""Windows without a refusal after which lanes are parted: they may have been merged by mistake."""
+"""Limiters of scopes below which none is forgotten."""
+_SPLIT_WINDOWS: Final = 10.0
+"""Windows for which scopes stay split after merging them did not help."""
+_MERGED_WINDOWS: Final = 30.0
+"""Windows without a refusal after which scopes are split: they may have been merged by mistake."""
 
-_TOGETHER: Final = 2.0
-"""Windows within which lanes were refused that may be kin."""
+_SHARING_WINDOWS: Final = 2.0
+"""Windows within which scopes were refused that may share a quota."""
 
 
-class Lanes:
-    """The lanes by scope, and what they have in common.
+class ScopeRegistry:
+    """The limiters by scope, and what they have in common.
 
     Args:
-        cooldown: seconds for which a refusal shuts a lane; also the window.
+        cooldown: seconds for which a refusal closes a scope; also the window.
         rate: what the user says of the quota.
         clock: where the time comes from.
     """
@@ -48,14 +48,14 @@ class Lanes:
         self.closed = False
         self.random: Callable[[], float] = random.random
         """Spreads widened pauses."""
-        self.by_scope: dict[str, Lane] = {}
-        """For looking only; :meth:`of` makes the lane that is missing."""
-        self._sweep_at = _MANY
+        self.by_scope: dict[str, ScopeLimiter] = {}
+        """For looking only; :meth:`of` makes the one that is missing."""
+        self._forget_at = _MANY
         self._latest = float("-inf")
         self._lag = 0.0
 
-    def __iter__(self) -> Iterator[Lane]:
-        return iter({id(lane): lane for lane in self.by_scope.values()}.values())
+    def __iter__(self) -> Iterator[ScopeLimiter]:
+        return iter({id(limiter): limiter for limiter in self.by_scope.values()}.values())
 
     def now(self) -> float:
         """Return the limiter's time. Where the clock runs backwards, as in a machine that is restored, this stands still instead."""
@@ -92,85 +92,85 @@ class Lanes:
     def close(self) -> None:
         """End every wait, and let nobody in any more."""
         self.closed = True
-        for lane in self:
-            lane.end()
+        for limiter in self:
+            limiter.end_waits()
 
-    def of(self, scope: str) -> Lane:
-        """Return the scope's lane."""
-        lane = self.by_scope.get(scope)
-        if lane is None:
+    def limiter_of(self, scope: str) -> ScopeLimiter:
+        """Return the scope's limiter."""
+        limiter = self.by_scope.get(scope)
+        if limiter is None:
             _checks.text("scope", scope)
-            self._sweep()
-            lane = self.by_scope[scope] = self.new((scope,))
+            self._forget_useless()
+            limiter = self.by_scope[scope] = self.new_limiter((scope,))
             if not self.closed:
-                lane.quicken(self.now())
-        return lane
+                limiter.allow_fast_path(self.now())
+        return limiter
 
-    def find(self, scope: str) -> Lane | None:
-        """Return the scope's lane if there is one."""
+    def find(self, scope: str) -> ScopeLimiter | None:
+        """Return the scope's limiter if there is one."""
         return self.by_scope.get(scope)
 
-    def new(self, scopes: tuple[str, ...]) -> Lane:
-        """Return a lane that nobody uses yet."""
-        pace: AnyPace = Pace(self.cooldown) if self.rate is None else StatedPace(self.rate)
-        return Lane(self, scopes, Gate(self.cooldown, self.random), pace)
+    def new_limiter(self, scopes: tuple[str, ...]) -> ScopeLimiter:
+        """Return a limiter that nobody uses yet."""
+        pace: AnyPace = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
+        return ScopeLimiter(self, scopes, Gate(self.cooldown, self.random), pace)
 
-    def put(self, lane: Lane) -> None:
-        """Make this the lane of its scopes."""
-        for scope in lane.scopes:
-            self.by_scope[scope] = lane
+    def register(self, limiter: ScopeLimiter) -> None:
+        """Make this the limiter of its scopes."""
+        for scope in limiter.scopes:
+            self.by_scope[scope] = limiter
 
-    def _sweep(self) -> None:
-        """Forget the lanes of which nobody would notice; at times, so that it costs little."""
-        if len(self.by_scope) >= self._sweep_at:
+    def _forget_useless(self) -> None:
+        """Forget the limiters of which nobody would notice; at times, so that it costs little."""
+        if len(self.by_scope) >= self._forget_at:
             now = self.now()
-            for scope in [scope for scope, lane in self.by_scope.items() if lane.useless(now)]:
+            for scope in [scope for scope, limiter in self.by_scope.items() if limiter.useless(now)]:
                 del self.by_scope[scope]
-            self._sweep_at = max(_MANY, 2 * len(self.by_scope))
+            self._forget_at = max(_MANY, 2 * len(self.by_scope))
 
-    # ------------------------------------------------------------------ merging and parting
+    # ------------------------------------------------------------------ merging and splitting
 
-    def probe_refused(self, lane: Lane, now: float) -> None:
+    def on_probe_refused(self, limiter: ScopeLimiter, now: float) -> None:
         """Look for the scopes that use the same quota: a probe after a quiet window was refused, so somebody does.
 
-        If all of them kept quiet together twice already, then merging was wrong, and they part.
+        If all of them kept quiet together twice already, then merging was wrong, and they are split.
         """
         if self.rate is not None:
             return
-        kin = kin_of(lane, self, now)
-        if kin:
-            self._merge((lane, *kin))
-        elif len(lane.scopes) > 1 and lane.gate.failed > 1:
-            self._part(lane, now, shut=True)
+        sharing = scopes_sharing_quota(limiter, self, now)
+        if sharing:
+            self._merge((limiter, *sharing))
+        elif len(limiter.scopes) > 1 and limiter.gate.failed > 1:
+            self._split(limiter, now, closed=True)
 
-    def reconsider(self, lane: Lane, now: float) -> None:
-        """Part lanes that have not been refused anything for long."""
-        if not lane.gate.shut and now - lane.gate.tripped >= _LASTING * self.cooldown:
-            self._part(lane, now, shut=False)
+    def on_quiet(self, limiter: ScopeLimiter, now: float) -> None:
+        """Split scopes that have not been refused anything for long."""
+        if not limiter.gate.closed and now - limiter.gate.tripped >= _MERGED_WINDOWS * self.cooldown:
+            self._split(limiter, now, closed=False)
 
-    def _merge(self, lanes: tuple[Lane, ...]) -> None:
-        merged = self.new(tuple(scope for lane in lanes for scope in lane.scopes))
-        merged.pace = merged_pace([lane.pace for lane in lanes], self.cooldown)
-        merged.gate.join([lane.gate for lane in lanes])
-        self._replace(lanes, (merged,))
+    def _merge(self, limiters: tuple[ScopeLimiter, ...]) -> None:
+        merged = self.new_limiter(tuple(scope for limiter in limiters for scope in limiter.scopes))
+        merged.pacer = merged_learner([limiter.pacer for limiter in limiters], self.cooldown)
+        merged.gate.close_like_last([limiter.gate for limiter in limiters])
+        self._replace(limiters, (merged,))
 
-    def _part(self, lane: Lane, now: float, *, shut: bool) -> None:
-        parts = tuple(self.new((scope,)) for scope in lane.scopes)
-        for part in parts:
-            part.apart_until = now + _APART * self.cooldown
-            if shut:
-                part.gate.leave(lane.gate)
-        self._replace((lane,), parts)
+    def _split(self, limiter: ScopeLimiter, now: float, *, closed: bool) -> None:
+        split = tuple(self.new_limiter((scope,)) for scope in limiter.scopes)
+        for one in split:
+            one.split_until = now + _SPLIT_WINDOWS * self.cooldown
+            if closed:
+                one.gate.close_like(limiter.gate)
+        self._replace((limiter,), split)
 
-    def _replace(self, old: tuple[Lane, ...], new: tuple[Lane, ...]) -> None:
-        for lane in new:
-            self.put(lane)
-            for left in old:
-                left.move_to(lane)
-        for left in old:
-            left.retire()
-        for lane in new:
-            lane.advance(self.now())
+    def _replace(self, old: tuple[ScopeLimiter, ...], new: tuple[ScopeLimiter, ...]) -> None:
+        for limiter in new:
+            self.register(limiter)
+            for replaced in old:
+                replaced.move_to(limiter)
+        for replaced in old:
+            replaced.retire()
+        for limiter in new:
+            limiter.advance(self.now())
 
 
 def account_of(scope: str) -> str:
@@ -178,20 +178,22 @@ def account_of(scope: str) -> str:
     return scope.partition("/")[0] if "/" in scope else ""
 
 
-def kin_of(lane: Lane, lanes: Lanes, now: float) -> tuple[Lane, ...]:
-    """Return the lanes that may well share a quota with this one."""
-    account = account_of(lane.scopes[0])
-    since = now - _TOGETHER * lanes.cooldown
-    return tuple(other for other in lanes if other is not lane and account_of(other.scopes[0]) == account and _tripped(other, since, now))
+def scopes_sharing_quota(limiter: ScopeLimiter, registry: ScopeRegistry, now: float) -> tuple[ScopeLimiter, ...]:
+    """Return the limiters of the scopes that may well share a quota with this one."""
+    account = account_of(limiter.scopes[0])
+    since = now - _SHARING_WINDOWS * registry.cooldown
+    return tuple(
+        other for other in registry if other is not limiter and account_of(other.scopes[0]) == account and _tripped(other, since, now)
+    )
 
 
-def _tripped(lane: Lane, since: float, now: float) -> bool:
-    return lane.gate.shut and lane.gate.tripped >= since and lane.apart_until <= now and not lane.gate.quota_ends > now
+def _tripped(limiter: ScopeLimiter, since: float, now: float) -> bool:
+    return limiter.gate.closed and limiter.gate.tripped >= since and limiter.split_until <= now and not limiter.gate.quota_ends > now
 
 
-def merged_pace(paces: Sequence[AnyPace], window: float) -> Pace:
+def merged_learner(paces: Sequence[AnyPace], window: float) -> QuotaLearner:
     """Return a pace for all: together they were allowed the sum of their budgets, as far as these are known."""
-    merged = Pace(window, Known(window, _sum(pace.known.budget for pace in paces if isinstance(pace, Pace))))
+    merged = QuotaLearner(window, QuotaEstimate(window, _sum(pace.estimate.budget for pace in paces if isinstance(pace, QuotaLearner))))
     merged.in_flight = sum(pace.in_flight for pace in paces)
     return merged
 

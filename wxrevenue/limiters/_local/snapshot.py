@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from wxrevenue._base import checks as _checks
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.limiters._local.gate import longest_pause
-from wxrevenue.limiters._quota.inference import Kind, Known
-from wxrevenue.limiters._quota.learner import Pace
-from wxrevenue.limiters._quota.stated import StatedPace
+from wxrevenue.limiters._quota.inference import Kind, QuotaEstimate
+from wxrevenue.limiters._quota.learner import QuotaLearner
+from wxrevenue.limiters._quota.stated import FixedRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wxrevenue.limiters._local.gate import Gate
-    from wxrevenue.limiters._local.registry import Lanes
-    from wxrevenue.limiters._local.scope import Lane
+    from wxrevenue.limiters._local.registry import ScopeRegistry
+    from wxrevenue.limiters._local.scope import ScopeLimiter
 
 VERSION: Final = 1
 """The version of the layout that :func:`dump` writes; :func:`load` reads no other."""
@@ -29,35 +29,35 @@ _FARTHEST: Final = 1e15
 # ---------------------------------------------------------------------- writing
 
 
-def dump(lanes: Lanes) -> dict[str, Any]:
+def dump(registry: ScopeRegistry) -> dict[str, Any]:
     """Return what is known, as dicts, lists, strings and numbers."""
-    now = lanes.now()
-    shift = lanes.unix() - now
-    found = [_lane(lane, now, shift) for lane in lanes if not lane.useless(now)]
-    return {"version": VERSION, "window": lanes.cooldown, "lanes": found}
+    now = registry.now()
+    shift = registry.unix() - now
+    found = [_scope_row(limiter, now, shift) for limiter in registry if not limiter.useless(now)]
+    return {"version": VERSION, "window": registry.cooldown, "lanes": found}
 
 
-def _lane(lane: Lane, now: float, shift: float) -> dict[str, Any]:
-    lane.pace.flush(now)
-    lane.quicken_if_idle(now)
-    pace = _stated(lane.pace, shift) if isinstance(lane.pace, StatedPace) else _learned(lane.pace, shift)
-    return {"scopes": list(lane.scopes), **_gate(lane.gate, now, shift), **pace}
+def _scope_row(limiter: ScopeLimiter, now: float, shift: float) -> dict[str, Any]:
+    limiter.pacer.count_deferred(now)
+    limiter.allow_fast_path_if_idle(now)
+    pace = _stated(limiter.pacer, shift) if isinstance(limiter.pacer, FixedRate) else _learned(limiter.pacer, shift)
+    return {"scopes": list(limiter.scopes), **_gate(limiter.gate, now, shift), **pace}
 
 
 def _gate(gate: Gate, now: float, shift: float) -> dict[str, Any]:
     return {
-        "opens": gate.opens + shift if gate.shut else None,
+        "opens": gate.opens + shift if gate.closed else None,
         "quota_ends": gate.quota_ends + shift if gate.quota_ends > now else None,
         "failed": gate.failed,
     }
 
 
-def _stated(pace: StatedPace, shift: float) -> dict[str, Any]:
+def _stated(pace: FixedRate, shift: float) -> dict[str, Any]:
     return {"due": pace.gcra.due + shift if math.isfinite(pace.gcra.due) else None}
 
 
-def _learned(pace: Pace, shift: float) -> dict[str, Any]:
-    known = pace.known
+def _learned(pace: QuotaLearner, shift: float) -> dict[str, Any]:
+    known = pace.estimate
     return {
         "budget": known.budget,
         "span": known.span,
@@ -73,51 +73,51 @@ def _learned(pace: Pace, shift: float) -> dict[str, Any]:
 # ---------------------------------------------------------------------- reading
 
 
-def load(lanes: Lanes, snapshot: Any) -> None:
+def load(registry: ScopeRegistry, snapshot: Any) -> None:
     """Take over what :func:`dump` returned, after checking all of it."""
     where = "snapshot"
     _member(f"{where}.version", _get(where, snapshot, "version"), (VERSION,))
-    _member(f"{where}.window", _get(where, snapshot, "window"), (lanes.cooldown,))
-    rows = _list(f"{where}.lanes", _get(where, snapshot, "lanes"))
-    checked = [_checked(f"{where}.lanes[{number}]", row) for number, row in enumerate(rows)]
+    _member(f"{where}.window", _get(where, snapshot, "window"), (registry.cooldown,))
+    rows = _list(f"{where}.registry", _get(where, snapshot, "lanes"))
+    checked = [_checked(f"{where}.registry[{number}]", row) for number, row in enumerate(rows)]
     scopes = [scope for row in checked for scope in row["scopes"]]
     if len(scopes) != len(set(scopes)):
-        raise ConfigurationError(f"{where}.lanes: expected every scope once")
-    now = lanes.now()
+        raise ConfigurationError(f"{where}.registry: expected every scope once")
+    now = registry.now()
     for row in checked:
-        lanes.put(_restored(lanes, row, now))
+        registry.register(_restored(registry, row, now))
 
 
-def _restored(lanes: Lanes, row: dict[str, Any], now: float) -> Lane:
-    shift = now - lanes.unix()
-    lane = lanes.new(tuple(row["scopes"]))
+def _restored(registry: ScopeRegistry, row: dict[str, Any], now: float) -> ScopeLimiter:
+    shift = now - registry.unix()
+    limiter = registry.new_limiter(tuple(row["scopes"]))
     if row["opens"] is not None:
-        latest = now + longest_pause(lanes.cooldown)  # whoever saved it may have had a wrong clock
-        lane.gate.shut, lane.gate.opens, lane.gate.failed = True, min(row["opens"] + shift, latest), row["failed"]
-        lane.gate.quota_ends = min((row["quota_ends"] or -math.inf) + shift, now + _DAY)
-    if isinstance(lane.pace, Pace):
-        _teach(lane.pace, row, shift, now)
+        latest = now + longest_pause(registry.cooldown)  # whoever saved it may have had a wrong clock
+        limiter.gate.closed, limiter.gate.opens, limiter.gate.failed = True, min(row["opens"] + shift, latest), row["failed"]
+        limiter.gate.quota_ends = min((row["quota_ends"] or -math.inf) + shift, now + _DAY)
+    if isinstance(limiter.pacer, QuotaLearner):
+        _teach(limiter.pacer, row, shift, now)
     elif row["due"] is not None:
-        lane.pace.gcra.due = min(row["due"] + shift, now + lane.pace.gcra.rate.burst * lane.pace.gcra.gap)
-    lane.quicken_if_idle(now)
-    return lane
+        limiter.pacer.gcra.due = min(row["due"] + shift, now + limiter.pacer.gcra.rate.burst * limiter.pacer.gcra.gap)
+    limiter.allow_fast_path_if_idle(now)
+    return limiter
 
 
-def _teach(pace: Pace, row: dict[str, Any], shift: float, now: float) -> None:
-    span, budget, kind = row["span"] or pace.known.span, row["budget"], Kind(row["kind"])
-    pace.known = Known(span, budget, kind, row["lasted"], row["interval"])
+def _teach(pace: QuotaLearner, row: dict[str, Any], shift: float, now: float) -> None:
+    span, budget, kind = row["span"] or pace.estimate.span, row["budget"], Kind(row["kind"])
+    pace.estimate = QuotaEstimate(span, budget, kind, row["lasted"], row["interval"])
     pace.proven = row["proven"]
     pace.recall([(min(now, when + shift), calls) for when, calls in row["recent"]])
     if row["tested_at"] is not None:
         pace.tested_at = min(row["tested_at"] + shift, now)
-        pace.put_off(now)
+        pace.postpone_test(now)
 
 
 _OPTIONAL_TIME: Final = ("opens", "quota_ends", "tested_at", "due")
 
 
 def _checked(where: str, row: Any) -> dict[str, Any]:
-    """Return a lane's row with every field in it, each of the right kind."""
+    """Return a limiter's row with every field in it, each of the right kind."""
     found: dict[str, Any] = {"scopes": _scopes(f"{where}.scopes", _get(where, row, "scopes"))}
     for name in _OPTIONAL_TIME:
         found[name] = _optional(f"{where}.{name}", row.get(name), _number)

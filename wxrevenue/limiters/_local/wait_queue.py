@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wxrevenue.limiters._local.scope import Lane
+    from wxrevenue.limiters._local.scope import ScopeLimiter
     from wxrevenue.limiters._local.turn import LocalTurn
 
 _SLACK = 64
 
 
 class Waiter:
-    """One caller in a queue. ``lane`` is the lane whose queue that is; it changes when lanes are merged."""
+    """One caller in a queue. ``limiter`` is the one whose queue that is; it changes when scopes are merged."""
 
-    __slots__ = ("deadline", "gone", "lane", "turn", "woken")
+    __slots__ = ("deadline", "limiter", "removed", "turn", "woken")
 
-    def __init__(self, turn: LocalTurn, lane: Lane, deadline: float) -> None:
+    def __init__(self, turn: LocalTurn, limiter: ScopeLimiter, deadline: float) -> None:
         self.turn = turn
-        self.lane = lane
+        self.limiter = limiter
         self.deadline = deadline
-        self.gone = False
+        self.removed = False
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def __lt__(self, other: Waiter) -> bool:
-        # a turn that waits again has the same ticket, and often the same deadline, as its own entry that was not yet passed over
-        return self.turn.ticket < other.turn.ticket
+        # a turn that waits again has the same sequence number, and often the same deadline, as its own entry that was not yet passed over
+        return self.turn.sequence < other.turn.sequence
 
 
 class WaitQueue:
@@ -46,41 +46,41 @@ class WaitQueue:
         return self._waiting
 
     def __iter__(self) -> Iterator[Waiter]:
-        return iter([waiter for _, waiter in sorted(self._in_order) if not waiter.gone])
+        return iter([waiter for _, waiter in sorted(self._in_order) if not waiter.removed])
 
     def push(self, waiter: Waiter) -> None:
-        """Let somebody in, at the place the ticket gives."""
+        """Let somebody in, at the place its sequence number gives."""
         if len(self._in_order) > 2 * self._waiting + _SLACK:
             self._tidy()
         self._waiting += 1
-        heapq.heappush(self._in_order, (waiter.turn.ticket, waiter))
-        heapq.heappush(self._by_deadline, (waiter.deadline, waiter.turn.ticket, waiter))
+        heapq.heappush(self._in_order, (waiter.turn.sequence, waiter))
+        heapq.heappush(self._by_deadline, (waiter.deadline, waiter.turn.sequence, waiter))
 
     def first(self) -> Waiter | None:
         """Return who is first in line."""
         heap = self._in_order
-        while heap and (heap[0][1].gone or heap[0][1].woken.done()):
-            self.leave(heapq.heappop(heap)[1])
+        while heap and (heap[0][1].removed or heap[0][1].woken.done()):
+            self.remove(heapq.heappop(heap)[1])
         return heap[0][1] if heap else None
 
     def most_urgent(self) -> Waiter | None:
         """Return whose deadline comes first."""
         heap = self._by_deadline
-        while heap and (heap[0][2].gone or heap[0][2].woken.done()):
+        while heap and (heap[0][2].removed or heap[0][2].woken.done()):
             heapq.heappop(heap)
         return heap[0][2] if heap else None
 
-    def leave(self, waiter: Waiter) -> None:
+    def remove(self, waiter: Waiter) -> None:
         """Count somebody out, whatever the reason; harmless when done twice."""
-        if not waiter.gone:
-            waiter.gone = True
+        if not waiter.removed:
+            waiter.removed = True
             self._waiting -= 1
         if not self._waiting:
             self._in_order.clear()
             self._by_deadline.clear()
 
     def _tidy(self) -> None:
-        self._in_order = [entry for entry in self._in_order if not entry[1].gone]
-        self._by_deadline = [entry for entry in self._by_deadline if not entry[2].gone]
+        self._in_order = [entry for entry in self._in_order if not entry[1].removed]
+        self._by_deadline = [entry for entry in self._by_deadline if not entry[2].removed]
         heapq.heapify(self._in_order)
         heapq.heapify(self._by_deadline)

@@ -57,7 +57,7 @@ class Cause(enum.Enum):
 
 
 @attrs.frozen
-class Known:
+class QuotaEstimate:
     """What is known of a quota.
 
     Args:
@@ -78,7 +78,7 @@ class Known:
 
 
 @attrs.frozen
-class Lesson:
+class Observation:
     """What was counted when a refusal came.
 
     Args:
@@ -91,14 +91,14 @@ class Lesson:
     """
 
     cause: Cause
-    taken: int
+    in_span: int
     counted: int
     lasted: float
     elapsed: float
     rate: float = 0.0
 
 
-def draw(known: Known, lesson: Lesson, window: float) -> Known:
+def infer(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
     """Return what is known after a refusal."""
     if lesson.cause is Cause.SURPRISE:
         return _surprised(known, lesson, window)
@@ -106,8 +106,8 @@ def draw(known: Known, lesson: Lesson, window: float) -> Known:
     return attrs.evolve(learned, small=False, interval=_rarer(learned, lesson.lasted, window))
 
 
-def _surprised(known: Known, lesson: Lesson, window: float) -> Known:
-    if not lesson.counted or not lesson.taken:  # nothing was accepted lately: others used the quota
+def _surprised(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
+    if not lesson.counted or not lesson.in_span:  # nothing was accepted lately: others used the quota
         return known
     small = lesson.counted < HANDFUL and known.kind is not Kind.BUCKET
     if small and not known.small:
@@ -121,22 +121,22 @@ def _surprised(known: Known, lesson: Lesson, window: float) -> Known:
     return attrs.evolve(learned, small=small, interval=_first_interval(learned) if learned.interval else 0.0)
 
 
-def _counted(known: Known, lesson: Lesson, window: float) -> Known:
+def _counted(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
     """Take the count for the budget. A bucket took in some calls while the others were counted."""
     if known.kind is Kind.BUCKET:
-        filled = round(lesson.taken * lesson.lasted / known.span)
-        if lesson.taken - filled < (1 - _LIKE_A_WINDOW) * (known.budget or 1):  # no error in the count: another quota
-            return Known(window, lesson.taken, lasted=lesson.lasted)
-        return attrs.evolve(known, budget=max(1, lesson.taken - filled), lasted=0.0)
-    faster, fewer = known.lasted - lesson.lasted, (known.budget or 0) - lesson.taken
-    if known.kind is Kind.UNKNOWN and fewer > 0 and faster > 0 and 0.5 < fewer / faster * window / lesson.taken < 2:  # noqa: PLR2004
+        filled = round(lesson.in_span * lesson.lasted / known.span)
+        if lesson.in_span - filled < (1 - _LIKE_A_WINDOW) * (known.budget or 1):  # no error in the count: another quota
+            return QuotaEstimate(window, lesson.in_span, lasted=lesson.lasted)
+        return attrs.evolve(known, budget=max(1, lesson.in_span - filled), lasted=0.0)
+    faster, fewer = known.lasted - lesson.lasted, (known.budget or 0) - lesson.in_span
+    if known.kind is Kind.UNKNOWN and fewer > 0 and faster > 0 and 0.5 < fewer / faster * window / lesson.in_span < 2:  # noqa: PLR2004
         return attrs.evolve(
-            known, budget=_unfilled(lesson.taken, lesson.lasted, window), kind=Kind.BUCKET, lasted=0.0, interval=_LEAST_INTERVAL
+            known, budget=_unfilled(lesson.in_span, lesson.lasted, window), kind=Kind.BUCKET, lasted=0.0, interval=_LEAST_INTERVAL
         )
-    return attrs.evolve(known, budget=lesson.taken, lasted=lesson.lasted)
+    return attrs.evolve(known, budget=lesson.in_span, lasted=lesson.lasted)
 
 
-def _slower(known: Known, budget: int, lesson: Lesson, window: float) -> Known:
+def _slower(known: QuotaEstimate, budget: int, lesson: Observation, window: float) -> QuotaEstimate:
     """Take the bucket to fill more slowly: all of it was spent, and what came in since was less than was asked for."""
     came_in = (lesson.counted + 1 - budget) / lesson.elapsed
     span = min(max(1.05 * budget / came_in, 1.1 * known.span), 2 * known.span)  # others may have used the quota: step by step
@@ -145,12 +145,12 @@ def _slower(known: Known, budget: int, lesson: Lesson, window: float) -> Known:
     return attrs.evolve(known, span=span)
 
 
-def _tested(known: Known, lesson: Lesson) -> Known:
+def _tested(known: QuotaEstimate, lesson: Observation) -> QuotaEstimate:
     kind = Kind.WINDOW if known.kind is Kind.UNKNOWN else known.kind
-    return attrs.evolve(known, budget=max(known.budget or 1, lesson.taken), kind=kind, lasted=lesson.lasted)
+    return attrs.evolve(known, budget=max(known.budget or 1, lesson.in_span), kind=kind, lasted=lesson.lasted)
 
 
-def _measured(known: Known, lesson: Lesson, window: float) -> Known:
+def _measured(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
     """Take the bucket for as large as the budget, filling up as fast as was seen."""
     budget = known.budget or 1
     span = budget / lesson.rate if lesson.rate else window
@@ -166,11 +166,11 @@ def _unfilled(counted: int, lasted: float, window: float) -> int:
     return math.ceil(counted * window / (window + lasted))
 
 
-def _first_interval(known: Known) -> float:
+def _first_interval(known: QuotaEstimate) -> float:
     return max(_FIRST_INTERVAL, min(_LONGEST_FIRST, _FIRST_CALLS / (known.budget or 1)))
 
 
-def _rarer(known: Known, lasted: float, window: float) -> float:
+def _rarer(known: QuotaEstimate, lasted: float, window: float) -> float:
     """Return the windows until the next test: twice as many, unless tests are cheap.
 
     One costs a call, and a pause: of a burst, or of what a small bucket would have let in.

@@ -17,8 +17,7 @@ noticed within two windows or so, one that comes when all has been quiet for lon
 With a budget below a hundred there is no test in the first windows, for one refusal would be more than a call in a hundred.
 A halved quota costs two refusals with up to a tenth of the budget in flight each: one that is doubted, and one that is counted.
 A scope of which nothing is known begins with three calls at once and takes more as answers come, or if none comes for most of a
-second. So its first refusal costs a few calls, or a tenth of the quota, even if hundreds of callers come at once; who knows the quota
-had better state it.
+second. So its first refusal costs a few calls, or a tenth of the quota, even if hundreds of callers come at once.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from wxrevenue.limiters._quota.call_log import SLICES, CallLog
-from wxrevenue.limiters._quota.inference import Cause, Kind, Known, Lesson, draw
+from wxrevenue.limiters._quota.inference import Cause, Kind, Observation, QuotaEstimate, infer
 from wxrevenue.limiters._quota.refill import Refill
 
 if TYPE_CHECKING:
@@ -39,99 +38,100 @@ RELEASE: Final = 0.05
 """Seconds between the callers released after an accepted probe, while nothing is known."""
 _START: Final = 3
 """Calls of an unknown scope that may be in flight until :data:`_SHARE` were accepted."""
-_SHARE: Final = 10
+_IN_FLIGHT_SHARE: Final = 10
 """One in so many of the calls accepted may be in flight."""
-_PATIENCE: Final = 1.0
+_MISSING_ANSWER_S: Final = 1.0
 """Seconds after which a missing answer does not hold up the next call; less if the window is shorter than a minute."""
-_SILENCE: Final = 0.7
+_NO_ANSWER_S: Final = 0.7
 """Seconds without any answer after which calls of a scope that was never refused are not held back: its server is slow, or they
 wait for one another. As above, less if the window is shorter."""
-_HASTE: Final = 0.005
+_NO_ANSWER_GAP_S: Final = 0.005
 """Seconds between these."""
-_LUMPS: Final = 64
+_DEFERRED_SHARE: Final = 64
 """Into how many lumps the calls of a scope that was never refused are counted, at least."""
 _TINY: Final = 1e-8
-"""Seconds within which two times are the same: sums of floats differ in their last digits. Lanes are stricter by themselves."""
-_FADE: Final = 30.0
+"""Seconds within which two times are the same: sums of floats differ in their last digits. Scopes are stricter by themselves."""
+_FADE_WINDOWS: Final = 30.0
 """Idle windows after which a scope begins carefully again."""
-_FORGET: Final = 1_440.0
+_FORGET_WINDOWS: Final = 1_440.0
 """Idle windows after which what was learned is forgotten: a day."""
 
 
-class Pace:
+class QuotaLearner:
     """Learns the budget of one scope and keeps to it. Times are seconds on one clock that never runs backwards.
 
     Args:
         window: seconds that the quota is for, and that a refusal shuts the scope for.
-        known: what is known of the quota from elsewhere.
+        estimate: what is known of the quota from elsewhere.
     """
 
     __slots__ = (
-        "_answered_at", "_batch", "_counted", "_extra", "_held_at", "_left_at", "_lesson", "_recount", "_refill", "_releasing", "_since",
-        "_spent_at", "_step", "_window", "in_flight", "known", "limit", "log", "lump", "proven", "test_at", "tested_at",
+        "_answered_at", "_blocked_at", "_counted", "_deferred_at_most", "_extra", "_observation", "_recount", "_refill", "_releasing",
+        "_sent_at", "_since", "_spent_at", "_step", "_window", "deferred", "estimate", "in_flight", "limit", "log", "proven", "test_at",
+        "tested_at",
     )  # fmt: skip
 
-    def __init__(self, window: float, known: Known | None = None) -> None:
+    def __init__(self, window: float, estimate: QuotaEstimate | None = None) -> None:
         self._window = window
-        self.known = Known(window) if known is None else known
+        self.estimate = QuotaEstimate(window) if estimate is None else estimate
         self.log = CallLog(window / SLICES)
         self.in_flight = 0
         self.limit = 0
         """Calls in flight below which the next may leave without asking :meth:`when`; 0: always ask."""
-        self.lump = 0
+        self.deferred = 0
         """Accepted calls that may be counted later, together; 0: tell :meth:`answered` of each."""
-        self.proven = self.known.budget or 0
+        self.proven = self.estimate.budget or 0
         """How many calls within a span are known to be all right; it bounds how many may be in flight."""
         self.test_at = self.tested_at = -math.inf
-        self._batch = 0
+        self._deferred_at_most = 0
         self._releasing = False
         self._extra, self._step = 0, 1
         """Calls beyond the budget that are being tried; how many will be tried next."""
         self._spent_at = 0.0
         """When the budget was spent before the test."""
-        self._left_at, self._held_at, self._answered_at = -math.inf, math.inf, 0.0
+        self._sent_at, self._blocked_at, self._answered_at = -math.inf, math.inf, 0.0
         self._since, self._counted, self._recount = 0.0, 0, True
         """When the present count began, how far it is, and whether the next answer begins a new one."""
-        self._lesson: Lesson | None = None
+        self._observation: Observation | None = None
         self._refill: Refill | None = None
 
     # ------------------------------------------------------------------ when may the next leave
 
     def when(self, now: float) -> float:
         """Return when the next call may leave; a time not after ``now`` means at once."""
-        self.flush(now)
-        self.log.forget(now - self.known.span + _TINY)
-        if now - self._answered_at >= _FADE * self._window:
+        self.count_deferred(now)
+        self.log.forget(now - self.estimate.span + _TINY)
+        if now - self._answered_at >= _FADE_WINDOWS * self._window:
             self._fade(now)
         if self._releasing and not self._recount and now - self._since >= self._window:
             self._releasing = False  # a whole window was accepted: from now on the calls in flight are the measure
-        if self._releasing and self.known.budget is None:
-            return self._left_at + RELEASE
-        at = self._held_until(now) if self.in_flight >= self.cap() else now
+        if self._releasing and self.estimate.budget is None:
+            return self._sent_at + RELEASE
+        at = self._blocked_until(now) if self.in_flight >= self.cap() else now
         if self._refill is not None:
-            return max(at, self._left_at + self._refill.gap)
-        if self.known.budget is None:
+            return max(at, self._sent_at + self._refill.gap)
+        if self.estimate.budget is None:
             return at
-        if self._extra and self.in_flight + self.log.count < self.known.budget:
+        if self._extra and self.in_flight + self.log.count < self.estimate.budget:
             self._extra, self._step = 0, 1  # a test that nobody went on with
-        over = self._over(self.known.budget)
+        over = self._over(self.estimate.budget)
         return at if over < 0 else max(at, min(self._freed(over + 1), self._test_time(now)))
 
-    def _held_until(self, now: float) -> float:
+    def _blocked_until(self, now: float) -> float:
         """Return when who is held back by :meth:`cap` may leave although no answer came."""
-        self._held_at = min(self._held_at, now)
-        if self._is_news:
-            return max(self._held_at + min(_SILENCE, self._window / 60), self._left_at + _HASTE)
-        return self._held_at + min(_PATIENCE, self._window / 60)
+        self._blocked_at = min(self._blocked_at, now)
+        if self._never_refused:
+            return max(self._blocked_at + min(_NO_ANSWER_S, self._window / 60), self._sent_at + _NO_ANSWER_GAP_S)
+        return self._blocked_at + min(_MISSING_ANSWER_S, self._window / 60)
 
     @property
-    def _is_news(self) -> bool:
+    def _never_refused(self) -> bool:
         """Nothing was ever refused, as far as is known."""
-        return self.known.budget is None and not self.known.small
+        return self.estimate.budget is None and not self.estimate.small
 
     def earliest(self, ahead: int, now: float) -> float:
         """Return a time before which a caller with so many ahead of it cannot leave."""
-        budget = self.known.budget
+        budget = self.estimate.budget
         if budget is None or self._refill is not None:
             return now + min(ahead * RELEASE, self._window) * self._releasing
         over = self._over(budget) + ahead
@@ -139,22 +139,22 @@ class Pace:
             return now
         beyond = min(over, max(0, self.log.count - budget))  # of these nobody takes the place
         rounds, rest = divmod(over - beyond, budget)
-        freed = self._freed(min(beyond + rest + 1, self.log.count)) + rounds * self.known.span
+        freed = self._freed(min(beyond + rest + 1, self.log.count)) + rounds * self.estimate.span
         return max(now, freed if ahead else min(freed, self._test_time(now)))
 
     def after(self, ahead: int, start: float) -> float:
         """Return the same for a pause that ends at ``start``."""
-        budget = self.known.budget
-        return start + (min(ahead * RELEASE, self._window) if budget is None else ahead // budget * self.known.span)
+        budget = self.estimate.budget
+        return start + (min(ahead * RELEASE, self._window) if budget is None else ahead // budget * self.estimate.span)
 
     def cap(self) -> int:
         """Return how many calls may be in flight."""
         seen = max(self.log.count, self.proven)
-        if self.known.budget is not None:
-            return max(1, (min(self.known.budget, seen) if self._refill is None else seen) // _SHARE)
-        if seen >= _SHARE or self.known.small:
-            return max(1, -(-seen // _SHARE))
-        return min(_START, _SHARE - seen)
+        if self.estimate.budget is not None:
+            return max(1, (min(self.estimate.budget, seen) if self._refill is None else seen) // _IN_FLIGHT_SHARE)
+        if seen >= _IN_FLIGHT_SHARE or self.estimate.small:
+            return max(1, -(-seen // _IN_FLIGHT_SHARE))
+        return min(_START, _IN_FLIGHT_SHARE - seen)
 
     def _over(self, budget: int) -> int:
         """Return by how much the budget is spent; negative if something is left."""
@@ -163,138 +163,138 @@ class Pace:
     def _freed(self, calls: int) -> float:
         """Return when so many calls will not count any more; for those still in flight, suppose that they end within a window."""
         end = self.log.oldest(calls)
-        return (self._left_at + self._window if end is None else end) + self.known.span
+        return (self._sent_at + self._window if end is None else end) + self.estimate.span
 
     def _test_time(self, now: float) -> float:
         """Return when a call beyond the budget may be tried, once the budget is spent and all of it was answered."""
         if self._extra or self.in_flight or not self.log.count:
             return math.inf
         at = self.log.last
-        if self.known.kind is Kind.UNKNOWN:
-            at += max(self._window / 60, min(self._window / 6, 0.6 * self._window / (self.known.budget or 1)))
+        if self.estimate.kind is Kind.UNKNOWN:
+            at += max(self._window / 60, min(self._window / 6, 0.6 * self._window / (self.estimate.budget or 1)))
         at = max(at, self.test_at)
         short = at - self.log.first <= self._window / 3
         return at if short or now >= self.test_at + 8 * self._window else math.inf
 
     # ------------------------------------------------------------------ what happens
 
-    def left(self, now: float) -> None:
+    def on_sent(self, now: float) -> None:
         """Note that a call leaves."""
         if self._refill is not None:
-            self._refill.left(now, self._left_at)
-        elif self.known.budget is not None and self._over(self.known.budget) >= 0:
-            self._begin_test(self.known.budget, now)
+            self._refill.on_sent(now, self._sent_at)
+        elif self.estimate.budget is not None and self._over(self.estimate.budget) >= 0:
+            self._begin_test(self.estimate.budget, now)
         self.in_flight += 1
-        self._left_at = now
-        if not self._is_news:
-            self._held_at = math.inf
+        self._sent_at = now
+        if not self._never_refused:
+            self._blocked_at = math.inf
 
     def _begin_test(self, budget: int, now: float) -> None:
-        if self.known.kind is Kind.BUCKET:
-            self._refill = Refill(self.known.span / budget)
+        if self.estimate.kind is Kind.BUCKET:
+            self._refill = Refill(self.estimate.span / budget)
         else:
             self._extra, self._spent_at = self._step, self.log.last if self.log.count else now
 
-    def returned(self) -> None:
-        """Take back leave that nobody used."""
+    def on_unused(self) -> None:
+        """Take back a permission that nobody used."""
         self.in_flight = max(0, self.in_flight - 1)
 
-    def answered(self, now: float, *, accepted: bool) -> None:
+    def on_answered(self, now: float, *, accepted: bool) -> None:
         """Note that a call was answered, or given up: it may have been counted at the server all the same."""
-        self.flush(now)
+        self.count_deferred(now)
         self.in_flight = max(0, self.in_flight - 1)
         self._note(now, 1)
-        if self._lesson is not None:
-            counted, taken = self._lesson.counted + accepted, self._lesson.taken + accepted
-            self._lesson = attrs.evolve(self._lesson, counted=counted, taken=taken)
+        if self._observation is not None:
+            counted, in_span = self._observation.counted + accepted, self._observation.in_span + accepted
+            self._observation = attrs.evolve(self._observation, counted=counted, in_span=in_span)
         elif self._refill is not None:
-            self._refill.accepted(now)
-        elif self._extra and not self.in_flight and self.known.budget is not None:
-            self._passed(self.known.budget, now)
+            self._refill.on_accepted(now)
+        elif self._extra and not self.in_flight and self.estimate.budget is not None:
+            self._passed(self.estimate.budget, now)
 
     def _note(self, now: float, calls: int) -> None:
         """Count answers; after a window without any, from the beginning."""
         if self._recount or now - self._answered_at >= self._window:
             self._since, self._counted, self._refill, self._recount = now, 0, None, False
-        self._answered_at, self._held_at = now, math.inf
+        self._answered_at, self._blocked_at = now, math.inf
         self._counted += calls
         self.log.add(now, calls)
         self.proven = max(self.proven, self.log.count)
 
     def _passed(self, budget: int, now: float) -> None:
         """Take note that a test was passed, if all of it was: look for more."""
-        self.log.forget(now - self.known.span)
+        self.log.forget(now - self.estimate.span)
         if self.log.count < budget + self._extra:
             return
-        if self.known.kind is Kind.UNKNOWN:
+        if self.estimate.kind is Kind.UNKNOWN:
             self._refill = Refill(min(self._window / budget, self._window / 6), self._spent_at, self._extra)
         else:
-            self.known = attrs.evolve(self.known, budget=budget + self._extra)
+            self.estimate = attrs.evolve(self.estimate, budget=budget + self._extra)
             self._step *= 2
         self._extra = 0
 
-    def refused(self, now: float) -> None:
+    def on_refused(self, now: float) -> None:
         """Note that a call was refused. Only the first refusal of a pause says something."""
-        self.flush(now)
+        self.count_deferred(now)
         self.in_flight = max(0, self.in_flight - 1)
-        if self._lesson is not None:
+        if self._observation is not None:
             return
-        self.log.forget(now - self.known.span)
+        self.log.forget(now - self.estimate.span)
         cause = Cause.MEASURE if self._refill is not None else Cause.TEST if self._extra else Cause.SURPRISE
         lasted = self.log.last - self.log.first if self.log.count else 0.0
-        rate = 0.0 if self._refill is None else self._refill.rate(self.log, self.known.budget or 1)
+        rate = 0.0 if self._refill is None else self._refill.rate(self.log, self.estimate.budget or 1)
         counted, elapsed = (0, math.inf) if self._recount else (self._counted, now - self._since)
-        self._lesson = Lesson(cause, self.log.count, counted, lasted, elapsed, rate)
+        self._observation = Observation(cause, self.log.count, counted, lasted, elapsed, rate)
 
-    def reopened(self, now: float) -> None:
-        """Draw the lesson of the pause that is over, and begin a new count."""
-        if self._lesson is not None:
-            self._learn(self._lesson, now)
-        self._lesson = None
+    def on_reopened(self, now: float) -> None:
+        """Infer what the pause says that is over, and begin a new count."""
+        if self._observation is not None:
+            self._learn(self._observation, now)
+        self._observation = None
         self._releasing = self._recount = True
         self.log.clear()
         self._extra, self._step, self._refill = 0, 1, None
 
-    def _learn(self, lesson: Lesson, now: float) -> None:
-        self.known = draw(self.known, lesson, self._window)
-        self.proven = self.known.budget or 0
+    def _learn(self, lesson: Observation, now: float) -> None:
+        self.estimate = infer(self.estimate, lesson, self._window)
+        self.proven = self.estimate.budget or 0
         if lesson.cause is not Cause.SURPRISE:
             self.tested_at = now
-        if self.known.interval:
-            self.test_at = now + (self.known.interval - 1) * self._window
+        if self.estimate.interval:
+            self.test_at = now + (self.estimate.interval - 1) * self._window
 
     def recall(self, recent: Sequence[tuple[float, int]]) -> None:
         """Take up answers of an earlier process: when, and how many."""
         for when, calls in recent:
             self._note(when, calls)
 
-    def put_off(self, now: float) -> None:
+    def postpone_test(self, now: float) -> None:
         """Put the next test off after a restart, but not for ever."""
-        interval = self.known.interval * self._window
+        interval = self.estimate.interval * self._window
         self.test_at = max(self.tested_at + interval, min(now + 2 * interval, self.tested_at + 4 * interval))
 
-    def flush(self, now: float) -> None:
+    def count_deferred(self, now: float) -> None:
         """Count the calls that were answered since the clock was last asked."""
-        silent = self._batch - self.lump
-        self._batch = self.lump = self.limit = 0
+        silent = self._deferred_at_most - self.deferred
+        self._deferred_at_most = self.deferred = self.limit = 0
         if silent:
             self._note(now, silent)
 
-    def quicken(self, now: float) -> None:
+    def allow_fast_path(self, now: float) -> None:
         """Let the next calls go without asking: nobody waits, and no budget is known."""
         self._releasing = False
-        if self.known.budget is None:
-            self.log.forget(now - self.known.span)
+        if self.estimate.budget is None:
+            self.log.forget(now - self.estimate.span)
             self.limit = self.cap()
-            self._batch = self.lump = self.log.count // _LUMPS
+            self._deferred_at_most = self.deferred = self.log.count // _DEFERRED_SHARE
 
     def _fade(self, now: float) -> None:
         """Begin carefully after many idle windows; after very many forget what was learned."""
         self.proven = 0
-        if now - self._answered_at >= _FORGET * self._window:
-            self.known = Known(self._window)
+        if now - self._answered_at >= _FORGET_WINDOWS * self._window:
+            self.estimate = QuotaEstimate(self._window)
 
     def useless(self, now: float) -> bool:
         """Tell whether nothing would be lost if this were made anew."""
         idle = (now - self._answered_at) / self._window
-        return not self.in_flight and idle >= (1 if self.known.budget is None else _FORGET)
+        return not self.in_flight and idle >= (1 if self.estimate.budget is None else _FORGET_WINDOWS)

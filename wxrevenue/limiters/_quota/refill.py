@@ -30,12 +30,12 @@ class Refill:
         self._answered = answered
         self._last = -math.inf
 
-    def left(self, now: float, before: float) -> None:
+    def on_sent(self, now: float, before: float) -> None:
         """Note that a call left. Only one that waited for its time makes the next come sooner."""
         if now - before <= 2 * self.gap:
             self.gap /= _FASTER ** min(1.0, self.gap / _PERIOD)
 
-    def accepted(self, now: float) -> None:
+    def on_accepted(self, now: float) -> None:
         """Note that a call was accepted."""
         self._answered += 1
         self._last = now

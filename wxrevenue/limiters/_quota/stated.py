@@ -10,7 +10,7 @@ import attrs
 from wxrevenue._base import checks as _checks
 
 if TYPE_CHECKING:
-    from wxrevenue.limiters._quota.learner import Pace
+    from wxrevenue.limiters._quota.learner import QuotaLearner
 
 
 def _whole(_rate: Rate, attribute: attrs.Attribute[int], value: object) -> None:
@@ -71,20 +71,20 @@ class Gcra:
         return max(0.0, self.due - now)
 
 
-class StatedPace:
+class FixedRate:
     """Keeps a scope to the rate that the user stated. It learns nothing: a refusal shuts the gate, and the rate stays.
 
     Args:
         rate: the rate.
     """
 
-    __slots__ = ("gcra", "in_flight", "limit", "lump")
+    __slots__ = ("deferred", "gcra", "in_flight", "limit")
 
     def __init__(self, rate: Rate) -> None:
         self.gcra = Gcra(rate)
         self.in_flight = 0
         self.limit = 0
-        self.lump = 0
+        self.deferred = 0
 
     def when(self, now: float) -> float:
         """Return when the next call may leave."""
@@ -98,36 +98,36 @@ class StatedPace:
         """Return the same for a pause that ends at ``start``."""
         return start + max(0, ahead + 1 - self.gcra.rate.burst) * self.gcra.gap
 
-    def left(self, now: float) -> None:
+    def on_sent(self, now: float) -> None:
         """Note that a call leaves."""
         self.in_flight += 1
         self.gcra.take(now)
 
-    def returned(self) -> None:
+    def on_unused(self) -> None:
         """Take back leave that nobody used."""
         self.in_flight = max(0, self.in_flight - 1)
         self.gcra.due -= self.gcra.gap
 
-    def answered(self, _now: float, *, accepted: bool) -> None:  # noqa: ARG002  (nothing is learned)
+    def on_answered(self, _now: float, *, accepted: bool) -> None:  # noqa: ARG002  (nothing is learned)
         """Note that a call was answered."""
         self.in_flight = max(0, self.in_flight - 1)
 
-    def refused(self, _now: float) -> None:
+    def on_refused(self, _now: float) -> None:
         """Note that a call was refused."""
         self.in_flight = max(0, self.in_flight - 1)
 
-    def reopened(self, _now: float) -> None:
+    def on_reopened(self, _now: float) -> None:
         """Do nothing: the rate stays what it is."""
 
     def useless(self, now: float) -> bool:
         """Tell whether nothing would be lost if this were made anew."""
         return not self.in_flight and self.gcra.due <= now
 
-    def flush(self, _now: float) -> None:
+    def count_deferred(self, _now: float) -> None:
         """Do nothing: every call is counted as it goes."""
 
-    def quicken(self, _now: float) -> None:
+    def allow_fast_path(self, _now: float) -> None:
         """Do nothing: every call has to ask."""
 
 
-AnyPace: TypeAlias = "Pace | StatedPace"
+AnyPace: TypeAlias = "QuotaLearner | FixedRate"

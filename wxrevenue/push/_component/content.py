@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 from wxrevenue._base.secret import Secret
 from wxrevenue.ports import Ticket
-from wxrevenue.push._reply import Authorization, RefusedError
+from wxrevenue.push._reply import AuthorizationPush, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wxrevenue.push._reply import Change
+    from wxrevenue.push._reply import AuthorizationChange
+
 
 _TEXT: Final = re.compile(r"[!-~]{1,2048}", re.ASCII)
 _TIME: Final = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
@@ -30,7 +31,7 @@ FIELDS: Final = {
 _CHANGES: Final = frozenset(["authorized", "updateauthorized", "unauthorized"])
 
 
-def what_it_says(fields: Mapping[str, str]) -> Ticket | Authorization | None:
+def parse_content(fields: Mapping[str, str]) -> Ticket | AuthorizationPush | None:
     """Return the ticket, or the change of an authorization; ``None`` for kinds of pushes that are not handled here."""
     kind, created = required(fields, "InfoType"), int(required(fields, "CreateTime"))
     if kind == "component_verify_ticket":
@@ -38,8 +39,8 @@ def what_it_says(fields: Mapping[str, str]) -> Ticket | Authorization | None:
     if kind not in _CHANGES:
         return None
     expires = _optional(fields, "AuthorizationCodeExpiredTime")
-    return Authorization(
-        info_type=cast("Change", kind),
+    return AuthorizationPush(
+        info_type=cast("AuthorizationChange", kind),
         authorizer_appid=required(fields, "AuthorizerAppid"),
         created=created,
         authorization_code=_secret(fields, "AuthorizationCode"),

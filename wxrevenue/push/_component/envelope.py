@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-    from wxrevenue.push._component.query import Signed
+    from wxrevenue.push._component.query import SignedQuery
 
 _SALT: Final = 16
 _LENGTH: Final = 4
@@ -47,7 +47,7 @@ class Envelope:
         self._owner = component_appid.encode()
         self._ciphers = [_cipher(where, key) for where, key in aes_keys.items()]
 
-    def unsign(self, encrypted: str, signed: Signed) -> bytes:
+    def verify_signature(self, encrypted: str, signed: SignedQuery) -> bytes:
         """Return what is sealed, once its signature is right. Nothing is decrypted before that."""
         if not encrypted.isascii() or not encrypted:
             raise RefusedError("nothing is encrypted")

@@ -22,7 +22,7 @@ _SHAPES: Final = {
 
 
 @attrs.frozen(kw_only=True)
-class Signed:
+class SignedQuery:
     """What of a query counts. ``signature``, which covers no content, does not."""
 
     timestamp: str
@@ -30,7 +30,7 @@ class Signed:
     msg_signature: str
 
 
-def read_query(query: str | bytes) -> Signed:
+def read_query(query: str | bytes) -> SignedQuery:
     """Return what counts; parameters of your own may stand beside it.
 
     Raises:
@@ -41,7 +41,7 @@ def read_query(query: str | bytes) -> Signed:
         values.setdefault(name, []).append(value)
     if values.get("encrypt_type", ["aes"]) != ["aes"]:
         raise RefusedError("encrypt_type is not aes")
-    return Signed(**{name: _one(values.get(name, []), name) for name in _SHAPES})
+    return SignedQuery(**{name: _one(values.get(name, []), name) for name in _SHAPES})
 
 
 def _one(values: list[str], name: str) -> str:

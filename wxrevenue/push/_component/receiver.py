@@ -7,15 +7,15 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.secret import boxed
+from wxrevenue._base.secret import as_secret
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ports import Clock
-from wxrevenue.push._component.content import FIELDS, required, what_it_says
+from wxrevenue.push._component.content import FIELDS, parse_content, required
 from wxrevenue.push._component.envelope import Envelope
 from wxrevenue.push._component.query import read_query
 from wxrevenue.push._component.xml import read_fields
-from wxrevenue.push._reply import Authorization, RefusedError, refusal, success
+from wxrevenue.push._reply import AuthorizationPush, RefusedError, refusal, success
 
 if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
@@ -57,14 +57,14 @@ class TicketReceiver:
         previous_aes_key: str | Secret | None = None,
         clock: Clock | None = None,
     ) -> None:
-        token, aes_key = boxed(token), boxed(aes_key)  # first of all: what follows may raise
-        previous_aes_key = None if previous_aes_key is None else boxed(previous_aes_key)
+        token, aes_key = as_secret(token), as_secret(aes_key)  # first of all: what follows may raise
+        previous_aes_key = None if previous_aes_key is None else as_secret(previous_aes_key)
         self._appid = component_appid
         _checks.text("TicketReceiver.component_appid", component_appid)
         keys = {"aes_key": aes_key} if previous_aes_key is None else {"aes_key": aes_key, "previous_aes_key": previous_aes_key}
         self._envelope = Envelope(self._appid, token, keys)
         self._clock: Clock = LOOP_CLOCK if clock is None else _checks.instance("TicketReceiver.clock", clock, Clock)
-        self._seen = _Seen()
+        self._seen = _ReplayCache()
 
     def handle(self, query: str | bytes, body: bytes) -> Reply:
         """Judge a push and return the reply; raises nothing, whatever the text and the bytes are.
@@ -98,19 +98,19 @@ class TicketReceiver:
         if len(body) > LARGEST_PUSH:
             raise RefusedError("the body is larger than 64 KiB")
         signed = read_query(query)
-        sealed = self._envelope.unsign(read_fields(body, {"Encrypt"}).get("Encrypt", ""), signed)
+        sealed = self._envelope.verify_signature(read_fields(body, {"Encrypt"}).get("Encrypt", ""), signed)
         now, digest = self._clock.time(), hashlib.sha256(sealed).digest()
         if self._seen.has(digest, now):
             return success(reason="it came before")
         fields = read_fields(self._envelope.open(sealed), FIELDS)
         if required(fields, "AppId") != self._appid:
             raise RefusedError("the AppId inside is another one")
-        event = what_it_says(fields)
+        event = parse_content(fields)
         if event is None:
             return success(reason=f"{fields['InfoType'][:64]!r} is not handled here")
         if event.created > now + _DAY:  # kept, it would outlast every ticket after it
             raise RefusedError("it comes from the future; is this machine's clock right?")
-        if isinstance(event, Authorization) and event.created < now - _DAY:
+        if isinstance(event, AuthorizationPush) and event.created < now - _DAY:
             return success(reason="it is older than a day")
         return success(event, digest=digest)
 
@@ -124,7 +124,7 @@ def _check_types(query: object, body: object) -> None:
         raise ConfigurationError(f"TicketReceiver.handle: expected the query as it was on the wire, and the body as bytes; got {kinds}")
 
 
-class _Seen:
+class _ReplayCache:
     """Which pushes of the last day were dealt with; beyond a few thousand the oldest are forgotten."""
 
     def __init__(self) -> None:

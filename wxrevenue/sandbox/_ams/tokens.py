@@ -18,7 +18,7 @@ _SHAPE = re.compile(f"({COMPONENT}|{AUTHORIZER})(.+)-([1-9][0-9]{{0,8}})")
 
 
 @attrs.define
-class _Line:
+class _TokenLine:
     """The tokens of one account, numbered; the last one is good until ``ends``, the one before until ``overlaps``."""
 
     number: int = 1
@@ -38,7 +38,7 @@ class Tokens:
     def __init__(self, now: Callable[[], float], lifetime: int) -> None:
         self.lifetime = lifetime
         self._now = now
-        self._lines: dict[tuple[str, str], _Line] = {}
+        self._lines: dict[tuple[str, str], _TokenLine] = {}
 
     def component(self, appid: str) -> str:
         """Return the provider's current token."""
@@ -51,7 +51,7 @@ class Tokens:
     def expire(self, kind: str, appid: str) -> None:
         """Put a new token in force; all before have expired."""
         line = self._line(kind, appid)
-        self._lines[kind, appid] = _Line(line.number + 1)
+        self._lines[kind, appid] = _TokenLine(line.number + 1)
 
     def hand_out(self, kind: str, appid: str) -> str:
         """Return a new token; the one before works a little longer, and the one before that not any more."""
@@ -74,7 +74,7 @@ class Tokens:
         found = _SHAPE.fullmatch(token)
         if found is None:
             return 40001
-        line, number = self._lines.get((found[1], found[2]), _Line()), int(found[3])
+        line, number = self._lines.get((found[1], found[2]), _TokenLine()), int(found[3])
         # A number that was not handed out yet makes a token as unknown as any other text.
         if number > line.number:
             return 40001
@@ -85,5 +85,5 @@ class Tokens:
     def _current(self, kind: str, appid: str) -> str:
         return f"{kind}{appid}-{self._line(kind, appid).number}"
 
-    def _line(self, kind: str, appid: str) -> _Line:
-        return self._lines.setdefault((kind, appid), _Line())
+    def _line(self, kind: str, appid: str) -> _TokenLine:
+        return self._lines.setdefault((kind, appid), _TokenLine())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wxrevenue.sandbox._call import Call
-    from wxrevenue.sandbox._pay.signing import Gate, KeyPair
+    from wxrevenue.sandbox._pay.signing import KeyPair, SignatureCheck
     from wxrevenue.sandbox._trouble import Trouble
 
 MARK_PATH = "/v3/global/profit-sharing/transactions/mark"
@@ -151,10 +151,12 @@ class Pay:
         return f"{digest(self._seed, 'request', self._answers, size=16).hex().upper()}-{number}"
 
     @cached_property
-    def _gate(self) -> Gate:
-        from wxrevenue.sandbox._pay.signing import Gate, KeyPair  # noqa: PLC0415  (cryptography, for those who use it)
+    def _gate(self) -> SignatureCheck:
+        from wxrevenue.sandbox._pay.signing import KeyPair, SignatureCheck  # noqa: PLC0415  (cryptography, for those who use it)
 
-        return Gate(mchid=f"1900{between(0, 999_999, self._seed, 'mchid'):06d}", serial_no=self._serial("merchant"), key=KeyPair())
+        return SignatureCheck(
+            mchid=f"1900{between(0, 999_999, self._seed, 'mchid'):06d}", serial_no=self._serial("merchant"), key=KeyPair()
+        )
 
     @cached_property
     def _platform(self) -> dict[str, KeyPair]:

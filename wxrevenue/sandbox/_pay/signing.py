@@ -57,7 +57,7 @@ class KeyPair:
 
 
 @attrs.frozen(kw_only=True)
-class Gate:
+class SignatureCheck:
     """Checks who signed a request."""
 
     mchid: str

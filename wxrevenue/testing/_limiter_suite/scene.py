@@ -33,7 +33,7 @@ PATIENT: Final = 4_000.0
 """A deadline, in seconds, that none of the waits in a case reaches."""
 
 
-class Line:
+class Callers:
     """Callers of one scope who wait one behind the other, by their number.
 
     Args:
@@ -139,9 +139,9 @@ class LimiterScene:
         turn.release()
         return self.now
 
-    async def line(self, callers: int, *answers: Verdict | None, name: str = "account", timeout: float = PATIENT) -> Line:
+    async def line(self, callers: int, *answers: Verdict | None, name: str = "account", timeout: float = PATIENT) -> Callers:
         """Have so many callers wait in line; for ``answers`` see :class:`Line`."""
-        line = Line(self, self.scope(name), answers)
+        line = Callers(self, self.scope(name), answers)
         for _ in range(callers):
             await line.join(timeout)
         await asyncio.sleep(_MOMENT)

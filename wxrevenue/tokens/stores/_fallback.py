@@ -15,7 +15,7 @@ _LEASE: Final = 5.0
 """Seconds for which the shared lock is taken to put in what was got without it."""
 
 
-class Unlocked:
+class FallbackStore:
     """Refreshes without the shared lock while it cannot be had; such locks have negative fences, and are this process's own.
 
     Args:

@@ -7,11 +7,11 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.secret import Secret, boxed
-from wxrevenue._redis.keyring import Keyring, boxed_keys
+from wxrevenue._base.secret import Secret, as_secret
+from wxrevenue._redis.keyring import Keyring, as_secret_keys
 from wxrevenue._redis.link import RedisLink, key_prefix, key_stem
 from wxrevenue.ports import StoredToken
-from wxrevenue.tokens.stores._fallback import Unlocked
+from wxrevenue.tokens.stores._fallback import FallbackStore
 from wxrevenue.tokens.stores._redis_scripts import LOCK, READ, UNLOCK, WRITE
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class RedisTokenStore:
         keep: float = 400 * _DAY,
         refresh_without_lock: bool = False,
     ) -> None:
-        redis, keys = boxed(redis, "execute_command"), boxed_keys(keys)  # first of all: what follows may raise
+        redis, keys = as_secret(redis, "execute_command"), as_secret_keys(keys)  # first of all: what follows may raise
         self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
         self._place = self._link.place
         records = _Records(
@@ -78,7 +78,7 @@ class RedisTokenStore:
             prefix=key_prefix(f"{_NAME}.prefix", prefix),
             keep=round(_checks.seconds(f"{_NAME}.keep", keep) * _MS),
         )
-        self._store: TokenStore = Unlocked(records) if refresh_without_lock else records
+        self._store: TokenStore = FallbackStore(records) if refresh_without_lock else records
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,7 +122,7 @@ class _Records:
 
     async def read(self, name: str) -> StoredToken | None:
         keys = self._keys(name)
-        token, left, refresh, fence = await self._link.run(READ, keys)
+        token, left, refresh, fence = await self._link.run_script(READ, keys)
         token = self._opened(token, keys[1]) if left > 0 else None
         refresh = self._opened(refresh, keys[0])
         if token is None and refresh is None:
@@ -130,17 +130,17 @@ class _Records:
         return StoredToken(token=token, left=left / _MS if token else 0.0, refresh=refresh, fence=int(fence.reveal()))
 
     async def lock(self, name: str, *, lease: float) -> int | None:
-        fence = await self._link.run(LOCK, self._keys(name), max(1, int(lease * _MS)), uuid.uuid4().hex, self._keep)
+        fence = await self._link.run_script(LOCK, self._keys(name), max(1, int(lease * _MS)), uuid.uuid4().hex, self._keep)
         return None if fence is None else int(fence.reveal())
 
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
         keys, left = self._keys(name), int(record.left * _MS)
         token = self._sealed(record.token if left > 0 else None, keys[1])
         refresh = self._sealed(record.refresh, keys[0])
-        return bool(await self._link.run(WRITE, keys, fence, token, max(1, left), refresh, self._keep))
+        return bool(await self._link.run_script(WRITE, keys, fence, token, max(1, left), refresh, self._keep))
 
     async def unlock(self, name: str, *, fence: int) -> None:
-        await self._link.run(UNLOCK, self._keys(name), fence)
+        await self._link.run_script(UNLOCK, self._keys(name), fence)
 
     def _keys(self, name: str) -> tuple[str, str, str]:
         """Return where the record, the token and the lock of a name are."""
@@ -148,12 +148,12 @@ class _Records:
         return f"{stem}record", f"{stem}token", f"{stem}lock"
 
     def _sealed(self, value: Secret | None, key: str) -> Secret | str:
-        return "" if value is None else self._keyring.sealed(value, key)
+        return "" if value is None else self._keyring.encrypt(value, key)
 
     def _opened(self, written: Any, key: str) -> Secret | None:
         if written is None:
             return None
-        value = self._keyring.opened(written, key)
+        value = self._keyring.decrypt(written, key)
         if value is None and not self._told:
             self._told = True
             _log.warning("what is stored at %s cannot be read: of another release, for another key, or not ours; it counts as absent", key)

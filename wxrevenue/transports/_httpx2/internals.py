@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from httpx2 import Response
 
-    from wxrevenue.transports._timer import Watch
+    from wxrevenue.transports._timer import DeadlineTimer
 
 
-class Trail:
+class TraceHook:
     """Follows one request through httpx2, which tells of every step."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: DeadlineTimer) -> None:
         self._watch = watch
         self._half_open: Any = None
         """A connection before its TLS handshake, which httpx2 forgets about when it is interrupted there."""

@@ -20,9 +20,9 @@ from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
 from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
 from wxrevenue.transports._httpx2.inflate import Inflater
-from wxrevenue.transports._httpx2.internals import Trail, has_surplus
+from wxrevenue.transports._httpx2.internals import TraceHook, has_surplus
 from wxrevenue.transports._streams import Chunks, Steps
-from wxrevenue.transports._timer import Exchange, Watch
+from wxrevenue.transports._timer import DeadlineTimer, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -78,7 +78,7 @@ class HttpxTransport:
         self._ssl = ssl
         self._limit = limit
         self._trust_env = trust_env
-        self._watch = Watch()
+        self._watch = DeadlineTimer()
         self._closed = False
         self._routes: dict[str, AsyncHTTPTransport] = {}
 
@@ -118,7 +118,7 @@ class HttpxTransport:
             await answer.aclose()
 
     async def _begin(self, request: HttpRequest) -> _Answer:
-        route, trail = self._route(request.url), Trail(self._watch)
+        route, trail = self._route(request.url), TraceHook(self._watch)
         try:
             response = await route.handle_async_request(_outgoing(request, trail))
         except BaseException:
@@ -162,7 +162,7 @@ class HttpxTransport:
         not_sent = not exchange.connected
         kind = NotSentError if not_sent else ResponseLostError
         if exchange.expired and not self._closed:
-            full = not_sent and exchange.company >= self._limit
+            full = not_sent and exchange.in_use >= self._limit
             return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
         reason = _reason(bases)
         if not_sent and reason != "tls" and url.partition(":")[0] in self._routes:
@@ -218,7 +218,7 @@ class _Answer:
         self._complete = True
 
 
-def _outgoing(request: HttpRequest, trail: Trail) -> Request:
+def _outgoing(request: HttpRequest, trail: TraceHook) -> Request:
     """Return httpx2's form of a request, its target the very bytes of our URL."""
     from httpx2 import Headers, Request  # noqa: PLC0415
 
