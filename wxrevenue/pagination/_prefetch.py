@@ -22,12 +22,12 @@ class Prefetcher(Generic[T]):
 
     def __init__(self, fetch: Callable[[PageKey], Coroutine[Any, Any, T]], held_up: Callable[[], bool]) -> None:
         self._fetch = fetch
-        self._held_up = held_up
+        self._is_waiting = held_up
         self._tasks: dict[PageKey, asyncio.Task[T]] = {}
 
     def start(self, leaf: PageKey) -> None:
         """Begin to fetch a page, if it is not under way."""
-        if leaf not in self._tasks and not self._held_up():
+        if leaf not in self._tasks and not self._is_waiting():
             self._tasks[leaf] = asyncio.create_task(self._fetch(leaf))
             self._tasks[leaf].add_done_callback(_read)
 

@@ -16,9 +16,9 @@ from wxrevenue.pagination._page import CONTENT_BITS, IndexedPage, Row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TURN_BITS: Final = 16
-_TURN: Final = (1 << _TURN_BITS) - 1
-_MARK_BITS: Final = CONTENT_BITS + _TURN_BITS
+_PASS_BITS: Final = 16
+_PASS: Final = (1 << _PASS_BITS) - 1
+_MARK_BITS: Final = CONTENT_BITS + _PASS_BITS
 _MARK: Final = (1 << _MARK_BITS) - 1
 
 R = TypeVar("R", bound=Row)
@@ -26,7 +26,7 @@ R = TypeVar("R", bound=Row)
 
 @attrs.define
 class PageDiff(Generic[R]):
-    """What a page brought: rows never seen before and their places on the page, rows with another content, rows new to this turn."""
+    """What a page brought: rows never seen before and their places on the page, rows with another content, rows new to this pass."""
 
     fresh: list[R] = attrs.field(factory=list["R"])
     places: list[int] = attrs.field(factory=list[int])
@@ -40,7 +40,7 @@ class PageDiff(Generic[R]):
 
 
 class RowIndex:
-    """Every row so far: what it held, and the turn (the pass over the list) in which it was seen last.
+    """Every row so far: what it held, and the pass over the list in which it was seen last.
 
     Rows that differ only in having got their number are a group. While no answer has shown two rows of a group, it is one row,
     known by the group; from then on its rows are known by their keys, and equal ones within an answer by their ordinal.
@@ -48,16 +48,16 @@ class RowIndex:
 
     def __init__(self) -> None:
         self._by_group: dict[int, int] = {}
-        """By group: the row's number (0 while it has none), its content and turn, packed into one int."""
+        """By group: the row's number (0 while it has none), its content and pass, packed into one int."""
         self._by_key: dict[int, int] = {}
-        """By key and ordinal: content and turn."""
+        """By key and ordinal: content and pass."""
         self._ambiguous: set[int] = set()
 
-    def diff(self, page: IndexedPage[R], turn: int) -> PageDiff[R]:
+    def diff(self, page: IndexedPage[R], pass_number: int) -> PageDiff[R]:
         """Tell the rows of one answer apart."""
-        turn &= _TURN
+        pass_number &= _PASS
         rows, keys, groups = page.rows, page.keys, page.groups
-        marks = [content << _TURN_BITS | turn for content in page.contents]
+        marks = [content << _PASS_BITS | pass_number for content in page.contents]
         if self._knows_none(groups):  # as on nearly every page
             numbers = map(_number, keys, groups)
             self._by_group.update({group: number << _MARK_BITS | mark for group, number, mark in zip(groups, numbers, marks, strict=True)})
@@ -73,9 +73,9 @@ class RowIndex:
             if former is None:
                 found.fresh.append(row)
                 found.places.append(place)
-            elif former >> _TURN_BITS != mark >> _TURN_BITS:
+            elif former >> _PASS_BITS != mark >> _PASS_BITS:
                 found.revised.append(row)
-            found.new += former is None or former & _TURN != turn
+            found.new += former is None or former & _PASS != pass_number
         return found
 
     def _knows_none(self, groups: Sequence[int]) -> bool:

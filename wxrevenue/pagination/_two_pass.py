@@ -124,7 +124,7 @@ class ListReader(Generic[R]):
         """What the walk ends with, if rows may be lost."""
         self.now = Pass()
         self._first, self._seen, self._tell = first, seen, tell
-        self._turn = 2 * start.window + 1
+        self._pass_number = 2 * start.window + 1
         self._beginning = Position(start.window, start.span)
         self._chain = self._beginning.before
         self._former: Pass | None = None
@@ -164,7 +164,7 @@ class ListReader(Generic[R]):
         if self._skim or not _is_there(anchor, names):
             self._compare(names, total)
             return PageDiff()
-        found = self._seen.diff(page, self._turn)
+        found = self._seen.diff(page, self._pass_number)
         if anchor is not None:
             found.leave_out(anchor.taken)
         before, got = self._chain, self.now.got
@@ -191,9 +191,9 @@ class ListReader(Generic[R]):
         self.number += 1
         if self.now.over and self._former is None and (self.now.odd or not self.now.agrees):
             self._former = self.now
-            self._turn += 1
+            self._pass_number += 1
             self._skim = self._unknown is not None and self._unknown.page > self._first
-            self._turn_back()
+            self._start_second_pass()
         elif self.now.over:
             drift = self._former is not None and self._judge(self._former)
             self.done = True
@@ -223,9 +223,9 @@ class ListReader(Generic[R]):
                 self._skim, self.now.got = False, known.got
                 return
         self._skim, self._unknown = False, None
-        self._turn_back()
+        self._start_second_pass()
 
-    def _turn_back(self) -> None:
+    def _start_second_pass(self) -> None:
         """Read the list from its beginning."""
         self.number, self.now, self._chain = self._first, Pass(), self._beginning.before
         self.turned = self._again = True

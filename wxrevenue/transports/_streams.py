@@ -34,22 +34,22 @@ class Steps:
         self._url = url
         self._until = asyncio.get_running_loop().time() + timeout
         self._connected = False
-        self._held = False
+        self._occupied = False
 
     @contextmanager
     def holding(self) -> Generator[None]:
         """Count the connection as taken, also while the caller's own code runs."""
-        self._held = True
-        self._watch.held += 1
+        self._occupied = True
+        self._watch.occupied += 1
         try:
             yield
         finally:
-            self._watch.held -= 1
+            self._watch.occupied -= 1
 
     async def run(self, step: Callable[[], Awaitable[T]]) -> T:
         """Run a step; raise an error of ours, or a cancellation from outside, without any history."""
         exchange = self._watch.start(self._until - asyncio.get_running_loop().time())
-        exchange.connected, exchange.held = self._connected, self._held
+        exchange.connected, exchange.occupied = self._connected, self._occupied
         try:
             return await step()
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever the HTTP library raises)

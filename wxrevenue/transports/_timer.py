@@ -11,14 +11,14 @@ from wxrevenue.errors import ClientStateError
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "connected", "expired", "expires", "held", "in_use", "task")
+    __slots__ = ("_cancels", "connected", "expired", "expires", "occupied", "in_use", "task")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
         self.expires = expires
         self.connected = False
         """It has a connection: bytes may have been sent."""
-        self.held = False
+        self.occupied = False
         """It is a step of a stream, whose connection is counted for as long as the stream is open."""
         self.expired = False
         self.in_use = 0
@@ -51,7 +51,7 @@ class DeadlineTimer:
         self._timer: asyncio.TimerHandle | None = None
         self._running: dict[object, Exchange] = {}
         self._closed = False
-        self.held = 0
+        self.occupied = 0
         """Connections of open streams: the caller keeps them between steps too."""
 
     def start(self, timeout: float) -> Exchange:
@@ -76,7 +76,7 @@ class DeadlineTimer:
 
     def on_the_wire(self) -> int:
         """Return how many exchanges hold a connection."""
-        return self.held + sum(exchange.connected and not exchange.held for exchange in self._running.values())
+        return self.occupied + sum(exchange.connected and not exchange.occupied for exchange in self._running.values())
 
     def stop(self, exchange: Exchange) -> None:
         """Forget an exchange. The timer stays: the next exchange is likely to need it."""
