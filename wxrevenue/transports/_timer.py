@@ -11,7 +11,7 @@ from wxrevenue.errors import ClientStateError
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "connected", "expired", "expires", "occupied", "in_use", "task")
+    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "occupied", "task")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
