@@ -121,7 +121,7 @@ async def test_cancelled_and_timed_out_at_once(transport: AiohttpTransport) -> N
         task = asyncio.create_task(transport.send(ask(server.url), timeout=5.0))
         await until(lambda: server.requests)
         inside(transport)._watch._running[task].expires = 0.0
-        inside(transport)._watch._ring()
+        inside(transport)._watch._fire()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -135,7 +135,7 @@ async def test_timer_rings_twice(transport: AiohttpTransport) -> None:
         await until(lambda: server.requests)
         inside(transport)._watch._running[task].expires = 0.0
         for _ in range(2):
-            inside(transport)._watch._ring()
+            inside(transport)._watch._fire()
         with pytest.raises(ResponseLostError):
             await task
     assert task.cancelling() == 0
@@ -181,7 +181,7 @@ async def test_each_has_its_own_timeout() -> None:
         late = {n for n in range(200) if n % 3 == 0}
         for n in late:
             inside(transport)._watch._running[tasks[n]].expires = 0.0
-        inside(transport)._watch._ring()
+        inside(transport)._watch._fire()
         await until(lambda: sum(task.done() for task in tasks) == len(late))
         assert {n for n, task in enumerate(tasks) if task.done()} == late
         timer = inside(transport)._watch._timer
@@ -218,7 +218,7 @@ async def test_pool_exhausted_at_the_same_moment() -> None:
         await until(lambda: server.requests)
         for exchange in inside(transport)._watch._running.values():
             exchange.expires = 0.0
-        inside(transport)._watch._ring()
+        inside(transport)._watch._fire()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         await transport.aclose()
     assert [(type(error), getattr(error, "reason", "")) for error in ended] == [

@@ -10,42 +10,50 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._base.secret import Secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
-from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError, WxRevenueError, without_history
-from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.errors import ClientStateError, ResponseLostError, without_history
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport
 from wxrevenue.transports._streams import Chunks, Steps
-from wxrevenue.transports._timer import DeadlineTimer, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Mapping
     from ssl import SSLContext
 
     from aiohttp import ClientResponse, ClientSession, StreamReader
     from multidict import CIMultiDict
 
+    from wxrevenue._base.secret import Secret
     from wxrevenue._wire.http import HttpRequest
-    from wxrevenue.errors import Reason
+    from wxrevenue.transports._timer import Exchange
 
 _NOT_SENT: Final = ("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "NonHttpUrlClientError", "ClientHttpProxyError")
-_REASONS: Sequence[tuple[str, Reason]] = (
-    ("ClientConnectorDNSError", "dns"),
-    ("ClientConnectorCertificateError", "tls"),
-    ("ClientSSLError", "tls"),
-    ("ServerFingerprintMismatch", "tls"),
-    ("ClientProxyConnectionError", "proxy"),
-    ("ClientHttpProxyError", "proxy"),
-    ("TimeoutError", "timeout"),
-    ("ClientConnectorError", "connect"),
-    ("ServerDisconnectedError", "reset"),
-    ("OSError", "reset"),
-    ("CancelledError", "reset"),
+
+
+def _names(error: BaseException) -> Iterator[str]:
+    return (base.__name__ for base in type(error).__mro__)
+
+
+_FAILURES: Final = Failures(
+    _names,
+    reasons=(
+        ("ClientConnectorDNSError", "dns"),
+        ("ClientConnectorCertificateError", "tls"),
+        ("ClientSSLError", "tls"),
+        ("ServerFingerprintMismatch", "tls"),
+        ("ClientProxyConnectionError", "proxy"),
+        ("ClientHttpProxyError", "proxy"),
+        ("TimeoutError", "timeout"),
+        ("ClientConnectorError", "connect"),
+        ("ServerDisconnectedError", "reset"),
+        ("OSError", "reset"),
+        ("CancelledError", "reset"),
+    ),
+    malformed=frozenset({"InvalidURL", "NonHttpUrlClientError"}),
 )
-"""The first row whose class is among an exception's bases says what broke; ``protocol`` where none is."""
 
 
-class AiohttpTransport:
+class AiohttpTransport(NetworkTransport):
     """Sends requests with aiohttp; safe for many concurrent callers of one event loop.
 
     Connections are kept alive for 7 s, redirects are not followed, cookies not kept, answers above 16 MiB refused, TLS is 1.2
@@ -60,6 +68,8 @@ class AiohttpTransport:
         trust_env: whether to take a proxy from the environment.
     """
 
+    _failures = _FAILURES
+
     def __init__(
         self,
         session: ClientSession | None = None,
@@ -69,17 +79,9 @@ class AiohttpTransport:
         limit: int = 100,
         trust_env: bool = False,
     ) -> None:
-        proxy = Secret(proxy) if isinstance(proxy, str) else proxy
-        check_limit("AiohttpTransport", limit)
-        check_tls("AiohttpTransport", ssl)
+        super().__init__(proxy=proxy, ssl=ssl, limit=limit, trust_env=trust_env)
         self._given = session
         self._session = session
-        self._proxy = proxy
-        self._ssl = ssl
-        self._limit = limit
-        self._trust_env = trust_env
-        self._watch = DeadlineTimer()
-        self._closed = False
         self._options: dict[str, dict[str, Any]] = {}
         self._headers: tuple[Mapping[str, str], CIMultiDict[str]] | None = None
 
@@ -192,19 +194,10 @@ class AiohttpTransport:
         return self._headers[1]
 
     def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
-        """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
-        from_outside = exchange.cancelled_from_outside(closed=self._closed)
-        if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
-            return error
-        broken = error.broken if isinstance(error, _BrokenError) else error
-        bases = {base.__name__ for base in type(broken).__mro__}
-        not_sent = not exchange.connected if self._given is None else not bases.isdisjoint(_NOT_SENT)
-        kind = NotSentError if not_sent else ResponseLostError
-        if exchange.expired:
-            full = not_sent and exchange.in_use >= self._limit
-            return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
-        hopeless = not bases.isdisjoint({"InvalidURL", "NonHttpUrlClientError"})
-        return kind(f"{type(broken).__name__}, {host_of(url)}", reason=_reason(bases), retryable=not hopeless)
+        return super()._translated(error.broken if isinstance(error, _BrokenError) else error, exchange, url)
+
+    def _was_not_sent(self, names: set[str], exchange: Exchange) -> bool:
+        return not exchange.connected if self._given is None else not names.isdisjoint(_NOT_SENT)
 
 
 class _Streamed:
@@ -238,13 +231,6 @@ async def _once(request: Any, handler: Any) -> Any:
     except Exception as error:  # noqa: BLE001
         broken = error
     raise _BrokenError(broken)
-
-
-def _reason(bases: set[str]) -> Reason:
-    for name, reason in _REASONS:
-        if name in bases:
-            return reason
-    return "protocol"
 
 
 def _url(request: HttpRequest) -> Any:

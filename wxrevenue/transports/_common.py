@@ -1,19 +1,98 @@
-"""What every transport of ours has in common: the limits it keeps and the settings it refuses."""
+"""What the transports over a network have in common: their settings, their limits, and what their failures mean."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
-from wxrevenue.errors import ConfigurationError
+import attrs
+
+from wxrevenue._base.secret import Secret
+from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
+from wxrevenue.transports._timer import DeadlineTimer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from ssl import SSLContext
+
+    from wxrevenue.errors import Reason
+    from wxrevenue.transports._timer import Exchange
 
 KEEP_ALIVE: Final = 7.0
 """Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
 STREAM_CHUNK: Final = 64 * 1024
 """Bytes of a streamed body handed out at a time, at most."""
+
+
+@attrs.frozen
+class Failures:
+    """What the exceptions of one HTTP library mean.
+
+    Args:
+        names: yields the names of an exception's classes, as the two tables spell them.
+        reasons: the first row whose name is among an exception's says what broke; ``protocol`` where none is.
+        malformed: a request that raises one of these raises it again if tried again.
+    """
+
+    names: Callable[[BaseException], Iterable[str]]
+    reasons: Sequence[tuple[str, Reason]]
+    malformed: frozenset[str]
+
+    def reason(self, names: set[str]) -> Reason:
+        """Return what broke."""
+        for name, reason in self.reasons:
+            if name in names:
+                return reason
+        return "protocol"
+
+
+class NetworkTransport:
+    """The settings and the state of a transport over a network.
+
+    Args:
+        proxy: the URL of an HTTP proxy; may hold a password.
+        ssl: a TLS context that verifies certificates.
+        limit: connections at most.
+        trust_env: whether to take a proxy from the environment.
+
+    Raises:
+        ConfigurationError: a setting is not allowed.
+    """
+
+    _failures: ClassVar[Failures]
+
+    def __init__(self, *, proxy: str | Secret | None, ssl: SSLContext | None, limit: int, trust_env: bool) -> None:
+        proxy = Secret(proxy) if isinstance(proxy, str) else proxy
+        owner = type(self).__name__
+        check_limit(owner, limit)
+        check_tls(owner, ssl)
+        self._proxy = proxy
+        self._ssl = ssl
+        self._limit = limit
+        self._trust_env = trust_env
+        self._watch = DeadlineTimer()
+        self._closed = False
+
+    def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
+        """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
+        from_outside = exchange.cancelled_from_outside(closed=self._closed)
+        if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
+            return error
+        names = set(self._failures.names(error))
+        not_sent = self._was_not_sent(names, exchange)
+        kind = NotSentError if not_sent else ResponseLostError
+        if exchange.expired and not exchange.interrupted:
+            full = not_sent and exchange.in_use >= self._limit
+            return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
+        reason = self._reason(names, url, not_sent=not_sent)
+        return kind(f"{type(error).__name__}, {host_of(url)}", reason=reason, retryable=names.isdisjoint(self._failures.malformed))
+
+    def _was_not_sent(self, names: set[str], exchange: Exchange) -> bool:  # noqa: ARG002  (one of ours looks at the names)
+        return not exchange.connected
+
+    def _reason(self, names: set[str], url: str, *, not_sent: bool) -> Reason:  # noqa: ARG002  (one of ours looks at the rest)
+        return self._failures.reason(names)
 
 
 def host_of(url: str) -> str:

@@ -11,7 +11,7 @@ from wxrevenue.errors import ClientStateError
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "occupied", "task")
+    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "interrupted", "occupied", "task")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
@@ -21,6 +21,8 @@ class Exchange:
         self.occupied = False
         """It is a step of a stream, whose connection is counted for as long as the stream is open."""
         self.expired = False
+        self.interrupted = False
+        """It was cut by the end of its transport, not by its timeout."""
         self.in_use = 0
         """How many exchanges had a connection when its time was up."""
         self._cancels = task.cancelling()
@@ -55,7 +57,7 @@ class DeadlineTimer:
         """Connections of open streams: the caller keeps them between steps too."""
 
     def start(self, timeout: float) -> Exchange:
-        """Watch the running task's exchange from now on, for ``timeout`` seconds."""
+        """DeadlineTimer the running task's exchange from now on, for ``timeout`` seconds."""
         loop = get_running_loop()
         task = current_task(loop)
         assert task is not None  # noqa: S101  (a coroutine that awaits I/O runs in a task)
@@ -87,6 +89,7 @@ class DeadlineTimer:
     def interrupt(self) -> None:
         """End every exchange now, for a library that would let some of them go on after it was closed."""
         for exchange in self._running.values():
+            exchange.interrupted = exchange.interrupted or not exchange.expired
             exchange.expire(0)
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ What httpx2's exceptions say is dropped: only their classes, and those of what c
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -17,15 +16,14 @@ from urllib.request import getproxies, proxy_bypass
 from wxrevenue._base.secret import Secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
-from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
-from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, check_limit, check_tls, host_of
+from wxrevenue.errors import ClientStateError, ConfigurationError, ResponseLostError
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport
 from wxrevenue.transports._httpx2.inflate import Inflater
 from wxrevenue.transports._httpx2.internals import TraceHook, has_surplus
 from wxrevenue.transports._streams import Chunks, Steps
-from wxrevenue.transports._timer import DeadlineTimer, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator
     from ssl import SSLContext
 
     from httpx2 import AsyncHTTPTransport, Request, Response
@@ -33,23 +31,38 @@ if TYPE_CHECKING:
     from wxrevenue._wire.http import HttpRequest
     from wxrevenue.errors import Reason
 
-_REASONS: Final[Sequence[tuple[str, Reason]]] = (
-    ("socket.gaierror", "dns"),
-    ("ssl.SSLError", "tls"),
-    ("httpx2.ProxyError", "proxy"),
-    ("httpx2.ConnectError", "connect"),
-    ("h11.RemoteProtocolError", "protocol"),
-    ("httpx2.RemoteProtocolError", "reset"),
-    ("httpx2.NetworkError", "reset"),
-    ("builtins.OSError", "reset"),
-    ("asyncio.CancelledError", "reset"),
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _names(error: BaseException) -> Iterator[str]:
+    """Yield the classes of an exception and of its causes, each under the name of the package it comes from."""
+    for one in _chain(error):
+        for base in type(one).__mro__:
+            yield f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
+
+
+_FAILURES: Final = Failures(
+    _names,
+    reasons=(
+        ("socket.gaierror", "dns"),
+        ("ssl.SSLError", "tls"),
+        ("httpx2.ProxyError", "proxy"),
+        ("httpx2.ConnectError", "connect"),
+        ("h11.RemoteProtocolError", "protocol"),
+        ("httpx2.RemoteProtocolError", "reset"),
+        ("httpx2.NetworkError", "reset"),
+        ("builtins.OSError", "reset"),
+        ("asyncio.CancelledError", "reset"),
+    ),
+    malformed=frozenset({"httpx2.InvalidURL", "httpx2.UnsupportedProtocol", "httpx2.LocalProtocolError", "builtins.ValueError"}),
 )
-"""The first row whose class is among those of an exception and of its causes says what broke; ``protocol`` where none is."""
-_MALFORMED: Final = frozenset({"httpx2.InvalidURL", "httpx2.UnsupportedProtocol", "httpx2.LocalProtocolError", "builtins.ValueError"})
-"""A request that raises one of these raises it again if tried again."""
 
 
-class HttpxTransport:
+class HttpxTransport(NetworkTransport):
     """Sends requests with httpx2; safe for many concurrent callers of one event loop. Needs ``pip install "wxrevenue[httpx2]"``.
 
     Connections are kept alive for 7 s, redirects are not followed, cookies not kept, answers above 16 MiB refused, TLS is 1.2
@@ -62,6 +75,8 @@ class HttpxTransport:
         trust_env: whether to take a proxy from the environment.
     """
 
+    _failures = _FAILURES
+
     def __init__(
         self,
         *,
@@ -70,16 +85,8 @@ class HttpxTransport:
         limit: int = 100,
         trust_env: bool = False,
     ) -> None:
-        proxy = Secret(proxy) if isinstance(proxy, str) else proxy
-        check_limit("HttpxTransport", limit)
-        check_tls("HttpxTransport", ssl)
+        super().__init__(proxy=proxy, ssl=ssl, limit=limit, trust_env=trust_env)
         _check_installed()
-        self._proxy = proxy
-        self._ssl = ssl
-        self._limit = limit
-        self._trust_env = trust_env
-        self._watch = DeadlineTimer()
-        self._closed = False
         self._routes: dict[str, AsyncHTTPTransport] = {}
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
@@ -153,21 +160,10 @@ class HttpxTransport:
             proxy=None if proxy is None else proxy.reveal(),
         )
 
-    def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
-        """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
-        from_outside = exchange.cancelled_from_outside(closed=self._closed)
-        if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
-            return error
-        bases = set(_bases(error))
-        not_sent = not exchange.connected
-        kind = NotSentError if not_sent else ResponseLostError
-        if exchange.expired and not self._closed:
-            full = not_sent and exchange.in_use >= self._limit
-            return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
-        reason = _reason(bases)
-        if not_sent and reason != "tls" and url.partition(":")[0] in self._routes:
-            reason = "proxy"  # it failed before it let anything through
-        return kind(f"{type(error).__name__}, {host_of(url)}", reason=reason, retryable=bases.isdisjoint(_MALFORMED))
+    def _reason(self, names: set[str], url: str, *, not_sent: bool) -> Reason:
+        reason = super()._reason(names, url, not_sent=not_sent)
+        through_a_proxy = not_sent and url.partition(":")[0] in self._routes
+        return "proxy" if through_a_proxy and reason != "tls" else reason  # it failed before it let anything through
 
 
 class _Answer:
@@ -241,26 +237,6 @@ def _proxy_of_the_environment(url: str) -> Secret | None:
         return None
     found = {scheme: Secret(proxy) for scheme, proxy in getproxies().items()}
     return found.get(parts.scheme) or found.get("all")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _bases(error: BaseException) -> Iterator[str]:
-    """Yield the classes of an exception and of its causes, each under the name of the package it comes from."""
-    for one in _chain(error):
-        for base in type(one).__mro__:
-            yield f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
-
-
-def _reason(bases: set[str]) -> Reason:
-    for name, reason in _REASONS:
-        if name in bases:
-            return reason
-    return "protocol"
 
 
 def _check_installed() -> None:
