@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wxrevenue.limiters._local.turn import LocalTurn
-
 QUOTA_PROBE = 600.0
 """Seconds between probes of a scope whose daily quota is spent."""
 _WIDEST = 16
@@ -44,7 +42,7 @@ class Gate:
         self.closed = False
         self.opens = 0.0
         self.quota_ends = 0.0
-        self.probe: LocalTurn | None = None
+        self.probe: object | None = None
         """The turn that is out to try whether the scope is open again."""
         self.failed = 0
         """How many probes in a row were refused."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.calendar import seconds_to_midnight
-from wxrevenue.errors import ClientStateError
+from wxrevenue.limiters._local.clock import LimiterClock
 from wxrevenue.limiters._local.gate import Gate
-from wxrevenue.limiters._local.scope import ScopeLimiter
+from wxrevenue.limiters._local.scope import Common, ScopeLimiter
 from wxrevenue.limiters._quota.inference import QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
 from wxrevenue.limiters._quota.stated import FixedRate
@@ -44,54 +42,24 @@ class ScopeRegistry:
     def __init__(self, cooldown: float, rate: Rate | None, clock: Clock) -> None:
         self.cooldown = cooldown
         self.rate = rate
-        self.clock = clock
-        self.closed = False
+        self.clock = LimiterClock(clock)
         self.random: Callable[[], float] = random.random
         """Spreads widened pauses."""
         self.by_scope: dict[str, ScopeLimiter] = {}
-        """For looking only; :meth:`of` makes the one that is missing."""
+        """For looking only; :meth:`limiter_of` makes the one that is missing."""
         self._forget_at = _MANY
-        self._latest = float("-inf")
-        self._lag = 0.0
+        self._common = Common(self.clock, self.limiter_of, self.on_probe_refused, self.on_quiet)
 
     def __iter__(self) -> Iterator[ScopeLimiter]:
         return iter({id(limiter): limiter for limiter in self.by_scope.values()}.values())
 
-    def now(self) -> float:
-        """Return the limiter's time. Where the clock runs backwards, as in a machine that is restored, this stands still instead."""
-        now = self.clock.monotonic() + self._lag
-        if now < self._latest:
-            self._lag += self._latest - now
-            return self._latest
-        self._latest = now
-        return now
-
-    def now_or_last(self) -> float:
-        """Return the limiter's time; where a user's clock fails, the last that it told. A turn must end all the same."""
-        try:
-            return self.now()
-        except Exception:  # noqa: BLE001  (whatever it is: whoever asks for the next turn is told)
-            return self._latest
-
-    def unix(self) -> float:
-        """Return the wall-clock time."""
-        return self.clock.time()
-
-    def to_midnight(self) -> float:
-        """Return the seconds until Beijing's midnight; by the system's clock where a user's fails. A gate must shut all the same."""
-        try:
-            return seconds_to_midnight(self.unix())
-        except Exception:  # noqa: BLE001  (as above)
-            return seconds_to_midnight(time.time())
-
     def check_open(self) -> None:
         """Raise ``ClientStateError`` once the limiter is closed."""
-        if self.closed:
-            raise ClientStateError("the rate limiter is closed")
+        self._common.check_open()
 
     def close(self) -> None:
         """End every wait, and let nobody in any more."""
-        self.closed = True
+        self._common.closed = True
         for limiter in self:
             limiter.end_waits()
 
@@ -102,8 +70,8 @@ class ScopeRegistry:
             _checks.text("scope", scope)
             self._forget_useless()
             limiter = self.by_scope[scope] = self.new_limiter((scope,))
-            if not self.closed:
-                limiter.allow_fast_path(self.now())
+            if not self._common.closed:
+                limiter.allow_fast_path(self.clock.now())
         return limiter
 
     def find(self, scope: str) -> ScopeLimiter | None:
@@ -113,7 +81,7 @@ class ScopeRegistry:
     def new_limiter(self, scopes: tuple[str, ...]) -> ScopeLimiter:
         """Return a limiter that nobody uses yet."""
         pace: AnyPace = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
-        return ScopeLimiter(self, scopes, Gate(self.cooldown, self.random), pace)
+        return ScopeLimiter(self._common, scopes, Gate(self.cooldown, self.random), pace)
 
     def register(self, limiter: ScopeLimiter) -> None:
         """Make this the limiter of its scopes."""
@@ -123,7 +91,7 @@ class ScopeRegistry:
     def _forget_useless(self) -> None:
         """Forget the limiters of which nobody would notice; at times, so that it costs little."""
         if len(self.by_scope) >= self._forget_at:
-            now = self.now()
+            now = self.clock.now()
             for scope in [scope for scope, limiter in self.by_scope.items() if limiter.useless(now)]:
                 del self.by_scope[scope]
             self._forget_at = max(_MANY, 2 * len(self.by_scope))
@@ -170,7 +138,7 @@ class ScopeRegistry:
         for replaced in old:
             replaced.retire()
         for limiter in new:
-            limiter.advance(self.now())
+            limiter.advance(self.clock.now())
 
 
 def account_of(scope: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from wxrevenue._engine.clock import call_later
 from wxrevenue._wire.codes import api_error
 from wxrevenue.errors import ApiError, ClientStateError
@@ -15,9 +17,9 @@ from wxrevenue.ports import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wxrevenue.limiters._local.clock import LimiterClock
     from wxrevenue.limiters._local.gate import Gate
-    from wxrevenue.limiters._local.registry import ScopeRegistry
-    from wxrevenue.limiters._local.turn import LocalTurn
+    from wxrevenue.limiters._local.wait_queue import QueuedTurn
     from wxrevenue.limiters._quota.stated import AnyPace
 
 _TOO_FAST_CODE: Final = 1737
@@ -26,13 +28,38 @@ _TINY: Final = 1e-9
 """Seconds by which a timer may fire too early: event loops do not tell shorter times apart."""
 
 
+@attrs.define(eq=False)
+class Common:
+    """What all scopes of one rate limiter have in common.
+
+    Args:
+        clock: the time.
+        limiter_of: returns the limiter that a scope has by now.
+        on_probe_refused: is told whose probe was refused, and when.
+        on_quiet: is told which limiter of several scopes was answered, and when.
+        closed: whether the rate limiter was closed.
+    """
+
+    clock: LimiterClock
+    limiter_of: Callable[[str], ScopeLimiter]
+    on_probe_refused: Callable[[ScopeLimiter, float], None]
+    on_quiet: Callable[[ScopeLimiter, float], None]
+    closed: bool = False
+
+    def check_open(self) -> None:
+        """Raise ``ClientStateError`` once the rate limiter is closed."""
+        if self.closed:
+            raise ClientStateError("the rate limiter is closed")
+
+
 class ScopeLimiter:
     """Lets the callers of its scopes go, one after another."""
 
-    __slots__ = ("_off_deadline", "_off_opening", "_registry", "gate", "pacer", "queue", "scopes", "split_until")
+    __slots__ = ("_clock", "_common", "_off_deadline", "_off_opening", "gate", "pacer", "queue", "scopes", "split_until")
 
-    def __init__(self, registry: ScopeRegistry, scopes: tuple[str, ...], gate: Gate, pacer: AnyPace) -> None:
-        self._registry = registry
+    def __init__(self, common: Common, scopes: tuple[str, ...], gate: Gate, pacer: AnyPace) -> None:
+        self._common = common
+        self._clock = common.clock
         self.scopes = scopes
         self.gate = gate
         self.pacer = pacer
@@ -42,17 +69,17 @@ class ScopeLimiter:
         self._off_opening: Callable[[], object] | None = None
         self._off_deadline: asyncio.TimerHandle | None = None
 
-    def current(self, turn: LocalTurn) -> ScopeLimiter:
+    def current(self, turn: QueuedTurn) -> ScopeLimiter:
         """Return the limiter that the turn's scope has by now: scopes are merged, split and forgotten."""
-        return self._registry.limiter_of(turn.scope)
+        return self._common.limiter_of(turn.scope)
 
     def closed_for(self) -> float:
         """Return the seconds until the gate opens."""
-        return self.gate.closed_for(self._registry.now())
+        return self.gate.closed_for(self._clock.now())
 
     # ------------------------------------------------------------------ a turn begins
 
-    async def wait(self, turn: LocalTurn, timeout: float) -> None:
+    async def wait(self, turn: QueuedTurn, timeout: float) -> None:
         """Return when the turn comes; raise at once when it cannot come in time."""
         waiter = self._enqueue(turn, timeout)
         if waiter is None:
@@ -60,12 +87,12 @@ class ScopeLimiter:
         try:
             await waiter.woken
         except (asyncio.CancelledError, GeneratorExit):
-            waiter.limiter._abandon(waiter)  # noqa: SLF001  (another scope's, if they were merged meanwhile)
+            self.current(turn)._abandon(waiter)  # noqa: SLF001  (another, if scopes were merged meanwhile)
             raise
 
-    def _enqueue(self, turn: LocalTurn, timeout: float) -> Waiter | None:
-        self._registry.check_open()
-        now = self._registry.now()
+    def _enqueue(self, turn: QueuedTurn, timeout: float) -> Waiter | None:
+        self._common.check_open()
+        now = self._clock.now()
         head = self.queue.first()
         first = head is None or turn.sequence < head.turn.sequence
         if first and self._when(now) <= now + _TINY:
@@ -76,23 +103,23 @@ class ScopeLimiter:
         earliest = self._earliest(0 if first else len(self.queue), now)
         if timeout <= 0 or now + timeout < earliest:
             raise self._refusal(now, earliest)
-        waiter = Waiter(turn, self, now + timeout)
+        waiter = Waiter(turn, now + timeout)
         self.queue.push(waiter)
         self._watch()
         self.advance(now)
         return waiter
 
-    def _send(self, turn: LocalTurn, now: float) -> None:
+    def _send(self, turn: QueuedTurn, now: float) -> None:
         if self.gate.closed:
             self.gate.probe = turn
             self.pacer.on_reopened(now)
         self.pacer.on_sent(now)
-        turn.limiter, turn.out = self, True
+        turn.out = True
 
     def _abandon(self, waiter: Waiter) -> None:
         """Let a cancelled caller go; permission that came in this very moment goes to the next in line."""
         self.queue.remove(waiter)
-        now = self._registry.now_or_last()
+        now = self._clock.now_or_last()
         if waiter.turn.out:
             waiter.turn.out = False
             self.pacer.on_unused()
@@ -104,9 +131,9 @@ class ScopeLimiter:
 
     # ------------------------------------------------------------------ a turn ends
 
-    def turn_ended(self, turn: LocalTurn, verdict: Verdict) -> None:
+    def turn_ended(self, turn: QueuedTurn, verdict: Verdict) -> None:
         """Take what became of a call."""
-        now = self._registry.now_or_last()
+        now = self._clock.now_or_last()
         probe = self.gate.probe is turn
         if probe:
             self.gate.probe = None
@@ -115,23 +142,23 @@ class ScopeLimiter:
             self.gate.close_for_cooldown(now, probe=probe)
             self._refuse_late(now)
             if probe:
-                self._registry.on_probe_refused(self, now)
+                self._common.on_probe_refused(self, now)
         elif verdict is Verdict.QUOTA_SPENT:
             self.pacer.count_deferred(now)
             self.pacer.on_unused()
-            self.gate.close_for_quota(now, self._registry.to_midnight())
+            self.gate.close_for_quota(now, self._clock.to_midnight())
             self._refuse_late(now)
         else:
             self.pacer.on_answered(now, accepted=verdict is Verdict.OK)
             if probe and verdict is Verdict.OK:
                 self.gate.probe_accepted(now)
             if len(self.scopes) > 1:
-                self._registry.on_quiet(self, now)
+                self._common.on_quiet(self, now)
         self.advance(now)
 
     def reopen(self) -> None:
         """Open the gate and let everyone go, paced."""
-        now = self._registry.now()
+        now = self._clock.now()
         if self.gate.closed:
             self.gate.open(now)
             self.pacer.on_reopened(now)
@@ -141,12 +168,12 @@ class ScopeLimiter:
         """End every wait."""
         for waiter in self.queue:
             self._fail(waiter, ClientStateError("the rate limiter was closed while the call waited for its turn"))
-        self.pacer.count_deferred(self._registry.now_or_last())
+        self.pacer.count_deferred(self._clock.now_or_last())
         self._rest()
 
     def retire(self) -> None:
         """Be replaced by another limiter."""
-        self.pacer.count_deferred(self._registry.now_or_last())
+        self.pacer.count_deferred(self._clock.now_or_last())
         self._rest()
 
     # ------------------------------------------------------------------ scheduling
@@ -169,7 +196,7 @@ class ScopeLimiter:
             at = self._when(now)
             if at > now + _TINY:
                 if at < float("inf"):
-                    self._off_opening = call_later(self._registry.clock, at - now, self._look_again)
+                    self._off_opening = call_later(self._clock.source, at - now, self._look_again)
                 return
             self.queue.remove(waiter)
             self._send(waiter.turn, now)
@@ -179,7 +206,7 @@ class ScopeLimiter:
 
     def allow_fast_path(self, now: float) -> None:
         """Let the next callers go without asking, if nothing is known against it."""
-        if not self.gate.closed and not self._registry.closed:
+        if not self.gate.closed and not self._common.closed:
             self.pacer.allow_fast_path(now)
 
     def allow_fast_path_if_idle(self, now: float) -> None:
@@ -191,7 +218,7 @@ class ScopeLimiter:
         """Go on after a pause; whom a user's own clock failed is told so."""
         if error is not None:
             self._fail(self.queue.first(), error)
-        self.advance(self._registry.now_or_last())
+        self.advance(self._clock.now_or_last())
 
     def _rest(self) -> None:
         """Take off the timers."""
@@ -212,7 +239,7 @@ class ScopeLimiter:
         urgent = self.queue.most_urgent()
         if urgent is not None:
             loop = asyncio.get_running_loop()
-            due = loop.time() + urgent.deadline - self._registry.now_or_last()
+            due = loop.time() + urgent.deadline - self._clock.now_or_last()
             if self._off_deadline is None or due < self._off_deadline.when():
                 if self._off_deadline is not None:
                     self._off_deadline.cancel()
@@ -221,9 +248,9 @@ class ScopeLimiter:
     def _expire(self) -> None:
         self._off_deadline = None
         try:
-            now = self._registry.now()
+            now = self._clock.now()
         except Exception as error:  # noqa: BLE001  (a user's clock: the waiter that it failed is told)
-            now = self._registry.now_or_last()
+            now = self._clock.now_or_last()
             self._fail(self.queue.most_urgent(), error)
         self._fail_until(now + _TINY, now)
         self._watch()
@@ -262,6 +289,6 @@ class ScopeLimiter:
         for waiter in self.queue:
             if waiter.turn.scope in limiter.scopes:
                 self.queue.remove(waiter)
-                waiter.limiter, waiter.removed = limiter, False
+                waiter.removed = False
                 limiter.queue.push(waiter)
         limiter._watch()

@@ -31,8 +31,8 @@ _FARTHEST: Final = 1e15
 
 def dump(registry: ScopeRegistry) -> dict[str, Any]:
     """Return what is known, as dicts, lists, strings and numbers."""
-    now = registry.now()
-    shift = registry.unix() - now
+    now = registry.clock.now()
+    shift = registry.clock.unix() - now
     found = [_scope_row(limiter, now, shift) for limiter in registry if not limiter.useless(now)]
     return {"version": VERSION, "window": registry.cooldown, "lanes": found}
 
@@ -78,18 +78,18 @@ def load(registry: ScopeRegistry, snapshot: Any) -> None:
     where = "snapshot"
     _member(f"{where}.version", _get(where, snapshot, "version"), (VERSION,))
     _member(f"{where}.window", _get(where, snapshot, "window"), (registry.cooldown,))
-    rows = _list(f"{where}.registry", _get(where, snapshot, "lanes"))
-    checked = [_checked(f"{where}.registry[{number}]", row) for number, row in enumerate(rows)]
+    rows = _list(f"{where}.lanes", _get(where, snapshot, "lanes"))
+    checked = [_checked(f"{where}.lanes[{number}]", row) for number, row in enumerate(rows)]
     scopes = [scope for row in checked for scope in row["scopes"]]
     if len(scopes) != len(set(scopes)):
-        raise ConfigurationError(f"{where}.registry: expected every scope once")
-    now = registry.now()
+        raise ConfigurationError(f"{where}.lanes: expected every scope once")
+    now = registry.clock.now()
     for row in checked:
         registry.register(_restored(registry, row, now))
 
 
 def _restored(registry: ScopeRegistry, row: dict[str, Any], now: float) -> ScopeLimiter:
-    shift = now - registry.unix()
+    shift = now - registry.clock.unix()
     limiter = registry.new_limiter(tuple(row["scopes"]))
     if row["opens"] is not None:
         latest = now + longest_pause(registry.cooldown)  # whoever saved it may have had a wrong clock

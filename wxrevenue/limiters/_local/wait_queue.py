@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wxrevenue.limiters._local.scope import ScopeLimiter
-    from wxrevenue.limiters._local.turn import LocalTurn
-
 _SLACK = 64
 
 
+class QueuedTurn(Protocol):
+    """What a queue and a scope need of a turn."""
+
+    out: bool
+    """Whether it began and has not ended."""
+    scope: str
+    sequence: int
+    """Its place in every queue."""
+
+
 class Waiter:
-    """One caller in a queue. ``limiter`` is the one whose queue that is; it changes when scopes are merged."""
+    """One caller in a queue, until a deadline on the rate limiter's clock."""
 
-    __slots__ = ("deadline", "limiter", "removed", "turn", "woken")
+    __slots__ = ("deadline", "removed", "turn", "woken")
 
-    def __init__(self, turn: LocalTurn, limiter: ScopeLimiter, deadline: float) -> None:
+    def __init__(self, turn: QueuedTurn, deadline: float) -> None:
         self.turn = turn
-        self.limiter = limiter
         self.deadline = deadline
         self.removed = False
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()

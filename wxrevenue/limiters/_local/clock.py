@@ -1,0 +1,62 @@
+"""The time of a rate limiter, whatever the clock it was given does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from wxrevenue._base.calendar import seconds_to_midnight
+
+if TYPE_CHECKING:
+    from wxrevenue.ports import Clock
+
+
+class LimiterClock:
+    """A clock that never runs backwards and always answers.
+
+    Args:
+        source: where the time comes from.
+    """
+
+    __slots__ = ("_lag", "_latest", "source")
+
+    def __init__(self, source: Clock) -> None:
+        self.source = source
+        self._latest = float("-inf")
+        self._lag = 0.0
+
+    def now(self) -> float:
+        """Return monotonic seconds.
+
+        Where the source runs backwards, as in a machine that is restored, this stands still instead.
+        """
+        now = self.source.monotonic() + self._lag
+        if now < self._latest:
+            self._lag += self._latest - now
+            return self._latest
+        self._latest = now
+        return now
+
+    def now_or_last(self) -> float:
+        """Return :meth:`now`, or the last that was told where a user's clock fails.
+
+        A turn must end all the same.
+        """
+        try:
+            return self.now()
+        except Exception:  # noqa: BLE001  (whatever it is: whoever asks for the next turn is told)
+            return self._latest
+
+    def unix(self) -> float:
+        """Return Unix seconds."""
+        return self.source.time()
+
+    def to_midnight(self) -> float:
+        """Return the seconds until Beijing's midnight; by the system's clock where a user's fails.
+
+        A gate must close all the same.
+        """
+        try:
+            return seconds_to_midnight(self.unix())
+        except Exception:  # noqa: BLE001  (as above)
+            return seconds_to_midnight(time.time())
