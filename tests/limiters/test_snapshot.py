@@ -154,18 +154,18 @@ async def test_only_before_the_first_turn() -> None:
 
 ROW: dict[str, Any] = {"scopes": ["a/-/x"], "budget": 5, "span": 60.0, "kind": "window", "recent": [[UNIX, 3]]}
 WRONG: list[tuple[Any, str]] = [
-    (None, r"snapshot: expected a dict, got NoneType"),
-    ({}, r"snapshot\.version: expected, but it is missing"),
-    ({"version": 2}, r"snapshot\.version: expected 1"),
-    ({"version": True}, r"snapshot\.version: expected 1"),
+    (None, r"snapshot: expected an object, got null"),
+    ({}, r"snapshot\.version: missing"),
+    ({"version": 2, "window": 60.0, "lanes": []}, r"snapshot\.version: expected 1"),
+    ({"version": True, "window": 60.0, "lanes": []}, r"snapshot\.version: expected an integer, got a boolean"),
     ({"version": 1}, r"snapshot\.window"),
     ({"version": 1, "window": 30.0, "lanes": []}, r"snapshot\.window: expected 60\.0"),
-    ({"version": 1, "window": 60.0, "lanes": {}}, r"snapshot\.lanes: expected a list, got dict"),
+    ({"version": 1, "window": 60.0, "lanes": {}}, r"snapshot\.lanes: expected an array, got an object"),
     ({"version": 1, "window": 60.0, "lanes": [ROW, ROW]}, r"snapshot\.lanes: expected every scope once"),
 ]
 WRONG_LANES: list[tuple[dict[str, Any], str]] = [
     ({"scopes": []}, "scopes"),
-    ({"scopes": [1]}, "scopes"),
+    ({"scopes": [1]}, r"scopes\[0\]"),
     ({"scopes": "a"}, "scopes"),
     ({"budget": 0}, "budget"),
     ({"budget": 1.5}, "budget"),

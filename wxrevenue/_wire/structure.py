@@ -225,7 +225,11 @@ _LEAVES: Mapping[Any, tuple[str, ...]] = {
     dict: (_OBJECT,),
     dict[str, Any]: (_OBJECT,),
     bool: ("if type({v}) is not bool: raise misfit(f'{path}', 'a boolean', {v})",),
-    float: ("if type({v}) is not float and type({v}) is not int: raise misfit(f'{path}', 'a number', {v})", "{v} = float({v})"),
+    float: (
+        "if type({v}) is not float and type({v}) is not int: raise misfit(f'{path}', 'a number', {v})",
+        "try: {v} = float({v})",
+        "except OverflowError: raise misfit(f'{path}', 'a number that a float can hold', {v}) from None",
+    ),
     Decimal: (
         "if type({v}) is not int and type({v}) is not float: raise misfit(f'{path}', 'a number', {v})",
         "if type({v}) is float and not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",

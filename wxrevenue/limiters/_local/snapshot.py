@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from wxrevenue._base import checks as _checks
-from wxrevenue.errors import ConfigurationError
+import attrs
+
+from wxrevenue._base import checks
+from wxrevenue._wire.codec import structure_hook
+from wxrevenue.errors import ConfigurationError, DecodeError
 from wxrevenue.limiters._local.gate import longest_pause
 from wxrevenue.limiters._quota.inference import Kind, QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from wxrevenue.limiters._local.registry import ScopeRegistry
     from wxrevenue.limiters._local.scope import ScopeLimiter
 
+T = TypeVar("T")
 VERSION: Final = 1
 """The version of the layout that :func:`dump` writes; :func:`load` reads no other."""
 
@@ -73,107 +78,123 @@ def _learned(pace: QuotaLearner, shift: float) -> dict[str, Any]:
 # ---------------------------------------------------------------------- reading
 
 
-def load(registry: ScopeRegistry, snapshot: Any) -> None:
+def _time(_row: Any, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not -_FARTHEST < value < _FARTHEST:
+        raise ConfigurationError(f"{attribute.name}: expected a finite number")
+
+
+def _seconds(_row: Any, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None:
+        checks.seconds(attribute.name, value)
+
+
+def _at_least(least: int) -> Any:
+    def check(_row: Any, attribute: attrs.Attribute[Any], value: int | None) -> None:
+        if value is not None:
+            checks.count(attribute.name, value, least)
+
+    return check
+
+
+def _scopes(_row: Any, attribute: attrs.Attribute[Any], value: list[str]) -> None:
+    if not value:
+        raise ConfigurationError(f"{attribute.name}: expected at least one")
+
+
+def _kind(_row: Any, attribute: attrs.Attribute[Any], value: str) -> None:
+    allowed = [kind.value for kind in Kind]
+    if value not in allowed:
+        raise ConfigurationError(f"{attribute.name}: expected {' or '.join(map(repr, allowed))}")
+
+
+def _recent(_row: Any, attribute: attrs.Attribute[Any], value: list[list[float]]) -> None:
+    for number, pair in enumerate(value):
+        where = f"{attribute.name}[{number}]"
+        if len(pair) != 2:  # noqa: PLR2004
+            raise ConfigurationError(f"{where}: expected a time and a count")
+        if not -_FARTHEST < pair[0] < _FARTHEST:
+            raise ConfigurationError(f"{where}[0]: expected a finite number")
+        if not (1 <= pair[1] < _FARTHEST and pair[1].is_integer()):
+            raise ConfigurationError(f"{where}[1]: expected a whole number, at least 1")
+
+
+@attrs.frozen(kw_only=True)
+class _ScopeState:
+    """A row of a snapshot; see :meth:`wxrevenue.LocalRateLimiter.snapshot`."""
+
+    scopes: list[str] = attrs.field(validator=_scopes)
+    opens: float | None = attrs.field(default=None, validator=_time)
+    quota_ends: float | None = attrs.field(default=None, validator=_time)
+    failed: int = attrs.field(default=0, validator=_at_least(0))
+    due: float | None = attrs.field(default=None, validator=_time)
+    budget: int | None = attrs.field(default=None, validator=_at_least(1))
+    span: float | None = attrs.field(default=None, validator=_seconds)
+    kind: str = attrs.field(default=Kind.UNKNOWN.value, validator=_kind)
+    lasted: float = attrs.field(default=0.0, validator=_time)
+    interval: float = attrs.field(default=0.0, validator=_time)
+    tested_at: float | None = attrs.field(default=None, validator=_time)
+    proven: int = attrs.field(default=0, validator=_at_least(0))
+    recent: list[list[float]] = attrs.field(factory=list["list[float]"], validator=_recent)
+
+
+@attrs.frozen
+class _Snapshot:
+    """What :func:`dump` returns, its rows not looked into."""
+
+    version: int
+    window: float
+    lanes: list[Any]
+
+
+def _read(kind: Callable[..., T], value: Any, where: str) -> T:
+    """Return the value as that class; what is wrong with it is named by its path."""
+    try:
+        read: T = structure_hook(kind)(value, kind)
+    except DecodeError as error:
+        problem = f"{where}{error.path.removeprefix('$')}: {error.message}"
+    except ConfigurationError as error:
+        problem = f"{where}.{error.message}"
+    else:
+        return read
+    raise ConfigurationError(problem)
+
+
+def load(registry: ScopeRegistry, data: Any) -> None:
     """Take over what :func:`dump` returned, after checking all of it."""
-    where = "snapshot"
-    _member(f"{where}.version", _get(where, snapshot, "version"), (VERSION,))
-    _member(f"{where}.window", _get(where, snapshot, "window"), (registry.cooldown,))
-    rows = _list(f"{where}.lanes", _get(where, snapshot, "lanes"))
-    checked = [_checked(f"{where}.lanes[{number}]", row) for number, row in enumerate(rows)]
-    scopes = [scope for row in checked for scope in row["scopes"]]
+    snapshot = _read(_Snapshot, data, "snapshot")
+    if snapshot.version != VERSION:
+        raise ConfigurationError(f"snapshot.version: expected {VERSION}")
+    if snapshot.window != registry.cooldown:
+        raise ConfigurationError(f"snapshot.window: expected {registry.cooldown}, the limiter's cooldown")
+    rows = [_read(_ScopeState, row, f"snapshot.lanes[{number}]") for number, row in enumerate(snapshot.lanes)]
+    scopes = list(itertools.chain.from_iterable(row.scopes for row in rows))
     if len(scopes) != len(set(scopes)):
-        raise ConfigurationError(f"{where}.lanes: expected every scope once")
+        raise ConfigurationError("snapshot.lanes: expected every scope once")
     now = registry.clock.now()
-    for row in checked:
+    for row in rows:
         registry.register(_restored(registry, row, now))
 
 
-def _restored(registry: ScopeRegistry, row: dict[str, Any], now: float) -> ScopeLimiter:
+def _restored(registry: ScopeRegistry, row: _ScopeState, now: float) -> ScopeLimiter:
     shift = now - registry.clock.unix()
-    limiter = registry.new_limiter(tuple(row["scopes"]))
-    if row["opens"] is not None:
+    limiter = registry.new_limiter(tuple(row.scopes))
+    if row.opens is not None:
         latest = now + longest_pause(registry.cooldown)  # whoever saved it may have had a wrong clock
-        limiter.gate.closed, limiter.gate.opens, limiter.gate.failed = True, min(row["opens"] + shift, latest), row["failed"]
-        limiter.gate.quota_ends = min((row["quota_ends"] or -math.inf) + shift, now + _DAY)
+        limiter.gate.closed, limiter.gate.opens, limiter.gate.failed = True, min(row.opens + shift, latest), row.failed
+        limiter.gate.quota_ends = min((row.quota_ends or -math.inf) + shift, now + _DAY)
     if isinstance(limiter.pacer, QuotaLearner):
         _teach(limiter.pacer, row, shift, now)
-    elif row["due"] is not None:
-        limiter.pacer.gcra.due = min(row["due"] + shift, now + limiter.pacer.gcra.rate.burst * limiter.pacer.gcra.gap)
+    elif row.due is not None:
+        limiter.pacer.gcra.due = min(row.due + shift, now + limiter.pacer.gcra.rate.burst * limiter.pacer.gcra.gap)
     limiter.allow_fast_path_if_idle(now)
     return limiter
 
 
-def _teach(pace: QuotaLearner, row: dict[str, Any], shift: float, now: float) -> None:
-    span, budget, kind = row["span"] or pace.estimate.span, row["budget"], Kind(row["kind"])
-    pace.estimate = QuotaEstimate(span, budget, kind, row["lasted"], row["interval"])
-    pace.proven = row["proven"]
-    pace.recall([(min(now, when + shift), calls) for when, calls in row["recent"]])
-    if row["tested_at"] is not None:
-        pace.tested_at = min(row["tested_at"] + shift, now)
-        pace.postpone_test(now)
-
-
-_OPTIONAL_TIME: Final = ("opens", "quota_ends", "tested_at", "due")
-
-
-def _checked(where: str, row: Any) -> dict[str, Any]:
-    """Return a limiter's row with every field in it, each of the right kind."""
-    found: dict[str, Any] = {"scopes": _scopes(f"{where}.scopes", _get(where, row, "scopes"))}
-    for name in _OPTIONAL_TIME:
-        found[name] = _optional(f"{where}.{name}", row.get(name), _number)
-    found["budget"] = _optional(f"{where}.budget", row.get("budget"), _checks.count)
-    found["span"] = _optional(f"{where}.span", row.get("span"), _checks.seconds)
-    found["kind"] = _member(f"{where}.kind", row.get("kind", "unknown"), tuple(kind.value for kind in Kind))
-    found["proven"] = _checks.count(f"{where}.proven", row.get("proven", 0), 0)
-    found["failed"] = _checks.count(f"{where}.failed", row.get("failed", 0), 0)
-    found["lasted"] = _number(f"{where}.lasted", row.get("lasted", 0.0))
-    found["interval"] = _number(f"{where}.interval", row.get("interval", 0.0))
-    recent = _list(f"{where}.recent", row.get("recent", []))
-    found["recent"] = sorted(_recent(f"{where}.recent[{number}]", entry) for number, entry in enumerate(recent))
-    return found
-
-
-def _recent(where: str, entry: Any) -> tuple[float, int]:
-    pair = _list(where, entry)
-    if len(pair) != 2:  # noqa: PLR2004
-        raise ConfigurationError(f"{where}: expected a time and a count")
-    return _number(f"{where}[0]", pair[0]), _checks.count(f"{where}[1]", pair[1])
-
-
-def _scopes(where: str, value: Any) -> list[str]:
-    scopes = _list(where, value)
-    if not scopes or not all(isinstance(scope, str) for scope in scopes):
-        raise ConfigurationError(f"{where}: expected a list of str, at least one")
-    return scopes
-
-
-def _get(where: str, value: Any, name: str) -> Any:
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{where}: expected a dict, got {type(value).__name__}")
-    if name not in value:
-        raise ConfigurationError(f"{where}.{name}: expected, but it is missing")
-    return value[name]  # pyright: ignore[reportUnknownVariableType]
-
-
-def _list(where: str, value: Any) -> list[Any]:
-    if not isinstance(value, (list, tuple)):
-        raise ConfigurationError(f"{where}: expected a list, got {type(value).__name__}")
-    return list(value)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-
-
-def _member(where: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    if value not in allowed or isinstance(value, bool):
-        raise ConfigurationError(f"{where}: expected {' or '.join(map(repr, allowed))}")
-    return value
-
-
-def _number(where: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigurationError(f"{where}: expected a number, got {type(value).__name__}")
-    if not -_FARTHEST < value < _FARTHEST:
-        raise ConfigurationError(f"{where}: expected a finite number")
-    return value
-
-
-def _optional(where: str, value: Any, check: Callable[[str, Any], Any]) -> Any:
-    return None if value is None else check(where, value)
+def _teach(learner: QuotaLearner, row: _ScopeState, shift: float, now: float) -> None:
+    span = row.span or learner.estimate.span
+    learner.estimate = QuotaEstimate(span, row.budget, Kind(row.kind), row.lasted, row.interval)
+    learner.proven = row.proven
+    learner.recall([(min(now, when + shift), int(calls)) for when, calls in sorted(row.recent)])
+    if row.tested_at is not None:
+        learner.tested_at = min(row.tested_at + shift, now)
+        learner.postpone_test(now)
