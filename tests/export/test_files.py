@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pytest
 
 from wxrevenue import ConfigurationError, PageDriftError, RevenueClient, Sandbox, Settlement, SlotRevenue, export
-from wxrevenue.export import _file, _pump
+from wxrevenue._base import files
+from wxrevenue.export import _pump
 from wxrevenue.sandbox import Trouble
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ async def test_a_write_that_fails_ends_the_export(writer: Any, tmp_path: Path, m
     def created(*_: object, **__: object) -> io.FileIO:
         return io.FileIO("/dev/full", "wb")
 
-    monkeypatch.setattr(_file, "_created", created)
+    monkeypatch.setattr(files, "_new_file", created)
     closed: list[bool] = []
 
     async def rows() -> AsyncGenerator[Settlement]:
@@ -226,7 +227,7 @@ async def test_memory_does_not_grow_with_the_rows(writer: Any, tmp_path: Path) -
 async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening, writing and ending the file happen in threads; the loop only gathers rows."""
     loop_thread, threads = threading.get_ident(), set[int]()
-    real = _file._created  # pyright: ignore[reportPrivateUsage]
+    real = files._new_file  # pyright: ignore[reportPrivateUsage]
 
     class Watched:
         """A raw file that notes who writes to it."""
@@ -250,7 +251,7 @@ async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monke
         threads.add(threading.get_ident())
         return Watched(real(*arguments, **options))
 
-    monkeypatch.setattr(_file, "_created", created)
+    monkeypatch.setattr(files, "_new_file", created)
     await writer(many(3 * _pump.BATCH), tmp_path / "a")
     assert threads
     assert loop_thread not in threads

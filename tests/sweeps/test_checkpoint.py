@@ -197,8 +197,8 @@ class Full(io.FileIO):
 async def test_a_full_disk_ends_the_sweep(tmp_path: Path) -> None:
     """A line that cannot be written whole is an error, so that none is glued to it; the next run drops what there is of it."""
     path = tmp_path / "file.jsonl"
-    with Full(path, "ab") as file, pytest.raises(OSError, match="full"):
-        await CheckpointFile(file, {}).append("a", None)
+    with Full(path, "ab") as file, pytest.raises(OSError, match="No space left"):
+        await CheckpointFile(file, path, {}).append("a", None)
     assert path.read_bytes() == b'{"job":"a"'
     assert await jobs_of(path, ["a"]) == ["a"]
 

@@ -74,10 +74,10 @@ def test_a_file_of_somebody_else_is_refused() -> None:
     mine: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=os.geteuid())
     theirs: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=os.geteuid() + 1)
     roots: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=0)
-    _file._check_private("ticket", mine)  # pyright: ignore[reportPrivateUsage]
-    _file._check_private("ticket", roots)  # pyright: ignore[reportPrivateUsage]
+    _file._check_private(Path("ticket"), mine)  # pyright: ignore[reportPrivateUsage]
+    _file._check_private(Path("ticket"), roots)  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(ConfigurationError, match="belongs to another user"):
-        _file._check_private("ticket", theirs)  # pyright: ignore[reportPrivateUsage]
+        _file._check_private(Path("ticket"), theirs)  # pyright: ignore[reportPrivateUsage]
 
 
 def _link(path: Path) -> None:
@@ -197,7 +197,7 @@ async def test_a_writer_waits_for_the_other_and_looks_again(path: Path) -> None:
         late = asyncio.create_task(store.put(OLD))
         await asyncio.sleep(0.05)
         assert not late.done()
-        _file._replace(str(path), NEW)  # pyright: ignore[reportPrivateUsage]  (the other process, under its lock)
+        _file._replace(path, NEW)  # pyright: ignore[reportPrivateUsage]  (the other process, under its lock)
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert await late is False
     assert await store.get() == NEW

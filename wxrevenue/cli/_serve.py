@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from wxrevenue._base.files import replacing
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -69,9 +71,8 @@ def write_merchant(sandbox: Sandbox, file: Path) -> None:
         "platform_keys": dict(merchant.platform_keys),
         "private_key": merchant.private_key,
     }
-    file.touch(mode=0o600)
-    file.chmod(0o600)  # it may have been there before
-    file.write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    with replacing(file, mode=0o600) as draft:
+        draft.write(json.dumps(facts, indent=2).encode())
 
 
 async def serve(sandbox: Sandbox, console: Console, *, host: str, port: int) -> None:

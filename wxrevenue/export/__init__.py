@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from wxrevenue._base.files import checked_path
 from wxrevenue.errors import ConfigurationError, one_of
 from wxrevenue.export import _csv, _jsonl, _parquet
-from wxrevenue.export._file import checked_path
 from wxrevenue.export._pump import in_thread, write
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, TypeVar, TypeVarTuple
 
+from wxrevenue._base.files import real_file, replacing
 from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.export._check import check
-from wxrevenue.export._file import replacing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
@@ -57,7 +57,7 @@ async def _write(where: str, source: AsyncIterable[Any], path: Path, file_format
 
 @contextmanager
 def _draft(path: Path, file_format: FileFormat) -> Generator[Add]:
-    with replacing(path) as file, file_format(file) as add:
+    with replacing(real_file(path)) as file, file_format(file) as add:
         yield add
 
 

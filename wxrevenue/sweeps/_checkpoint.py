@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.files import append_line, checked_path, sync_folder
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
+    from pathlib import Path
 
 _SYNC_EVERY: Final = 1.0
 _OPENING: Final = b'{"job":'
@@ -43,9 +44,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, key: Callable[[Any], str] | None = None) -> None:
-        if not isinstance(path, (str, os.PathLike)):
-            raise ConfigurationError(f"Checkpoint.path: expected a path, got {type(path).__name__}")
-        self.path = Path(path)
+        self.path = checked_path("Checkpoint.path", path)
         self.key: Callable[[Any], str] | None = _checks.function("Checkpoint.key", key)
 
     def __repr__(self) -> str:
@@ -71,8 +70,9 @@ class Checkpoint:
 class CheckpointFile:
     """An open checkpoint."""
 
-    def __init__(self, file: FileIO, states: dict[str, str | None]) -> None:
+    def __init__(self, file: FileIO, path: Path, states: dict[str, str | None]) -> None:
         self._file = file
+        self._path = path
         self._states = states
         self._synced = asyncio.get_running_loop().time()
 
@@ -86,7 +86,7 @@ class CheckpointFile:
         """
         file = path.open("a+b", buffering=0)
         try:
-            return cls(file, await asyncio.to_thread(_read, file, path))
+            return cls(file, path, await asyncio.to_thread(_read, file, path))
         except BaseException:
             file.close()
             raise
@@ -101,23 +101,27 @@ class CheckpointFile:
     async def append(self, key: str, cursor: str | None) -> None:
         """Write down that a job is done, or at which cursor it is."""
         line = orjson.dumps({"job": key, "done": True} if cursor is None else {"job": key, "cursor": cursor}) + b"\n"
-        if self._file.write(line) != len(line):
-            raise OSError("the checkpoint's disk is full")  # the next line would make this one unreadable
+        append_line(self._file, line, self._path)
         now = asyncio.get_running_loop().time()
         if now - self._synced >= _SYNC_EVERY:
             self._synced = now
-            await asyncio.to_thread(os.fsync, self._file.fileno())
+            await asyncio.to_thread(self._sync)
 
     def close(self) -> None:
         """Force the lines to the disk and close the file."""
         with self._file:
-            os.fsync(self._file.fileno())
+            self._sync()
+
+    def _sync(self) -> None:
+        os.fsync(self._file.fileno())
 
 
 def _read(file: FileIO, path: Path) -> dict[str, str | None]:
     """Return what the file's lines say, and cut off a last one that is not whole."""
     file.seek(0)
     written = file.readall()
+    if not written:
+        sync_folder(path.parent)  # lest a power cut take the whole file
     *lines, rest = written.split(b"\n")
     entries = dict(_entry(path, number, line) for number, line in enumerate(lines, 1))
     if not rest.startswith(_OPENING[: len(rest)]):

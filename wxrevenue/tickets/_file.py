@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import logging
 import os
 import stat
 import sys
-import time
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import orjson
 
+from wxrevenue._base.files import BINARY, NO_LINK, checked_path, is_link, locked, replacing
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
 from wxrevenue.ports import Ticket
-
-if sys.platform != "win32":
-    import fcntl
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 _log = logging.getLogger("wxrevenue.tickets")
 _VERSION: Final = 1
 _LARGEST: Final = 64 * 1024
 _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing."""
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
-_READ: Final = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe must not block
-_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_READ: Final = os.O_RDONLY | NO_LINK | getattr(os, "O_NONBLOCK", 0) | BINARY  # a pipe must not block
 
 
 class FileTicketStore:
@@ -54,10 +45,8 @@ class FileTicketStore:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        name: Any = os.fspath(path) if isinstance(path, os.PathLike) else path
-        if not isinstance(name, str) or not name or "\0" in name:
-            raise ConfigurationError(f"FileTicketStore.path: expected a str or a Path, not empty, got {type(path).__name__}")
-        self._path = os.path.abspath(name)  # noqa: PTH100  (a process may change its folder later, and links stay as they are)
+        name = checked_path("FileTicketStore.path", path)
+        self._path = Path(os.path.abspath(name))  # noqa: PTH100  (a process may change its folder later, and links stay as they are)
 
     async def get(self) -> Ticket | None:
         """Return the newest ticket, or ``None`` while there is no file."""
@@ -68,11 +57,11 @@ class FileTicketStore:
         return await asyncio.to_thread(_put, self._path, ticket)
 
     def __repr__(self) -> str:
-        return f"FileTicketStore({self._path!r})"
+        return f"FileTicketStore({str(self._path)!r})"
 
 
-def _put(path: str, ticket: Ticket) -> bool:
-    with _alone(f"{path}.lock"):
+def _put(path: Path, ticket: Ticket) -> bool:
+    with locked(path.with_name(f"{path.name}.lock"), patience=_PATIENCE):
         kept = _kept(path)
         if kept is not None and kept.created > ticket.created:
             return False
@@ -81,7 +70,7 @@ def _put(path: str, ticket: Ticket) -> bool:
     return True
 
 
-def _kept(path: str) -> Ticket | None:
+def _kept(path: Path) -> Ticket | None:
     try:
         return _read(path)
     except TokenUnavailableError as error:
@@ -89,7 +78,7 @@ def _kept(path: str) -> Ticket | None:
     return None
 
 
-def _read(path: str) -> Ticket | None:
+def _read(path: Path) -> Ticket | None:
     descriptor = _open(path)
     if descriptor is None:
         return None
@@ -103,18 +92,18 @@ def _read(path: str) -> Ticket | None:
     return ticket
 
 
-def _open(path: str) -> int | None:
+def _open(path: Path) -> int | None:
     try:
         return os.open(path, _READ)
     except FileNotFoundError:
         return None
     except OSError as error:
-        if error.errno not in {errno.ELOOP, errno.EMLINK}:
+        if not is_link(error):
             raise
     raise ConfigurationError(f"{path}: expected a file of its own, this is a link")
 
 
-def _check_private(path: str, found: os.stat_result) -> None:
+def _check_private(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise ConfigurationError(f"{path}: expected a file, this is something else")
     if sys.platform == "win32":  # pragma: no cover
@@ -134,54 +123,8 @@ def _parsed(raw: bytes) -> Ticket | None:
         return None
 
 
-def _replace(path: str, ticket: Ticket) -> None:
-    fresh = f"{path}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(fresh)  # noqa: PTH108  (left by a process that was killed: whoever has the lock is the only one who writes)
-    descriptor = os.open(fresh, _WRITE, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(orjson.dumps({"version": _VERSION, "created": ticket.created, "ticket": ticket.value.reveal()}))
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(fresh, path)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(fresh)  # noqa: PTH108
-        raise
-    _sync_folder(os.path.dirname(path))  # noqa: PTH120
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the new name survive a power cut too, where folders can be synced."""
-    if sys.platform == "win32":  # pragma: no cover
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _alone(path: str) -> Generator[None]:
-    """Keep other processes, and other threads of this one, out of the block."""
-    if sys.platform == "win32":  # pragma: no cover
-        yield
-        return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
-    try:
-        _wait_for_lock(path, descriptor)
-        yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave the lock with a child that was forked meanwhile
-        os.close(descriptor)
-
-
-def _wait_for_lock(path: str, descriptor: int) -> None:
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        with contextlib.suppress(BlockingIOError):
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(0.01)
-    raise TimeoutError(f"another process has kept {path} locked for {_PATIENCE:.0f} s")
+def _replace(path: Path, ticket: Ticket) -> None:
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)  # left by a process that was killed: whoever has the lock is the only one who writes
+    with replacing(path, mode=0o600, draft=draft) as file:
+        file.write(orjson.dumps({"version": _VERSION, "created": ticket.created, "ticket": ticket.value.reveal()}))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
+from wxrevenue._base.files import BINARY, NO_LINK, permissions, real_file, sync_folder, try_lock
 from wxrevenue._wire.codec import decode
 from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.export._file import permissions, real_file
 from wxrevenue.export._jsonl import encode, wire
 
 if TYPE_CHECKING:
@@ -148,29 +148,25 @@ def _whole(line: bytes) -> dict[str, Any] | None:
 def _opened(path: Path, mode: int) -> BinaryIO:
     """Return the file, made if need be. Until it is closed no other run gets it."""
     while True:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        file = os.fdopen(os.open(path, flags, mode), "r+b")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK | BINARY, mode)
+        file = os.fdopen(descriptor, "r+b")
         try:
-            if _lock(path, file):
+            try_lock(descriptor)
+            if _is_still_there(path, descriptor):
+                sync_folder(path.parent)
                 return file
+        except BlockingIOError:
+            file.close()
+            break
         except BaseException:
             file.close()
             raise
         file.close()
-
-
-def _lock(path: Path, file: BinaryIO) -> bool:
-    """Lock the file; return whether it is still the one of that name, which whoever had it before may have deleted."""
-    if sys.platform == "win32":
-        return True  # which does not let one delete a file that another has open
-    import fcntl  # noqa: PLC0415  (POSIX)
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pass
-    else:
-        with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(file.fileno()), path.stat())
-        return False
     raise ConfigurationError(f"{path}: another run is writing to it")
+
+
+def _is_still_there(path: Path, descriptor: int) -> bool:
+    """Return whether the file still has its name: whoever had it before may have deleted it."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    return False

@@ -1,0 +1,180 @@
+"""Files that are whole or not there, private, locked, and on the disk."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+import stat
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from wxrevenue.errors import ConfigurationError
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+BINARY: Final = getattr(os, "O_BINARY", 0)
+_ANY_MODE: Final = 0o666
+_LOOK_AGAIN: Final = 0.01
+
+
+def checked_path(where: str, path: str | os.PathLike[str]) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        ConfigurationError: it is no path at all. No file is looked at.
+    """
+    plain: str | bytes = b""
+    with suppress(TypeError):
+        plain = os.fspath(path)
+    if not isinstance(plain, str):
+        kind = type(path).__name__
+        raise ConfigurationError(f"{where}: expected a str or an os.PathLike of one, got {kind}")
+    if not plain or "\0" in plain:
+        raise ConfigurationError(f"{where}: expected a file's name, without NUL")
+    return Path(plain)
+
+
+def real_file(path: Path) -> Path:
+    """Return the file that a path leads to, behind any symbolic link; it need not exist.
+
+    Raises:
+        ConfigurationError: a folder, a device or a pipe is there, which no file may replace.
+    """
+    target = Path(os.path.realpath(path))
+    found = _status(target)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise ConfigurationError(f"{path}: expected a regular file, or nothing yet")
+    return target
+
+
+def permissions(path: Path) -> int:
+    """Return a file's permissions; where there is none yet, those that the umask is taken from."""
+    found = _status(path)
+    return _ANY_MODE if found is None else stat.S_IMODE(found.st_mode)
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None) -> Generator[BinaryIO]:
+    """Write a file within the block: it replaces ``path`` if the block ends well, else it vanishes.
+
+    Once it has replaced ``path`` it counts as written, whatever happens to its folder's fsync.
+
+    Args:
+        path: the file that is replaced, or made.
+        mode: its permissions; by default those of the file that it replaces.
+        draft: its name until then, which nothing may have; by default one that nobody guesses.
+
+    Raises:
+        OSError: it cannot be written; ``path`` is as it was.
+    """
+    draft = draft or path.with_name(f".wxrevenue-{secrets.token_hex(8)}.tmp")
+    try:
+        # closed without its buffer, which would still be written to a file given up
+        with _new_file(draft, path, mode) as raw:
+            file = io.BufferedWriter(raw)
+            yield file
+            file.flush()
+            os.fsync(raw.fileno())
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def _new_file(draft: Path, path: Path, mode: int | None) -> io.FileIO:
+    """Return a new file with the permissions of the one it is to replace, at no time with more."""
+    wanted = permissions(path) if mode is None else mode
+    file = io.FileIO(draft, "xb", opener=lambda name, flags: os.open(name, flags, wanted))
+    if mode is None and path.exists():
+        draft.chmod(wanted)  # what the umask took away
+    return file
+
+
+def append_line(file: io.FileIO, line: bytes, path: Path) -> None:
+    """Write a whole line, or raise.
+
+    Raises:
+        OSError: the disk is full, or broken; a part of the line may be in the file.
+    """
+    if file.write(line) != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def sync_folder(folder: Path) -> None:
+    """Let a new name in a folder survive a power cut, if that can be done; the file is there anyway."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> None:
+    """Lock an open file until it is closed; Windows has no such locks.
+
+    Raises:
+        BlockingIOError: it is locked already.
+    """
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def locked(path: Path, *, patience: float) -> Generator[None]:
+    """Keep other processes, and other threads of this one, out of the block.
+
+    The lock is on a file of its own, which is made if need be, and stays.
+
+    Args:
+        path: the file to lock.
+        patience: for how many seconds to wait while it is locked.
+
+    Raises:
+        TimeoutError: it was locked all the time.
+        OSError: it cannot be made.
+    """
+    if sys.platform == "win32":  # pragma: no cover
+        yield
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
+    try:
+        _lock_in_time(descriptor, path, patience)
+        yield
+    finally:
+        # closing alone would leave the lock with a child that was forked meanwhile
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _lock_in_time(descriptor: int, path: Path, patience: float) -> None:
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        with suppress(BlockingIOError):
+            return try_lock(descriptor)
+        time.sleep(_LOOK_AGAIN)
+    raise TimeoutError(f"another process has kept {path} locked for {patience:.0f} s")
+
+
+def is_link(error: OSError) -> bool:
+    """Return whether opening a file failed because it is a link."""
+    return error.errno in {errno.ELOOP, errno.EMLINK}
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
