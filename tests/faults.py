@@ -163,6 +163,7 @@ D = {
     "D-16": "every mixture of ret, errcode and base_resp",
     "D-17": "an error text with the value in it",
     "D-18": "money that is huge or negative",
+    "D-19": "a signed success whose body is none: a list, a null, an error",
 }
 L = {
     "L-01": "an HTTP library's exception with the address in it",

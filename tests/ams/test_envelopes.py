@@ -209,15 +209,49 @@ def test_top_level_is_an_object(body: bytes) -> None:
     assert (found.path, found.ambiguous, found.retryable) == ("$", True, False)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>fake-token</html>", b'{"ret":0', b'{"err_msg":"\\ud800","ret":1700}', b'{"ret":NaN}', b"[" * 100_000]
-)
+@pytest.mark.parametrize("body", [b"", b"<html>fake-token</html>", b'{"ret":0', b'{"ret":NaN}', b"[" * 100_000])
 def test_bodies_that_are_no_json(body: bytes) -> None:
-    """D-01 D-07 D-08: cut short, empty, HTML: worth a repetition, and nothing of the body is shown."""
+    """D-01 D-07: cut short, empty, HTML: worth a repetition, and nothing of the body is shown."""
     found = ams(body)
     assert type(found) is DecodeError
     assert (found.ambiguous, found.retryable) == (True, True)
     assert "fake-token" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ret":1737,"err_msg":"too fast\n"}',
+        b'\xef\xbb\xbf{"ret":1737,"err_msg":"too fast"}',
+        '{"ret":1737,"err_msg":"操作过快"}'.encode("gbk"),
+        '{"errcode":1737,"errmsg":"操作过快"}'.encode("utf-16"),
+        b'{"errcode":1737,"errmsg":"\\ud800"}',
+        b'{"base_resp":{"ret":1737,"err_msg":"\x00"}}',
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("status", [200, 500])
+def test_odd_bytes_hide_no_code(body: bytes, status: int) -> None:
+    """D-02 D-03 D-08: a code that can be read counts, whatever the bytes of its message are."""
+    found = ams(body, status)
+    assert type(found) is TooFastError
+    assert found.code == 1737
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ret": None, "errcode": 40001},
+        {"ret": "ok", "errcode": 40001},
+        {"ret": 0, "base_resp": [], "errcode": 40001},
+        {"errcode": True, "base_resp": {"ret": 40001}},
+        {"base_resp": {"ret": 1.5}, "errcode": "40001"},
+    ],
+    ids=str,
+)
+def test_a_code_that_can_be_read_counts(body: dict[str, Any]) -> None:
+    """D-16: a refusal is one, whatever stands in the other places where codes may be."""
+    assert type(ams(body)) is TokenError
 
 
 # -- AMS: texts ----------------------------------------------------------------------------------------------------
@@ -354,6 +388,42 @@ def test_pay_success_that_is_no_json() -> None:
     found = pay(b"{", 200)
     assert type(found) is DecodeError
     assert (found.ambiguous, found.retryable) == (True, True)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"0", b"false", b'""', b'"SUCCESS"', b'[{"state":"FINISHED"}]', b"\xef\xbb\xbf[]"])
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_pay_success_is_an_object(body: bytes, status: int) -> None:
+    """D-19: every documented answer is empty or an object; what is neither leaves open what happened."""
+    found = pay(body, status)
+    assert type(found) is DecodeError
+    assert (found.ambiguous, found.retryable) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "ambiguous"),
+    [("NO_AUTH", PermissionDeniedError, False), ("SYSTEM_ERROR", ServerBusyError, True), ("SOMETHING_NEW", ApiError, False)],
+)
+def test_pay_error_under_a_status_of_success(code: str, kind: type[ApiError], *, ambiguous: bool) -> None:
+    """D-19: an answer that says why it refuses is a refusal, whatever its status."""
+    found = pay({"code": code, "message": "what was wrong"}, 200)
+    assert type(found) is kind
+    assert (found.code, found.status, found.message, found.ambiguous) == (code, 200, "what was wrong", ambiguous)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":"NO_AUTH","message":"not\nsigned"}',
+        b'\xef\xbb\xbf{"code":"NO_AUTH","message":"x"}',
+        '{"code":"NO_AUTH","message":"商户未开通"}'.encode("gbk"),
+        '{"code":"NO_AUTH","message":"商户未开通"}'.encode("utf-16"),
+    ],
+    ids=repr,
+)
+def test_odd_bytes_hide_no_code_of_pay(body: bytes) -> None:
+    """D-02 D-03: a code that can be read counts, whatever the bytes of its message are."""
+    found = pay(body, 403)
+    assert (type(found), found.code) == (PermissionDeniedError, "NO_AUTH")
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"state":"PROCESSING"}'])

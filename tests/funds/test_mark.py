@@ -26,6 +26,7 @@ from wxrevenue.errors import (
 )
 
 LOST = ResponseLostError("fake", reason="reset")
+PROBE = "WECHATPAY/SIGNTEST/" + "A" * 336
 
 
 @attrs.frozen
@@ -151,6 +152,16 @@ async def test_body_that_is_no_json() -> None:
     assert len(transport.requests) == 3
 
 
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"ok"', b"0"])
+async def test_a_signed_answer_that_is_no_object(body: bytes) -> None:
+    """D-19: a signed 200 that says nothing a mark says is no success; the mark may have been set."""
+    funds, transport = client(signed(body, 200))
+    with pytest.raises(DecodeError) as caught:
+        await funds.mark_transaction(ORDER)
+    assert caught.value.ambiguous
+    assert len(transport.requests) == 1
+
+
 # -- repetition --------------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +188,20 @@ async def test_every_answer_lost() -> None:
     assert isinstance(found.last, ResponseLostError)
     assert (found.last.reason, found.ambiguous, found.attempts, found.endpoint) == ("timeout", True, 3, "mark")
     assert len(transport.requests) == 3
+
+
+async def test_confirmed_meanwhile() -> None:
+    """S-20: a mark whose first answer was lost and whose repeat comes too late may have been set by the first, and says so."""
+    late = HttpResponse(400, {}, b'{"code":"INVALID_REQUEST","message":"the transaction is already confirmed"}')
+    for first in (LOST, error(500, "SYSTEM_ERROR"), signed(status=202), signed(b'{"a":', 200), signed(Signature=PROBE)):
+        funds, transport = client(first, late)
+        with pytest.raises(InvalidParameterError) as caught:
+            await funds.mark_transaction(ORDER)
+        assert (caught.value.ambiguous, caught.value.attempts, len(transport.requests)) == (True, 2, 2)
+    funds, _ = client(NotSentError("fake", reason="connect"), late)
+    with pytest.raises(InvalidParameterError) as caught:
+        await funds.mark_transaction(ORDER)
+    assert not caught.value.ambiguous
 
 
 async def test_accepted_to_the_end() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from decimal import Decimal
@@ -13,6 +14,7 @@ import orjson
 from cattrs import Converter
 
 from wxrevenue._base.secret import STARS, Secret
+from wxrevenue._wire.repair import readings
 from wxrevenue._wire.request import NOT_SENT, result_of, revealed, wire_name
 from wxrevenue._wire.structure import is_strict, make_structure
 from wxrevenue.errors import ConfigurationError, DecodeError, without_history
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON value of an answer's body, or a ``DecodeError`` (as a value: the parser's own holds the body)."""
+    """Return the JSON value of an answer's body, or a ``DecodeError`` (as a value: the parser's own holds the body).
+
+    A body that is JSON but for its bytes is read, so that no code is lost; see :mod:`wxrevenue._wire.repair`.
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
+    for reading in readings(body):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(reading)
     return DecodeError("the body is not complete JSON" if body else "the body is empty", retryable=True)
 
 

@@ -146,22 +146,25 @@ class _Failure(NamedTuple):
 
 
 def _failure(payload: Any) -> _Failure | DecodeError | None:
-    """Take the envelope off; return what it says went wrong, if anything. Any of its three codes may."""
+    """Take the envelope off; return what it says went wrong, if anything.
+
+    Any of its three codes may say so. A code that can be read counts, whatever stands beside it that cannot.
+    """
     if type(payload) is not dict:
         return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
     fields = cast("dict[str, Any]", payload)
     found = _taken(fields, _OUTER)
     nested = fields.pop("base_resp", None)
-    if nested is None:
-        return found
-    if type(nested) is not dict:
-        return DecodeError("expected an object", path="$.base_resp")
-    return found or _taken(cast("dict[str, Any]", nested), _NESTED)
+    if type(nested) is dict:
+        found += _taken(cast("dict[str, Any]", nested), _NESTED)
+    elif nested is not None:
+        found.append(DecodeError("expected an object", path="$.base_resp"))
+    return next((one for one in found if isinstance(one, _Failure)), found[0] if found else None)
 
 
-def _taken(fields: dict[str, Any], envelopes: Iterable[tuple[str, str, str]]) -> _Failure | DecodeError | None:
-    """Take codes and messages out of an object; return the first failure among them."""
-    found = None
+def _taken(fields: dict[str, Any], envelopes: Iterable[tuple[str, str, str]]) -> list[_Failure | DecodeError]:
+    """Take codes and messages out of an object; return the failures among them, and what cannot be read."""
+    found: list[_Failure | DecodeError] = []
     for code_key, message_key, path in envelopes:
         message = fields.pop(message_key, "")
         code = fields.pop(code_key, 0)
@@ -169,7 +172,7 @@ def _taken(fields: dict[str, Any], envelopes: Iterable[tuple[str, str, str]]) ->
             continue
         code = digits(code)
         if code is None:
-            return DecodeError("expected an integer or a string of digits", path=path)
-        if code and found is None:
-            found = _Failure(code, message if isinstance(message, str) else "")
+            found.append(DecodeError("expected an integer or a string of digits", path=path))
+        elif code:
+            found.append(_Failure(code, message if isinstance(message, str) else ""))
     return found

@@ -17,6 +17,7 @@ from wxrevenue.errors import (
     ApiError,
     ConfigurationError,
     DeadlineExceededError,
+    DecodeError,
     ServerBusyError,
     SignatureError,
     WxRevenueError,
@@ -102,12 +103,21 @@ class PayService:
         return without_history(wrong)  # type: ignore[no-any-return]
 
     def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:  # noqa: ARG002
-        """Return the payload (``None`` for an empty body), or the error that the answer stands for."""
+        """Return the payload (``None`` for an empty body), or the error that the answer stands for.
+
+        Every documented answer is an object or empty. Anything else is no success, signed or not, and an object with the two
+        fields of an error is that error, also under a status of success.
+        """
         if response.status == _ACCEPTED:
             return self._unfinished(response)
-        if response.status in _OK:
-            return parse(response.body) if response.body else None
-        return self._error(response)
+        if response.status not in _OK:
+            return self._error(response)
+        if not response.body:
+            return None
+        payload: Any = parse(response.body)
+        if type(payload) is dict:
+            return self._error(response) if _is_error(cast("dict[str, Any]", payload)) else payload
+        return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
 
     def _unfinished(self, response: HttpResponse) -> ApiError:
         """Return the reading of 202 that is safe: the English page says that it is done, the Chinese one says repeat."""
@@ -140,3 +150,7 @@ class PayService:
         if (serial := self._verifier.request_serial()) is not None:
             headers["Wechatpay-Serial"] = serial
         return headers
+
+
+def _is_error(payload: dict[str, Any]) -> bool:
+    return isinstance(payload.get("code"), str) and isinstance(payload.get("message"), str)
