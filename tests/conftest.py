@@ -6,10 +6,16 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from support.processes import keep_ignoring_interrupts
 from support.redis import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start be interrupted, although what started the suite may ignore interrupts."""
+    keep_ignoring_interrupts()
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import attrs
 import pytest
 from rich.console import Console
+from support.processes import started
 from typer.testing import CliRunner
 
 import wxrevenue.cli
@@ -146,7 +147,7 @@ def test_an_unknown_code_is_said_to_be_unknown(code: str) -> None:
 
 def test_a_demo_that_reconciles_exits_0(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo shows its result and exits 0."""
-    monkeypatch.setattr(_app, "Plan", TINY)
+    monkeypatch.setattr(_app, "DemoPlan", TINY)
     status, out, err = invoke("demo", "--seed", "5")
     assert (status, err) == (0, "")
     assert "with seed 5." in out
@@ -161,7 +162,7 @@ def test_a_demo_that_does_not_reconcile_exits_1(monkeypatch: pytest.MonkeyPatch)
             found = super().totals(*args, **kwargs)  # type: ignore[arg-type]
             return attrs.evolve(found, rows=found.rows + 1)
 
-    monkeypatch.setattr(_app, "Plan", TINY)
+    monkeypatch.setattr(_app, "DemoPlan", TINY)
     monkeypatch.setattr(_demo, "Sandbox", Tampered)
     status, out, _ = invoke("demo")
     assert status == 1
@@ -329,7 +330,7 @@ async def test_it_serves_until_it_is_stopped() -> None:
 def test_a_real_ctrl_c_ends_the_real_process() -> None:
     """SIGINT stops a process that serves, with exit code 0 and no traceback."""
     command = [sys.executable, "-u", "-m", "wxrevenue", "sandbox", "--port=0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with started(command) as process:
         assert process.stdout is not None
         assert "The sandbox serves http://127.0.0.1:" in process.stdout.readline()
         process.send_signal(signal.SIGINT)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from wxrevenue.cli._settlements.options import Job
 from wxrevenue.sandbox import Quota, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from pathlib import Path
 
 TODAY = date(2026, 6, 30)
@@ -328,10 +328,18 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("WXREVENUE_")} | {"PYTHONIOENCODING": "utf-8"}
 
 
-async def started(environment: dict[str, str], *args: str) -> asyncio.subprocess.Process:
-    """Start the real command."""
+@asynccontextmanager
+async def started(environment: dict[str, str], *args: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Start the real command; kill it if it has not ended by the end, or within a minute."""
     command = [sys.executable, "-W", "error", "-m", "wxrevenue", "settlements", "--page-size=5", *RANGE, *args]
-    return await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        async with asyncio.timeout(60):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def lines_in(path: Path, count: int) -> None:
@@ -354,13 +362,13 @@ async def test_a_killed_process_is_gone_on_with(sent: signal.Signals, name: str,
     token = sandbox.component_token(sandbox.components[0])
     async with sandbox.serve() as url:
         environment |= {"WXREVENUE_COMPONENT_TOKEN": token, "WXREVENUE_BASE_URL": url}
-        whole_run = await started(environment, f"--out={tmp_path / ('whole-' + name)}")
-        assert (await whole_run.communicate())[0] == b""
+        async with started(environment, f"--out={tmp_path / ('whole-' + name)}") as whole_run:
+            assert (await whole_run.communicate())[0] == b""
         sandbox.trouble = Trouble(too_fast=Quota(5, 3600.0))
-        process = await started(environment, f"--out={out}")
-        await lines_in(tmp_path / f"{name}.part", 1 + 5)
-        process.send_signal(sent)
-        _, err = await process.communicate()
+        async with started(environment, f"--out={out}") as process:
+            await lines_in(tmp_path / f"{name}.part", 1 + 5)
+            process.send_signal(sent)
+            _, err = await process.communicate()
         assert process.returncode == (130 if sent == signal.SIGINT else -sent)
         assert (b"Stopped.\n25 rows are kept" in err) == (sent == signal.SIGINT)
         assert b"Traceback" not in err
@@ -370,8 +378,8 @@ async def test_a_killed_process_is_gone_on_with(sent: signal.Signals, name: str,
         assert token.encode() not in kept + err
         sandbox.trouble = Trouble()
         before = sandbox.calls[ACTION, "ok"]
-        resumed = await started(environment, f"--out={out}", "--resume")
-        _, err = await resumed.communicate()
+        async with started(environment, f"--out={out}", "--resume") as resumed:
+            _, err = await resumed.communicate()
         assert resumed.returncode == 0, err
         assert sandbox.calls[ACTION, "ok"] - before == 8 - 5 + 1
     assert out.read_bytes() == (tmp_path / f"whole-{name}").read_bytes()

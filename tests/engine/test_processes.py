@@ -73,6 +73,20 @@ def test_keyboard_interrupt(transport: str) -> None:
     assert found == (0, "interrupted True", "")
 
 
+SUITE = """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script does that starts the suite in the background
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    os.execv(sys.executable, [*command, f"{os.environ['TESTS']}/engine/test_processes.py::test_keyboard_interrupt[memory]"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there nothing is inherited")
+def test_the_suite_runs_in_the_background() -> None:
+    """C-05: children of a suite whose parent ignores SIGINT hear it all the same, so that no test waits for one in vain."""
+    code, printed, _ = run(SUITE, TESTS=str(TESTS))
+    assert (code, "1 passed" in printed) == (0, True)
+
+
 def test_keyboard_interrupt_that_cancels_nothing() -> None:
     """C-05: a KeyboardInterrupt that is raised inside a call passes through it, and ``async with`` still closes the client."""
     script = """

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 from support.leaks import assert_no_leak
+from support.processes import started
 
 from wxrevenue import ConfigurationError, FileTicketStore, Ticket, TokenUnavailableError
 from wxrevenue.tickets import _file
@@ -246,17 +247,18 @@ asyncio.run(main(sys.argv[1]))
 
 def test_four_processes(path: Path) -> None:
     """Four processes that write at once lose nothing: each always finds its own ticket or a newer one, and the newest remains."""
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(n)]) for n in range(4)]  # noqa: S603
-    assert [writer.wait(60) for writer in writers] == [0] * 4
+    with contextlib.ExitStack() as processes:
+        writers = [processes.enter_context(started([sys.executable, "-c", WRITER, str(path), str(n)])) for n in range(4)]
+        assert [writer.wait(60) for writer in writers] == [0] * 4
     assert asyncio.run(FileTicketStore(path).get()) == Ticket("fake-ticket-199", 1199.0)
     assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
 
 
 def test_a_killed_writer(path: Path) -> None:
     """A process that is killed while it writes leaves a whole ticket and no lock."""
-    with subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE) as writer:  # noqa: S603
+    with started([sys.executable, "-c", ENDLESS, str(path)]) as writer:
         assert writer.stdout is not None
-        assert writer.stdout.read(1) == b"."  # it is writing now
+        assert writer.stdout.read(1) == "."  # it is writing now
         writer.kill()
     assert asyncio.run(FileTicketStore(path).get()) in {Ticket("fake-ticket-x", 1000.0), Ticket("fake-ticket-y", 1000.0)}
     assert asyncio.run(FileTicketStore(path).put(NEW)) is True
