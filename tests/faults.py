@@ -206,8 +206,33 @@ P = {
     "P-22": "unknown fields and statuses",
     "P-23": "a process killed on the way",
 }
-GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L}
-ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L"}
+Q = {
+    "Q-01": "the answer to a script is lost after it ran",
+    "Q-02": "Redis refuses connections",
+    "Q-03": "Redis takes connections and says nothing",
+    "Q-04": "a fail-over that lost the last writes, or a clock that went back",
+    "Q-05": "a cluster, in which keys have slots",
+    "Q-07": "Redis has no memory, no rights to give, no script by this name, or no time",
+    "Q-08": "a call that is cancelled while its command is on the wire",
+    "Q-09": "hosts whose clocks differ",
+    "Q-10": "a password of Redis that is wrong, or written into its URL as it is",
+    "Q-16": "a fail-over after which connections lead to a replica",
+    "Q-17": "a Redis that is too old, or set up so that it can never serve",
+    "Q-18": "a proxy that reads scripts and wants their keys spelled out",
+    "Q-19": "a client whose pool has fewer connections than there are calls",
+    "Q-20": "a store that is closed while calls are on the wire",
+}
+F = {
+    "F-01": "a mount that opens a private file for others",
+    "F-02": "a file of another user in one's own folder",
+    "F-03": "a file system without fsync, of files or of folders",
+    "F-04": "a file system without locks",
+    "F-05": "a file that is a mount point",
+    "F-06": "a disk that is full, broken, or mounted read-only",
+    "F-07": "a file system without permissions",
+}
+GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L, "Q": Q, "F": F}
+ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L", "F"}
 """The groups of which every row must have a test by now."""
 LATER = {"C-15": "a free-threaded interpreter is CI's to bring, not a test's; there is none yet"}
 """Rows without a test, and why."""

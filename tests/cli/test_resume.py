@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -307,6 +308,48 @@ def test_a_journal_that_is_deleted_as_it_is_opened(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(fcntl, "flock", delete_first)
     with closing(PartFile(out, {}, resume=False)) as journal:
         assert journal.path.read_bytes().startswith(b'{"wxrevenue"')
+
+
+@POSIX
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_disk_without_locks_or_fsync(sandbox: Sandbox, tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-03, F-04: where files have neither locks nor fsync a run ends well all the same."""
+    import fcntl
+
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    if code != errno.ENOLCK:
+        monkeypatch.setattr(os, "fsync", fail)
+    assert run(f"--out={tmp_path / 'a.csv'}")[0] == 0
+    assert names(tmp_path) == ["a.csv"]
+
+
+def test_a_failure_says_what_to_do(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-05: a file that cannot be replaced since it is mounted by itself: the user is told what to mount, and how to go on."""
+
+    def busy(*_: object) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(os, "replace", busy)
+    status, said = run(f"--out={tmp_path / 'a.csv'}")
+    assert status == 1
+    assert "mount its folder, not the file" in said
+    assert "--resume goes on behind them" in said
+    assert names(tmp_path) == ["a.csv.part"]
+
+
+def test_a_journal_that_cannot_be_deleted(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-02: what was exported counts as exported, also if what is left beside it cannot be deleted; that is told."""
+
+    def forbidden(_journal: PartFile) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(PartFile, "remove", forbidden)
+    status, said = run(f"--out={tmp_path / 'a.csv'}")
+    assert (status, names(tmp_path)) == (0, ["a.csv", "a.csv.part"])
+    assert "a.csv.part is of no use any more, but cannot be deleted (Operation not permitted)." in said
 
 
 @POSIX

@@ -112,7 +112,7 @@ async def test_a_write_that_fails_ends_the_export(writer: Any, tmp_path: Path, m
     def created(*_: object, **__: object) -> io.FileIO:
         return io.FileIO("/dev/full", "wb")
 
-    monkeypatch.setattr(files, "_new_file", created)
+    monkeypatch.setattr(files, "_Draft", created)
     closed: list[bool] = []
 
     async def rows() -> AsyncGenerator[Settlement]:
@@ -126,6 +126,22 @@ async def test_a_write_that_fails_ends_the_export(writer: Any, tmp_path: Path, m
         await writer(rows(), tmp_path / "a")
     assert closed == [True]
     gc.collect()
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+async def test_a_mount_point_stays_as_it_was(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-05: a file that is mounted by itself, and so cannot be replaced, stays as it was; the error says what to mount instead."""
+    path = tmp_path / "a"
+    path.write_text("before")
+
+    def busy(*_: object) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(os, "replace", busy)
+    with pytest.raises(OSError, match="busy") as caught:
+        await writer(many(3), path)
+    assert caught.value.__notes__ == [f"{path}: it is a mount point, which no rename replaces; mount its folder, not the file"]
+    assert (names(tmp_path), path.read_text()) == (["a"], "before")
 
 
 # -- cancellation ------------------------------------------------------------------------------------------------------
@@ -227,7 +243,7 @@ async def test_memory_does_not_grow_with_the_rows(writer: Any, tmp_path: Path) -
 async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening, writing and ending the file happen in threads; the loop only gathers rows."""
     loop_thread, threads = threading.get_ident(), set[int]()
-    real = files._new_file  # pyright: ignore[reportPrivateUsage]
+    real = files._Draft  # pyright: ignore[reportPrivateUsage]
 
     class Watched:
         """A raw file that notes who writes to it."""
@@ -251,7 +267,7 @@ async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monke
         threads.add(threading.get_ident())
         return Watched(real(*arguments, **options))
 
-    monkeypatch.setattr(files, "_new_file", created)
+    monkeypatch.setattr(files, "_Draft", created)
     await writer(many(3 * _pump.BATCH), tmp_path / "a")
     assert threads
     assert loop_thread not in threads

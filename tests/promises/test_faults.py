@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent.parent
 ROWS = {row for rows in GROUPS.values() for row in rows}
-ROW = re.compile(r"\b([TRPKXCDL])-(\d\d)(?: to [TRPKXCDL]-(\d\d))?")
+ROW = re.compile(rf"\b([{''.join(GROUPS)}])-(\d\d)(?: to [{''.join(GROUPS)}]-(\d\d))?")
 
 
 def named(text: str) -> set[str]:

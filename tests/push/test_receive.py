@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +13,11 @@ from support.pushkit import NOON, REFUSED, SECRETS, TICKET, inner, on_the_wire, 
 from support.virtual import armed_timers, now, settle, virtual
 
 from wxrevenue import FileTicketStore, MemoryTicketStore, Ticket, WxRevenueError
+from wxrevenue._base.file_errors import with_remedy
 from wxrevenue.push import receive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 class Slow(MemoryTicketStore):
@@ -64,11 +66,11 @@ async def test_a_store_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_why_a_ticket_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """X-17: the log tells what to do about a file that is open to others; of a stranger's exception it tells the class alone."""
+    """X-17: the log tells what is wrong with a file that no push can replace; of a stranger's exception it tells the class alone."""
     judge, path = receiver(), tmp_path / "ticket"
-    path.touch(0o644)
+    path.symlink_to("elsewhere")
     assert not (await receive(judge, FileTicketStore(path), *push())).is_success
-    assert "chmod 600" in caplog.text
+    assert "expected a file of its own, this is a link" in caplog.text
 
     def fail(error: Exception) -> Callable[[object], None]:
         def on_push(_event: object) -> None:
@@ -129,3 +131,31 @@ async def test_the_newest_of_several_at_once() -> None:
     judge, store = receiver(), MemoryTicketStore()
     await asyncio.gather(*(receive(judge, store, *ticket_push(n, NOON + n)) for n in (2, 3, 1)))
     assert await store.get() == Ticket("fake-ticket-3", NOON + 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.EBUSY, f"fake text with {TICKET}"),
+            "OSError: ticket: it is a mount point, which no rename replaces; mount its folder, not the file",
+        ),
+        (OSError(errno.ENAMETOOLONG, f"fake text with {TICKET}"), "OSError: File name too long"),
+        (TimeoutError(f"fake text with {TICKET}"), "TimeoutError"),
+    ],
+)
+async def test_the_log_says_what_became_of_a_ticket(error: OSError, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    """F-05, X-17: when a ticket cannot be stored the log has the system's word for it and the remedy, and no text that may show more."""
+
+    class Broken(MemoryTicketStore):
+        """A store on a disk."""
+
+        async def put(self, ticket: Ticket) -> bool:
+            """Fail as a file does."""
+            with with_remedy(Path("ticket")):
+                raise error
+
+    reply = await receive(receiver(), Broken(), *push())
+    assert on_the_wire(reply) == REFUSED
+    assert f"a push could not be dealt with ({said})" in caplog.text
+    assert_no_leak(reply, secrets=SECRETS, caplog=caplog)

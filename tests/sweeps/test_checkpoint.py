@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 from typing import TYPE_CHECKING, Any
@@ -201,6 +202,35 @@ async def test_a_full_disk_ends_the_sweep(tmp_path: Path) -> None:
         await CheckpointFile(file, path, {}).append("a", None)
     assert path.read_bytes() == b'{"job":"a"'
     assert await jobs_of(path, ["a"]) == ["a"]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+@virtual
+async def test_a_disk_without_fsync(tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-03: on a file system without fsync a sweep is written down as well as that can be done."""
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    path = tmp_path / "file.jsonl"
+    assert sorted(await jobs_of(path, ["a", "b", "c"], concurrency=1)) == ["a", "b", "c"]
+    assert sorted(done(path)) == ["a", "b", "c"]
+
+
+@virtual
+async def test_a_broken_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-06: an fsync that fails for good ends the sweep, with a note that says what to do."""
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path = tmp_path / "file.jsonl"
+    await jobs_of(path, ["a"])
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output") as caught:
+        await jobs_of(path, ["a", "b"])
+    assert [str(path) in note for note in caught.value.__notes__] == [True]
 
 
 @virtual

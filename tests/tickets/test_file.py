@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -20,11 +21,28 @@ from support.leaks import assert_no_leak
 from support.processes import started
 
 from wxrevenue import ConfigurationError, FileTicketStore, Ticket, TokenUnavailableError
+from wxrevenue._base import file_errors
 from wxrevenue.tickets import _file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROOT = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away")
+PUSH_AS_USER = """
+import asyncio, logging, os
+from wxrevenue import FileTicketStore, Ticket
+
+logging.basicConfig()
+asyncio.run(asyncio.to_thread(int))  # imports what only root may read
+os.setgroups([]), os.setegid(12345), os.seteuid(12345)
+store = FileTicketStore({path!r})
+try:
+    asyncio.run(store.get())
+except Exception as error:
+    print(type(error).__name__)
+print(asyncio.run(store.put(Ticket("fake-ticket-2", 1_700_000_600))))
+print(asyncio.run(store.get()).value.reveal(), os.stat({path!r}).st_uid)
+"""
 OLD, NEW = Ticket("fake-ticket-1", 1_700_000_000), Ticket("fake-ticket-2", 1_700_000_600)
 
 
@@ -56,29 +74,56 @@ async def test_only_the_owner_can_read_it(path: Path, monkeypatch: pytest.Monkey
     assert {name.name: stat.S_IMODE(name.stat().st_mode) for name in path.parent.iterdir()} == {"ticket": 0o600, "ticket.lock": 0o600}
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o777])
-async def test_a_file_that_others_reach_is_refused(path: Path, mode: int) -> None:
-    """K-24: a file that others may read or write is neither believed nor overwritten; the error says what to do."""
+@pytest.mark.parametrize("mode", [0o660, 0o640, 0o604, 0o620, 0o601, 0o777])
+async def test_a_file_that_others_reach(path: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
+    """K-24, F-01: a file that others may read or write is not believed, and the next push replaces it; the error says how to keep it so."""
     store = FileTicketStore(path)
-    await store.put(OLD)
+    await store.put(NEW)
     path.chmod(mode)
-    for work in (store.get(), store.put(NEW)):
-        with pytest.raises(ConfigurationError, match="chmod 600") as caught:
-            await work
-        assert_no_leak(caught.value, secrets=[OLD.value.reveal(), NEW.value.reveal()])
-    path.chmod(0o600)
+    with pytest.raises(ConfigurationError, match=rf"mode {mode:o}\); the next push replaces it.*umask=077.*fsGroupChangePolicy") as caught:
+        await store.get()
+    assert await store.put(OLD) is True
     assert await store.get() == OLD
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "it is replaced now" in caplog.text
+    assert_no_leak(caught.value, secrets=[OLD.value.reveal(), NEW.value.reveal()], caplog=caplog)
 
 
 def test_a_file_of_somebody_else_is_refused() -> None:
-    """A file that another user owns is refused, but for one of root's."""
+    """F-02: a file that another user owns is refused, but for one of root's."""
     mine: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=os.geteuid())
     theirs: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=os.geteuid() + 1)
     roots: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=0)
-    _file._check_private(Path("ticket"), mine)  # pyright: ignore[reportPrivateUsage]
-    _file._check_private(Path("ticket"), roots)  # pyright: ignore[reportPrivateUsage]
-    with pytest.raises(ConfigurationError, match="belongs to another user"):
-        _file._check_private(Path("ticket"), theirs)  # pyright: ignore[reportPrivateUsage]
+    exposure = [_file._exposure(Path("ticket"), found) for found in (mine, theirs, roots)]  # pyright: ignore[reportPrivateUsage]
+    assert exposure == [None, f"ticket belongs to another user ({os.geteuid() + 1})", None]
+
+
+@ROOT
+async def test_a_file_of_somebody_else_is_replaced(path: Path) -> None:
+    """F-02: in one's own folder the next push replaces another user's file by one's own."""
+    store = FileTicketStore(path)
+    await store.put(NEW)
+    os.chown(path, 12345, 12345)
+    with pytest.raises(ConfigurationError, match=r"belongs to another user \(12345\); the next push replaces it"):
+        await store.get()
+    assert await store.put(OLD)
+    assert (await store.get(), path.stat().st_uid) == (OLD, os.geteuid())
+
+
+@ROOT
+def test_files_that_root_left(path: Path) -> None:
+    """F-02: what a run as root left in a user's folder, the lock too, stops no push of that user's; the log names the lock."""
+    asyncio.run(FileTicketStore(path).put(OLD))
+    os.chown(path.parent, 12345, 12345)
+    for folder in path.parents[1:-2]:  # pytest's own, which are root's alone
+        folder.chmod(0o711)
+    script = PUSH_AS_USER.format(path=str(path))
+    with started([sys.executable, "-c", script]) as pushing:
+        said, logged = pushing.communicate(timeout=60)
+    assert said.split() == ["PermissionError", "True", "fake-ticket-2", "12345"], logged
+    assert "ticket.lock" in logged
+    assert "delete it, if it is another user's" in logged
+    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
 
 
 def _link(path: Path) -> None:
@@ -186,6 +231,123 @@ async def test_a_folder_that_is_none(path: Path) -> None:
         await FileTicketStore(path / "ticket").get()
 
 
+# -- file systems that lack something ------------------------------------------------------------------------------
+
+
+def failing(code: int, when: Callable[[int], bool] = lambda _: True) -> Callable[..., Any]:
+    """Return a system call that fails for some descriptors."""
+    real = os.fsync
+
+    def call(descriptor: int, *_: object) -> None:
+        if when(descriptor):
+            raise OSError(code, os.strerror(code))
+        real(descriptor)
+
+    return call
+
+
+def is_folder(descriptor: int) -> bool:
+    """Return whether a descriptor is that of a folder."""
+    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test see what is logged once for each file system."""
+    monkeypatch.setattr(file_errors, "_logged", set[tuple[str, int]]())
+
+
+LACKING = [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM]
+
+
+@pytest.mark.parametrize("code", [*LACKING, errno.EIO, errno.EBADF])
+async def test_folders_that_cannot_be_synced(
+    path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F-03: a ticket that has taken its place counts as stored, whatever the fsync of its folder says; that is logged once."""
+    monkeypatch.setattr(os, "fsync", failing(code, is_folder))
+    store = FileTicketStore(path)
+    assert await store.put(OLD) is True
+    assert await store.put(NEW) is True
+    assert await store.get() == NEW
+    assert caplog.text.count(f"no fsync of folders there ({errno.errorcode[code]}): a power cut may bring the old file back") == 1
+
+
+@pytest.mark.parametrize("code", LACKING)
+async def test_files_that_cannot_be_synced(
+    path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F-03: a file system that has no fsync at all keeps tickets all the same."""
+    monkeypatch.setattr(os, "fsync", failing(code))
+    assert await FileTicketStore(path).put(OLD) is True
+    assert await FileTicketStore(path).get() == OLD
+    assert "no fsync there" in caplog.text
+
+
+@pytest.mark.parametrize("code", [*LACKING, errno.ENOLCK])
+async def test_no_locks(path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """F-04: without locks the threads of a process still take turns, nothing is left lying about, and it is logged once."""
+    monkeypatch.setattr(fcntl, "flock", failing(code))
+    store = FileTicketStore(path)
+    tickets = [Ticket(f"fake-ticket-{number}", 1000.0 + number) for number in range(20)]
+    assert True in await asyncio.gather(*(store.put(ticket) for ticket in tickets))
+    assert await store.get() == tickets[-1]
+    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
+    assert caplog.text.count(f"no locks there ({errno.errorcode[code]}): let no two processes write there") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.EBUSY, "mount its folder, not the file"),
+        (errno.EROFS, "mount it writable"),
+        (errno.ENOSPC, "make room"),
+        (errno.EDQUOT, "make room"),
+        (errno.EACCES, "make this user the owner"),
+        (errno.EIO, "see the system's log"),
+    ],
+)
+async def test_a_failure_says_what_to_do(path: Path, code: int, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-05, F-06: the system's error passes as it is, with a note that says what to do; the old ticket stays, alone."""
+    store = FileTicketStore(path)
+    await store.put(OLD)
+
+    def fail(*_args: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match=os.strerror(code)) as caught:
+        await store.put(NEW)
+    assert caught.value.errno == code
+    assert [note.startswith(f"{path}: ") and remedy in note for note in caught.value.__notes__] == [True]
+    assert await store.get() == OLD
+    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
+
+
+async def test_no_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-07: where every file is open for others a ticket is refused before it is written there, with how to mount it."""
+    real = os.open
+
+    def opened(name: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
+        descriptor = real(name, flags, mode, **options)
+        if flags & os.O_CREAT:
+            os.fchmod(descriptor, 0o755)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened)
+    with pytest.raises(ConfigurationError, match=r"mode 755\), as every new file there; .*umask=077") as caught:
+        await FileTicketStore(path).put(NEW)
+    assert [name.name for name in path.parent.iterdir()] == ["ticket.lock"]
+    assert_no_leak(caught.value, secrets=[NEW.value.reveal()])
+
+
+async def test_the_draft_of_somebody_else(path: Path) -> None:
+    """F-02: what has the name that a ticket has while it is written, and cannot be removed, keeps nobody from writing."""
+    path.with_name("ticket.new").mkdir()
+    assert await FileTicketStore(path).put(NEW)
+    assert await FileTicketStore(path).get() == NEW
+
+
 # -- several processes ---------------------------------------------------------------------------------------------
 
 
@@ -198,7 +360,7 @@ async def test_a_writer_waits_for_the_other_and_looks_again(path: Path) -> None:
         late = asyncio.create_task(store.put(OLD))
         await asyncio.sleep(0.05)
         assert not late.done()
-        _file._replace(path, NEW)  # pyright: ignore[reportPrivateUsage]  (the other process, under its lock)
+        _file._replace(path, NEW, None)  # pyright: ignore[reportPrivateUsage]  (the other process, under its lock)
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert await late is False
     assert await store.get() == NEW

@@ -1,4 +1,9 @@
-"""Files that are whole or not there, private, locked, and on the disk."""
+"""Files that are whole, private, locked and on the disk, as far as their file system allows.
+
+File systems of networks, containers and Windows lack some of what a local disk has: fsync, locks,
+modes. What is missing is left out, and logged once for each of them; it never costs a file. An
+``OSError`` that does end the work keeps its class and errno, and has a :class:`Remedy` as a note.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,13 @@ import os
 import secrets
 import stat
 import sys
+import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from wxrevenue._base.file_errors import MISSING, Remedy, log_missing, with_remedy
 from wxrevenue.errors import ConfigurationError
 
 if sys.platform != "win32":
@@ -25,6 +32,8 @@ NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 BINARY: Final = getattr(os, "O_BINARY", 0)
 _ANY_MODE: Final = 0o666
 _LOOK_AGAIN: Final = 0.01
+_unlockable = threading.Lock()
+"""Keeps the threads of this process apart where there are no locks on files."""
 
 
 def checked_path(where: str, path: str | os.PathLike[str]) -> Path:
@@ -80,12 +89,14 @@ def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None)
     draft = draft or path.with_name(f".wxrevenue-{secrets.token_hex(8)}.tmp")
     try:
         # closed without its buffer, which would still be written to a file given up
-        with _new_file(draft, path, mode) as raw:
+        with _Draft(draft, path, mode) as raw:
             file = io.BufferedWriter(raw)
             yield file
-            file.flush()
-            os.fsync(raw.fileno())
-        draft.replace(path)
+            with with_remedy(path):
+                file.flush()
+                sync(raw.fileno(), path)
+        with with_remedy(path):
+            draft.replace(path)
     except BaseException:
         with suppress(OSError):
             draft.unlink()
@@ -93,13 +104,28 @@ def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None)
     sync_folder(path.parent)
 
 
-def _new_file(draft: Path, path: Path, mode: int | None) -> io.FileIO:
-    """Return a new file with the permissions of the one it is to replace, at no time with more."""
-    wanted = permissions(path) if mode is None else mode
-    file = io.FileIO(draft, "xb", opener=lambda name, flags: os.open(name, flags, wanted))
-    if mode is None and path.exists():
-        draft.chmod(wanted)  # what the umask took away
-    return file
+class _Draft(io.FileIO):
+    """A new file that is to replace another; it has the other's permissions, and never more."""
+
+    def __init__(self, draft: Path, path: Path, mode: int | None) -> None:
+        wanted = permissions(path) if mode is None else mode
+        self._path = path
+        with with_remedy(path):
+            super().__init__(draft, "xb", opener=lambda name, flags: os.open(name, flags, wanted))
+        if mode is None and path.exists():
+            self._add_what_the_umask_took(draft, wanted)
+
+    def write(self, data: Any, /) -> int:
+        with with_remedy(self._path):
+            return super().write(data)
+
+    def _add_what_the_umask_took(self, draft: Path, mode: int) -> None:
+        try:
+            draft.chmod(mode)
+        except OSError as error:
+            if error.errno not in MISSING:
+                raise
+            log_missing("permissions", self._path, error, "its mount decides who may read it")
 
 
 def append_line(file: io.FileIO, line: bytes, path: Path) -> None:
@@ -108,64 +134,116 @@ def append_line(file: io.FileIO, line: bytes, path: Path) -> None:
     Raises:
         OSError: the disk is full, or broken; a part of the line may be in the file.
     """
-    if file.write(line) != len(line):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    with with_remedy(path):
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def sync(descriptor: int, path: Path) -> None:
+    """Force a file's content to the disk, if its file system can do that.
+
+    Raises:
+        OSError: the disk is full, or broken.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in MISSING:
+            raise
+        log_missing("fsync", path, error, "a power cut may take what was written last")
 
 
 def sync_folder(folder: Path) -> None:
     """Let a new name in a folder survive a power cut, if that can be done; the file is there anyway."""
-    with suppress(OSError):
+    if sys.platform == "win32":  # pragma: no cover
+        return
+    try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        log_missing("fsync of folders", folder, error, "a power cut may bring the old file back")
 
 
-def try_lock(descriptor: int) -> None:
-    """Lock an open file until it is closed; Windows has no such locks.
+def try_lock(descriptor: int, path: Path) -> bool:
+    """Lock an open file until it is closed; return whether its file system has locks.
 
     Raises:
         BlockingIOError: it is locked already.
     """
-    if sys.platform != "win32":
+    if sys.platform == "win32":  # pragma: no cover
+        return False
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno not in MISSING:
+            raise
+        log_missing("locks", path, error, "let no two processes write there")
+        return False
+    return True
 
 
 @contextmanager
-def locked(path: Path, *, patience: float) -> Generator[None]:
-    """Keep other processes, and other threads of this one, out of the block.
+def locked(path: Path, *, patience: float) -> Generator[bool]:
+    """Keep other processes and threads out of the block; yield whether processes are kept out too.
 
-    The lock is on a file of its own, which is made if need be, and stays.
+    The lock is on a file of its own, which is made if need be, and stays. Where there is none (on
+    Windows, on some file systems, or if the file is another user's) only threads are kept out.
 
     Args:
         path: the file to lock.
         patience: for how many seconds to wait while it is locked.
 
     Raises:
+        ConfigurationError: it is a link.
         TimeoutError: it was locked all the time.
         OSError: it cannot be made.
     """
-    if sys.platform == "win32":  # pragma: no cover
-        yield
+    descriptor = _opened_lock(path)
+    if descriptor is None:
+        with _unlockable:
+            yield False
         return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
+    is_locked = False
     try:
-        _lock_in_time(descriptor, path, patience)
-        yield
+        is_locked = _lock_in_time(descriptor, path, patience)
+        with nullcontext() if is_locked else _unlockable:
+            yield is_locked
     finally:
-        # closing alone would leave the lock with a child that was forked meanwhile
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if is_locked:  # closing alone would leave it with a child that was forked meanwhile
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
-def _lock_in_time(descriptor: int, path: Path, patience: float) -> None:
+def _opened_lock(path: Path) -> int | None:
+    """Return the file to lock, or ``None`` if it cannot be had."""
+    if sys.platform == "win32":  # pragma: no cover
+        return None
+    try:
+        with with_remedy(path):
+            return os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
+    except PermissionError as error:
+        log_missing("lock", path, error, "delete it, if it is another user's")
+        return None
+    except OSError as error:
+        if not is_link(error):
+            raise
+    raise ConfigurationError(f"{path}: expected a file of its own, this is a link")
+
+
+def _lock_in_time(descriptor: int, path: Path, patience: float) -> bool:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         with suppress(BlockingIOError):
-            return try_lock(descriptor)
+            return try_lock(descriptor, path)
         time.sleep(_LOOK_AGAIN)
-    raise TimeoutError(f"another process has kept {path} locked for {patience:.0f} s")
+    error = TimeoutError(f"another process has kept {path} locked for {patience:.0f} s")
+    error.add_note(Remedy(f"{error}; end it if it hangs"))
+    raise error
 
 
 def is_link(error: OSError) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.file_errors import Remedy
 from wxrevenue._engine.clock import within
 from wxrevenue.errors import ConfigurationError, WxRevenueError
 from wxrevenue.ports import Ticket, TicketStore
@@ -71,6 +73,9 @@ async def _problem_with(event: Ticket | AuthorizationPush, store: TicketStore, o
         await within(PATIENCE, _deal_with(event, store, on_push), "the ticket store")
     except WxRevenueError as error:
         return f"{type(error).__name__}: {error}"
+    except OSError as error:
+        said = Remedy.on(error) or ((os.strerror(error.errno),) if error.errno else ())
+        return ": ".join((type(error).__name__, *said))
     except Exception as error:  # noqa: BLE001  (whatever it is, WeChat has to push again; its text may show anything)
         return type(error).__name__
     return None

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.files import append_line, checked_path, sync_folder
+from wxrevenue._base.file_errors import with_remedy
+from wxrevenue._base.files import append_line, checked_path, sync, sync_folder
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
+    from os import PathLike
     from pathlib import Path
 
 _SYNC_EVERY: Final = 1.0
@@ -43,7 +44,7 @@ class Checkpoint:
         ConfigurationError: one of these is not allowed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, key: Callable[[Any], str] | None = None) -> None:
+    def __init__(self, path: str | PathLike[str], *, key: Callable[[Any], str] | None = None) -> None:
         self.path = checked_path("Checkpoint.path", path)
         self.key: Callable[[Any], str] | None = _checks.function("Checkpoint.key", key)
 
@@ -84,7 +85,8 @@ class CheckpointFile:
             ConfigurationError: it is no checkpoint.
             OSError: it cannot be read or written.
         """
-        file = path.open("a+b", buffering=0)
+        with with_remedy(path):
+            file = path.open("a+b", buffering=0)
         try:
             return cls(file, path, await asyncio.to_thread(_read, file, path))
         except BaseException:
@@ -113,7 +115,8 @@ class CheckpointFile:
             self._sync()
 
     def _sync(self) -> None:
-        os.fsync(self._file.fileno())
+        with with_remedy(self._path):
+            sync(self._file.fileno(), self._path)
 
 
 def _read(file: FileIO, path: Path) -> dict[str, str | None]:

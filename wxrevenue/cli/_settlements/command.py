@@ -158,11 +158,19 @@ async def _to_file(job: Job, out: Path, client: RevenueClient, watch: ProgressBa
             await _export(job, out, found.sums.watch(journal.settlements()))
         except BaseException as error:
             if not journal.resumable or isinstance(error, PageDriftError):
-                journal.remove()  # there is nothing in it that can be vouched for
+                _remove(journal, found)  # there is nothing in it that can be vouched for
             elif not isinstance(error, ConfigurationError):
                 found.journal = journal
             raise
+        _remove(journal, found)
+
+
+def _remove(journal: PartFile, found: Found) -> None:
+    """Delete the part file; what was exported, or went wrong, stands whether that works or not."""
+    try:
         journal.remove()
+    except OSError as error:
+        found.notes.append(f"Note: {journal.path} is of no use any more, but cannot be deleted ({error.strerror}).")
 
 
 async def _fetch(job: Job, client: RevenueClient, journal: PartFile, watch: ProgressBar, found: Found) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
-from wxrevenue._base.files import BINARY, NO_LINK, permissions, real_file, sync_folder, try_lock
+from wxrevenue._base.file_errors import with_remedy
+from wxrevenue._base.files import BINARY, NO_LINK, permissions, real_file, sync, sync_folder, try_lock
 from wxrevenue._wire.codec import decode
 from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
@@ -130,9 +131,10 @@ class PartFile:
         self._file.close()
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        self._file.write(encode(value))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with with_remedy(self.path):
+            self._file.write(encode(value))
+            self._file.flush()
+            sync(self._file.fileno(), self.path)
 
 
 def _whole(line: bytes) -> dict[str, Any] | None:
@@ -148,10 +150,11 @@ def _whole(line: bytes) -> dict[str, Any] | None:
 def _opened(path: Path, mode: int) -> BinaryIO:
     """Return the file, made if need be. Until it is closed no other run gets it."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK | BINARY, mode)
+        with with_remedy(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK | BINARY, mode)
         file = os.fdopen(descriptor, "r+b")
         try:
-            try_lock(descriptor)
+            try_lock(descriptor, path)
             if _is_still_there(path, descriptor):
                 sync_folder(path.parent)
                 return file

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from wxrevenue._base.file_errors import Remedy
 from wxrevenue.errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -45,7 +46,8 @@ class Problem:
         if isinstance(error, KeyboardInterrupt):
             return cls(("Stopped.",), STOPPED)
         if not isinstance(error, WxRevenueError):
-            return cls((f"cannot write {error.filename}: {error.strerror}" if error.filename else str(error),), FAILED)
+            what = f"cannot write {error.filename}: {error.strerror}" if error.filename else str(error)
+            return cls((what, *Remedy.on(error)), FAILED)
         advice = (remedy for kind, remedy in _ADVICE.items() if isinstance(error, kind))
         if isinstance(error, ConfigurationError):
             return cls((str(error),), WRONG)

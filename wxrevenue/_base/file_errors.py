@@ -1,0 +1,66 @@
+"""What a failing file system means: what it lacks can be done without, and for the rest there is something to do."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+_log = logging.getLogger("wxrevenue.files")
+
+MISSING: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EPERM})
+"""What fsync, flock and chmod fail with on a file system that has none."""
+_OWNER: Final = "the user who runs this may not do it; make this user the owner of file and folder"
+_REMEDIES: Final[Mapping[int, str]] = {
+    errno.EBUSY: "it is a mount point, which no rename replaces; mount its folder, not the file",
+    errno.EROFS: "its file system is mounted read-only; mount it writable, or choose another",
+    errno.ENOSPC: "its disk is full; make room, or choose another",
+    errno.EDQUOT: "its owner's disk quota is used up; make room, or choose another disk",
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
+    errno.ENOENT: "its folder is missing; make the folder first",
+    errno.ENOTDIR: "a part of its path is a file; correct the path",
+    errno.EIO: "its disk, or the server that it is on, reports a fault; see the system's log",
+    errno.ESTALE: "its network mount is stale; mount it again",
+    errno.EMFILE: "this process has too many files open; raise its limit (ulimit -n)",
+}
+_logged: set[tuple[str, int]] = set()
+"""What is missing, and on which device."""
+
+
+class Remedy(str):
+    """A note on an ``OSError``: which file, what is wrong, and what to do. Holds no secret."""
+
+    __slots__ = ()
+
+    @classmethod
+    def on(cls, error: BaseException) -> tuple[Remedy, ...]:
+        """Return the remedies that an error has as notes."""
+        return tuple(note for note in getattr(error, "__notes__", ()) if isinstance(note, cls))
+
+
+@contextmanager
+def with_remedy(path: Path) -> Generator[None]:
+    """Add what to do to an ``OSError`` that ends the block."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0)
+        if remedy and not Remedy.on(error):
+            error.add_note(Remedy(f"{path}: {remedy}"))
+        raise
+
+
+def log_missing(what: str, path: Path, error: OSError, consequence: str) -> None:
+    """Log once for each file system what it lacks."""
+    with suppress(OSError):
+        known = (what, path.parent.stat().st_dev)
+        if known not in _logged:
+            _logged.add(known)
+            code = errno.errorcode.get(error.errno or 0, "?")
+            _log.warning("%s: no %s there (%s): %s", path, what, code, consequence)
