@@ -125,6 +125,7 @@ X = {
     "X-15": "a key or token of another shape",
     "X-16": "a flood of pushes",
     "X-17": "a ticket that cannot be stored",
+    "X-18": "a push that comes several times at once",
 }
 C = {
     "C-01": "a cancellation at any await",

@@ -44,9 +44,10 @@ async def test_success_waits_for_the_store() -> None:
     assert not first.done()
     assert (await first).is_success
     assert now() == 3.0
-    assert (await store.get(), second.done()) == (Ticket(TICKET, NOON), False)
-    assert (await second).is_success
-    assert now() == 4.0
+    assert await store.get() == Ticket(TICKET, NOON)
+    again = await second
+    assert (again.is_success, again.event, again.reason) == (True, None, "it came twice at once")
+    assert now() == 3.0
 
 
 @virtual
@@ -159,3 +160,95 @@ async def test_the_log_says_what_became_of_a_ticket(error: OSError, said: str, c
     assert on_the_wire(reply) == REFUSED
     assert f"a push could not be dealt with ({said})" in caplog.text
     assert_no_leak(reply, secrets=SECRETS, caplog=caplog)
+
+
+# -- twice at once -------------------------------------------------------------------------------------------------
+
+
+class Listener:
+    """Is told, takes its time, and fails at first if it is to."""
+
+    def __init__(self, seconds: float = 1.0, *, failures: int = 0) -> None:
+        self.seconds = seconds
+        self.failures = failures
+        self.told: list[object] = []
+        self.finished = 0
+
+    async def __call__(self, event: object) -> None:
+        """Take its time."""
+        self.told.append(event)
+        await asyncio.sleep(self.seconds)
+        if len(self.told) <= self.failures:
+            raise LookupError
+        self.finished += 1
+
+
+def sealed_anew() -> tuple[str, bytes]:
+    """Return the authorization of :func:`authorized`, encrypted again."""
+    return push(AUTHORIZED, salt=b"fedcba9876543210")
+
+
+AUTHORIZED = inner(InfoType="authorized", AuthorizerAppid="wx9", AuthorizationCode="fake-code", ComponentVerifyTicket=None)
+
+
+@virtual
+async def test_a_push_that_comes_several_times_at_once() -> None:
+    """X-18: it is told once, whether sealed the same or anew; all get ``success``, after it was told, and one of them the event."""
+    judge, listener = receiver(), Listener()
+    pushes = [push(AUTHORIZED), push(AUTHORIZED), sealed_anew()]
+    replies = await asyncio.gather(*(receive(judge, MemoryTicketStore(), *pushed, on_push=listener) for pushed in pushes))
+    assert [reply.is_success for reply in replies] == [True] * 3
+    assert [reply.event is not None for reply in replies] == [True, False, False]
+    assert (len(listener.told), listener.finished, now()) == (1, 1, 1.0)
+    assert (await receive(judge, MemoryTicketStore(), *sealed_anew(), on_push=listener)).reason == "it came before"
+
+
+@virtual
+async def test_telling_that_fails_while_others_wait() -> None:
+    """X-18: when the telling fails nobody gets ``success``, and a later repetition is told again."""
+    judge, listener = receiver(), Listener(failures=1)
+    replies = await asyncio.gather(*(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener) for _ in range(3)))
+    assert [on_the_wire(reply) for reply in replies] == [REFUSED] * 3
+    assert (await receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)).event is not None
+    assert (len(listener.told), listener.finished) == (2, 1)
+
+
+@virtual
+async def test_the_first_of_several_is_cancelled() -> None:
+    """X-18: when the request that came first is cancelled the telling goes on for the others, one of which gets the event."""
+    judge, listener = receiver(), Listener()
+    tasks = [asyncio.create_task(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    tasks[0].cancel()
+    replies = await asyncio.gather(*tasks[1:])
+    assert [(reply.is_success, reply.event is not None) for reply in replies] == [(True, True), (True, False)]
+    assert (len(listener.told), listener.finished, now()) == (1, 1, 1.0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@virtual
+async def test_all_of_several_are_cancelled() -> None:
+    """X-18, C-01: when nobody waits any more the telling is cancelled, no task stays, and a later repetition is told again."""
+    judge, listener = receiver(), Listener()
+    tasks = [asyncio.create_task(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert (await receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)).event is not None
+    assert (len(listener.told), listener.finished) == (2, 1)
+
+
+@virtual
+async def test_a_ticket_that_comes_twice_while_its_store_hangs() -> None:
+    """X-17, X-18: a ticket that could not be kept is refused to all who wait, and kept when it comes again."""
+    judge, store, listener = receiver(), Slow(1e6), Listener()
+    first = asyncio.create_task(receive(judge, store, *push(), on_push=listener))
+    await asyncio.sleep(3.0)
+    second = asyncio.create_task(receive(judge, store, *push(), on_push=listener))
+    assert [on_the_wire(reply) for reply in await asyncio.gather(first, second)] == [REFUSED] * 2
+    assert now() == 4.0
+    store.seconds = 0.0
+    assert (await receive(judge, store, *push(), on_push=listener)).event == Ticket(TICKET, NOON)
+    assert listener.told == [await store.get()]

@@ -13,6 +13,7 @@ from wxrevenue._engine.clock import within
 from wxrevenue.errors import ConfigurationError, WxRevenueError
 from wxrevenue.ports import Ticket, TicketStore
 from wxrevenue.push._component.receiver import TicketReceiver
+from wxrevenue.push._reply import success
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +31,11 @@ _log = logging.getLogger("wxrevenue.push")
 async def receive(receiver: TicketReceiver, store: TicketStore, query: str | bytes, body: bytes, *, on_push: OnPush | None = None) -> Reply:
     """Judge a push, keep its ticket, tell ``on_push``, and return the reply to send.
 
-    ``success`` is returned only when all that is done. If the store or ``on_push`` fails, or they take longer than four seconds
-    together, the reply is a refusal, and WeChat pushes again: ``on_push`` may be told something twice. Why a push was refused, and
-    what failed (an exception of your own by its class alone), goes to the logger ``wxrevenue.push``.
+    ``success`` is returned only when all that is done. A repetition that comes meanwhile waits for it, and gets the same reply
+    without telling ``on_push``; one that comes within a day afterwards is acknowledged. (In this process: one that reaches
+    another process is told there as well.) If the store or ``on_push`` fails, or they take longer than four seconds together, the
+    reply is a refusal, and WeChat pushes again: ``on_push`` is then told a second time. Why a push was refused, and what failed
+    (an exception of your own by its class alone), goes to the logger ``wxrevenue.push``.
 
     Args:
         receiver: the judge.
@@ -45,12 +48,11 @@ async def receive(receiver: TicketReceiver, store: TicketStore, query: str | byt
     if reply.event is None:
         _tell(reply)
         return reply
-    problem = await _problem_with(reply.event, store, on_push)
+    problem, is_first = await receiver.in_flight.join(reply.digest, lambda: _dealt_with(receiver, reply, store, on_push))
     if problem is not None:
         _log.warning("a push could not be dealt with (%s), so that it will come again", problem)
         return receiver.refuse(problem)
-    receiver.confirm(reply)
-    return reply
+    return reply if is_first else success(reason="it came twice at once")
 
 
 def disconnected(receiver: TicketReceiver) -> Reply:
@@ -65,6 +67,14 @@ def check_parts(receiver: object, store: object, on_push: object) -> None:
     if not isinstance(receiver, TicketReceiver) or not isinstance(store, TicketStore):
         raise ConfigurationError(f"expected a TicketReceiver and a TicketStore, got {type(receiver).__name__} and {type(store).__name__}")
     _checks.function("on_push", on_push)
+
+
+async def _dealt_with(receiver: TicketReceiver, reply: Reply, store: TicketStore, on_push: OnPush | None) -> str | None:
+    assert reply.event is not None  # noqa: S101  (for type checkers)
+    problem = await _problem_with(reply.event, store, on_push)
+    if problem is None:
+        receiver.confirm(reply)
+    return problem
 
 
 async def _problem_with(event: Ticket | AuthorizationPush, store: TicketStore, on_push: OnPush | None) -> str | None:

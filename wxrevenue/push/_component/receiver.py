@@ -13,6 +13,7 @@ from wxrevenue.errors import ConfigurationError
 from wxrevenue.ports import Clock
 from wxrevenue.push._component.content import FIELDS, parse_content, required
 from wxrevenue.push._component.envelope import Envelope
+from wxrevenue.push._component.in_flight import InFlight
 from wxrevenue.push._component.query import read_query
 from wxrevenue.push._component.xml import read_fields
 from wxrevenue.push._reply import AuthorizationPush, RefusedError, refusal, success
@@ -65,6 +66,8 @@ class TicketReceiver:
         self._envelope = Envelope(self._appid, token, keys)
         self._clock: Clock = LOOP_CLOCK if clock is None else _checks.instance("TicketReceiver.clock", clock, Clock)
         self._seen = _ReplayCache()
+        self.in_flight = InFlight()
+        """What is being dealt with; :func:`receive` asks."""
 
     def handle(self, query: str | bytes, body: bytes) -> Reply:
         """Judge a push and return the reply; raises nothing, whatever the text and the bytes are.
@@ -99,10 +102,11 @@ class TicketReceiver:
             raise RefusedError("the body is larger than 64 KiB")
         signed = read_query(query)
         sealed = self._envelope.verify_signature(read_fields(body, {"Encrypt"}).get("Encrypt", ""), signed)
-        now, digest = self._clock.time(), hashlib.sha256(sealed).digest()
+        content = self._envelope.open(sealed)
+        now, digest = self._clock.time(), hashlib.sha256(content).digest()  # not of the ciphertext: a repetition may be sealed anew
         if self._seen.has(digest, now):
             return success(reason="it came before")
-        fields = read_fields(self._envelope.open(sealed), FIELDS)
+        fields = read_fields(content, FIELDS)
         if required(fields, "AppId") != self._appid:
             raise RefusedError("the AppId inside is another one")
         event = parse_content(fields)
