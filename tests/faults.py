@@ -126,6 +126,7 @@ X = {
     "X-16": "a flood of pushes",
     "X-17": "a ticket that cannot be stored",
     "X-18": "a push that comes several times at once",
+    "X-19": "a push to another spelling of the URL",
 }
 C = {
     "C-01": "a cancellation at any await",

@@ -84,6 +84,29 @@ async def raw(url: str, text: bytes) -> bytes:
     return answered
 
 
+def both_on_aiohttp(judge: TicketReceiver, store: TicketStore) -> AbstractAsyncContextManager[str]:
+    """Serve both spellings with aiohttp, as the README does."""
+    app = web.Application()
+    app.router.add_post(f"{PATH}{{slash:/?}}", aiohttp_handler(judge, store))
+    return serve_aiohttp(app, PATH)
+
+
+def both_on_fastapi(judge: TicketReceiver, store: TicketStore) -> AbstractAsyncContextManager[str]:
+    """Serve both spellings with FastAPI, as the README does."""
+    answer = asgi_app(judge, store)
+    return serve_asgi(FastAPI(routes=[Route(path, answer, methods=["POST"]) for path in (PATH, f"{PATH}/")]), PATH)
+
+
+@pytest.mark.parametrize("serving", [both_on_aiohttp, both_on_fastapi])
+async def test_both_spellings(serving: Serve) -> None:
+    """X-19: routed as the README shows, a push is dealt with whether or not a slash stands at the end of the URL."""
+    store = MemoryTicketStore()
+    async with serving(receiver(), store) as url:
+        assert await post(url, ticket_push(1, NOON)) == SUCCESS
+        assert await post(f"{url}/", ticket_push(2, NOON + 1)) == SUCCESS
+    assert await store.get() == Ticket("fake-ticket-2", NOON + 1)
+
+
 # -- what comes in -------------------------------------------------------------------------------------------------
 
 

@@ -118,13 +118,14 @@ async def test_a_code_that_nobody_knows() -> None:
 
 @virtual
 async def test_no_ticket_yet() -> None:
-    """K-16: before the first ticket nothing is asked; the error says where tickets come from; the first one is used soon."""
+    """K-16, X-19: before the first ticket nothing is asked; the error says where tickets come from; the first one is used soon."""
     platform, tickets = Platform(), Tickets()
     async with component_tokens(platform, tickets=tickets) as tokens:
         with pytest.raises(TokenUnavailableError, match="there is no component_verify_ticket yet") as caught:
             await token(tokens)
         assert "every ten minutes" in str(caught.value)
         assert "start_push_ticket()" in str(caught.value)
+        assert "a slash at its end included" in str(caught.value)
         assert caught.value.last is None
         assert not platform.calls
         await tickets.put(Ticket(TICKET, NOW))
@@ -280,6 +281,7 @@ async def test_a_store_that_fails_for_a_moment(caplog: pytest.LogCaptureFixture)
     async with component_tokens(platform, store=store) as tokens:
         asyncio.get_running_loop().call_later(2.0, store.broken.clear)
         assert await shown(tokens) == "fake-component-token-1"
+        await asyncio.sleep(2.0)
         record = await store.read(f"{tokens.component_appid}/")
     assert record is not None
     assert record.token is not None

@@ -40,7 +40,9 @@ class PushApp:
 def asgi_app(receiver: TicketReceiver, store: TicketStore, *, on_push: OnPush | None = None) -> PushApp:
     """Return an ASGI application that answers pushes wherever it is routed to. Arguments as :func:`receive`.
 
-    In FastAPI and Starlette: ``FastAPI(routes=[Route("/wechat/push", asgi_app(receiver, store), methods=["POST"])])``.
+    In FastAPI and Starlette: ``FastAPI(routes=[Route("/wechat/push", asgi_app(receiver, store), methods=["POST"])])``. The path is
+    the one that was entered on the platform, a slash at its end included: frameworks answer the other spelling with a redirect
+    (307), which WeChat does not follow. Where you are not sure, route both spellings to the same application.
 
     Raises:
         ConfigurationError: one of them is something else.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 NO_TICKET: Final = (
     "there is no component_verify_ticket yet: WeChat pushes one about every ten minutes to the authorization event URL of the platform. "
-    "If none comes, check that URL and what receives it, and call start_push_ticket()"
+    "If none comes, check that URL, a slash at its end included (WeChat follows no redirect from one spelling to the other), and what "
+    "receives it, and call start_push_ticket()"
 )
 _HOUR: Final = 3600.0
 _WRONG_SECRET: Final = "check the component's secret in the WeChat console: it is wrong, or was reset"  # noqa: S105
