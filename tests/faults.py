@@ -106,6 +106,9 @@ K = {
     "K-22": "a token that is long, or full of signs",
     "K-23": "two components with one store",
     "K-24": "a store that others can read",
+    "K-25": "a new refresh token comes while the store takes nothing: it is away, full, read-only or slow",
+    "K-26": "a source is closed, or out of time, while the answer with a new refresh token is on its way",
+    "K-27": "the stored record is older than what a process knows: it was got without the lock, or the store lost the newer one",
 }
 X = {
     "X-01": "entities that multiply",

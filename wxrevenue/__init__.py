@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from wxrevenue.ports import (
         Clock,
         RateLimiter,
+        RenewableTokenStore,
         Signer,
         StoredToken,
         StreamingTransport,
@@ -101,7 +102,8 @@ _NAMES = {
     "wxrevenue.sweeps._outcome": "Outcome",
     "wxrevenue.pagination._paginator": "Paginator",
     "wxrevenue.ports": (
-        "Clock RateLimiter Signer StoredToken StreamingTransport Ticket TicketStore TokenSource TokenStore Transport Turn Verdict Verifier"
+        "Clock RateLimiter RenewableTokenStore Signer StoredToken StreamingTransport Ticket TicketStore "
+        "TokenSource TokenStore Transport Turn Verdict Verifier"
     ),
     "wxrevenue._wire.http": "HttpRequest HttpResponse StreamedResponse",
     "wxrevenue._wire.request": "AmsRequest Endpoint PayRequest Request Safety TokenKind",
@@ -192,6 +194,7 @@ __all__ = [
     "RateLimiter",
     "RedisTicketStore",
     "RedisTokenStore",
+    "RenewableTokenStore",
     "Request",
     "ResponseLostError",
     "RetryEvent",

@@ -238,12 +238,14 @@ class StoredToken:
             Seconds left, not a time of day: hosts' clocks differ.
         refresh: an authorizer's refresh token. It outlives access tokens, and is all there is to get another one with.
         fence: the number of the lock under which it was written.
+        age: how many seconds ago it was written, by the store's own clock; ``None`` in a ``write``, and where a store cannot tell.
     """
 
     token: Secret | None = None
     left: float = 0.0
     refresh: Secret | None = None
     fence: int = 0
+    age: float | None = None
 
 
 @runtime_checkable
@@ -255,8 +257,8 @@ class TokenStore(Protocol):
     than its lease and write late; the number of its lock, its *fence*, tells that apart. Time is the store's own: seconds
     until something lapses are counted on one clock for all its users. Secrets stay out of the store's messages and ``repr``.
 
-    What it raises ends the refresh with ``TokenUnavailableError``; a token that still lives is served meanwhile. Calls that
-    need long are ended with the refresh's deadline, by cancellation. One store may serve several sources; none closes it.
+    What ``read`` and ``lock`` raise ends the refresh with ``TokenUnavailableError``; a token that still lives is served meanwhile.
+    What ``write`` raises loses nothing: it is called again until it works. One store may serve several sources; none closes it.
     """
 
     async def read(self, name: str) -> StoredToken | None:
@@ -283,4 +285,16 @@ class TokenStore(Protocol):
 
     async def unlock(self, name: str, *, fence: int) -> None:
         """Give the lock back, if it is still the one of that fence."""
+        ...
+
+
+@runtime_checkable
+class RenewableTokenStore(TokenStore, Protocol):
+    """A token store whose locks can be kept beyond their lease: they are taken for ten seconds, and renewed during a refresh.
+
+    Without this a lock is taken for a refresh's whole deadline, which is what the others wait for when its holder is killed.
+    """
+
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        """Keep the lock for ``lease`` seconds from now, if it is still the one of that fence; return whether it is."""
         ...

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fakes import COMPONENT
 from support.leaks import assert_no_leak
 from support.platform import PROGRAM, REFRESH, SECRETS, Platform, component_tokens, shown
 from support.redis import RedisProxy, admin
@@ -103,6 +104,11 @@ async def test_a_refresh_without_the_lock(redis_path: str) -> None:
         assert token.reveal() == "fake-authorizer-token-1"
         assert await shown(other) == "fake-component-token-1"
         assert it.platform.refreshes == 2
+        await it.proxy.open()
+        await alone.aclose()
+        async with RedisTokenStore(it.proxy.url, timeout=PATIENT) as shared:
+            assert (found := await shared.read(f"{COMPONENT}/{PROGRAM}")) is not None
+            assert found.token == token
 
 
 async def test_what_was_got_alone_is_put_in(redis_path: str) -> None:
@@ -125,10 +131,15 @@ async def test_what_was_got_alone_is_put_in(redis_path: str) -> None:
             found = await other.read("wx1/")
             assert found is not None
             assert found.token == record.token
-            assert await other.lock("wx1/", lease=60.0) is not None
-            assert await alone.write("wx1/", record_of("fake-token-too-late"), fence=fence)
+            held = await other.lock("wx1/", lease=60.0)
+            assert held is not None
+            assert await alone.write("wx1/", record_of("fake-token-got-alone-2"), fence=fence)
             assert (found := await other.read("wx1/")) is not None
             assert found.token == record.token
+            await other.unlock("wx1/", fence=held)
+            await alone.aclose()
+            assert (found := await other.read("wx1/")) is not None
+            assert found.token == Secret("fake-token-got-alone-2")
 
 
 async def test_tickets_while_redis_is_away(redis_path: str) -> None:

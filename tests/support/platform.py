@@ -13,10 +13,13 @@ from support.virtual import WallClock
 from wxrevenue import ComponentTokens, MemoryTransport, Ticket, TokenEvent, TokenKind
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from wxrevenue import HttpRequest, HttpResponse, Secret
 
 SECRET = "fake-component-secret"
 REFRESH = "fake-refresh-token"
+FIRST = "fake-refresh-token-0"
 TICKET = "fake-component-ticket"
 SECRETS = [SECRET, REFRESH, TICKET, "fake-component-token", "fake-authorizer-token"]
 PROGRAM = "wx2222222222222222"
@@ -80,6 +83,35 @@ class Platform:
         return self.calls["api_component_token"]
 
 
+async def nothing() -> None:
+    """Do nothing."""
+
+
+class Rotating:
+    """A platform that replaces a refresh token whenever it is used, and takes no other than the newest."""
+
+    def __init__(self, delay: float = 1.0) -> None:
+        self.newest = FIRST
+        self.delay = delay
+        """Seconds that an authorizer's answer travels."""
+        self.asked = 0
+        self.on_rotation: Callable[[], Awaitable[None]] = nothing
+        """Called when a refresh token was replaced, before the answer is on its way."""
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer."""
+        if "api_component_token" in request.url:
+            return answer({"component_access_token": "fake-component-token", "expires_in": 7200})
+        self.asked += 1
+        if orjson.loads(request.body)["authorizer_refresh_token"] != self.newest:
+            return answer({"errcode": 61023, "errmsg": "refresh_token is invalid"})
+        self.newest = f"fake-refresh-token-{self.asked}"
+        said = {"authorizer_access_token": f"fake-authorizer-token-{self.asked}", "authorizer_refresh_token": self.newest}
+        await self.on_rotation()
+        await asyncio.sleep(self.delay)
+        return answer({**said, "expires_in": 7200})
+
+
 def component_tokens(platform: Any, *, ticket: Ticket | None = None, **options: Any) -> ComponentTokens:
     """Return a source that asks ``platform``."""
     options.setdefault("clock", WallClock())
@@ -90,6 +122,17 @@ def component_tokens(platform: Any, *, ticket: Ticket | None = None, **options: 
 async def token(tokens: ComponentTokens, timeout: float = PATIENCE) -> Secret:
     """Return the component's token."""
     return await tokens.get(TokenKind.COMPONENT, None, timeout=timeout)
+
+
+async def authorizers(tokens: ComponentTokens, timeout: float = PATIENCE) -> Secret:
+    """Return the authorizer's token."""
+    return await tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=timeout)
+
+
+async def replaced(tokens: ComponentTokens, token: Secret) -> Secret:
+    """Have the token refused, and return the next one."""
+    await tokens.reject(TokenKind.AUTHORIZER, PROGRAM, token)
+    return await authorizers(tokens)
 
 
 async def shown(tokens: ComponentTokens, timeout: float = PATIENCE) -> str:

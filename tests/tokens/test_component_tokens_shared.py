@@ -24,6 +24,10 @@ class Paused(MemoryTokenStore):
         self.pauses: list[float] = []
         self.refused: list[int] = []
 
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        """Renew nothing: a process that is stopped does not either."""
+        return False
+
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
         """Write, after the next pause if there is one."""
         if self.pauses:
@@ -136,16 +140,15 @@ async def test_taking_anothers_token_is_no_ping_pong() -> None:
 @virtual
 async def test_a_holder_that_is_stopped() -> None:
     """K-05, K-06: a source that was stopped for longer than its lock lives does not overwrite what came later, and takes it over."""
-    platform, store = Platform(), Paused()
-    slow, quick = two(platform, store, deadline=60.0)
-    slow_refresh = slow._refresh  # pyright: ignore[reportPrivateUsage]
-    object.__setattr__(slow_refresh, "lease", 5.0)
-    store.pauses = [20.0]
+    platform, store, another = Platform(), Paused(), Paused()
+    another._records, another._locks = store._records, store._locks  # pyright: ignore[reportPrivateUsage]
+    slow, quick = component_tokens(platform, store=store, deadline=2.0), component_tokens(platform, store=another, deadline=2.0)
+    store.pauses = [4.0]
     stopped = asyncio.create_task(token(slow))
-    await asyncio.sleep(6)
+    await asyncio.sleep(1.5)
     assert await shown(quick) == "fake-component-token-2"
     assert (await stopped).reveal() == "fake-component-token-2"
-    assert now() == 21
+    assert now() == 5
     assert store.refused == [1]
     assert await shown(slow) == await shown(quick) == "fake-component-token-2"
     await closed(slow, quick)
@@ -179,15 +182,17 @@ async def test_a_dead_holder_does_not_hold_up_a_living_token() -> None:
 
 @virtual
 async def test_closing_gives_the_lock_back() -> None:
-    """A source that is closed in a refresh leaves the lock to others at once."""
+    """A source that is closed in a refresh stores what it is answered, and leaves the lock to others at once."""
     platform, store = Platform(delay=8.0), MemoryTokenStore()
     one, other = two(platform, store)
     waiting = asyncio.create_task(token(one))
     await asyncio.sleep(1)
     await one.aclose()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert await shown(other) == "fake-component-token-2"
-    assert now() == 9
+    assert now() == 8
+    assert await shown(other) == "fake-component-token-1"
+    assert await store.lock(f"{other.component_appid}/", lease=1.0) is not None
+    assert now() == 8
     await other.aclose()
 
 

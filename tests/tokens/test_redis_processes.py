@@ -9,23 +9,28 @@ import signal
 import subprocess
 import sys
 import textwrap
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
 from support.redis import admin
+from support.serving import serve_aiohttp
 
-from wxrevenue import RedisTokenStore, Secret, StoredToken
+from wxrevenue import ComponentTokens, MemoryTicketStore, RedisTokenStore, Secret, StoredToken, Ticket, TokenKind
 from wxrevenue.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import AsyncGenerator, Generator, Sequence
 
 TESTS = Path(__file__).parent.parent
 LEASE = 0.1
+SHORT_DEADLINE = 2.0
+"""Seconds for a refresh, and so for its lock, of a process that is killed."""
 NAME = "wx1/"
 START = """
-    import asyncio, json, os, sys
+    import asyncio, json, os, signal, sys
+    from contextlib import suppress
     from wxrevenue import ClientStateError, ComponentTokens, MemoryTicketStore, RedisTokenStore, Secret, StoredToken, Ticket, TokenKind
 
     given = json.loads(sys.argv[1])
@@ -191,3 +196,82 @@ async def test_a_forked_child(redis_path: str) -> None:
     with children(1, script, url=f"unix://{redis_path}") as (process,):
         assert "was used before this process was forked" in await process.hear()
         assert await process.hear() == "worked"
+
+
+class Held:
+    """A platform, over HTTP, whose answer to an authorizer's refresh is held until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer."""
+        if "api_component_token" in request.path:
+            return web.json_response({"component_access_token": "fake-component-token", "expires_in": 7200})
+        self.asked.set()
+        await self.let_go.wait()
+        said = {"authorizer_access_token": "fake-authorizer-token", "authorizer_refresh_token": "fake-refresh-token-2"}
+        return web.json_response({**said, "expires_in": 7200})
+
+
+@asynccontextmanager
+async def held_platform() -> AsyncGenerator[tuple[Held, str]]:
+    """Serve one; yield it and its URL."""
+    held, app = Held(), web.Application()
+    app.router.add_post("/cgi-bin/component/{call}", held.answer)
+    async with serve_aiohttp(app, "") as url:
+        yield held, url
+
+
+REFRESHER = """
+    async def main():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+        tickets = MemoryTicketStore()
+        await tickets.put(Ticket("fake-component-ticket", 1e9))
+        async with RedisTokenStore(given["redis"], timeout=5.0) as store:
+            options = {"tickets": tickets, "store": store, "base_url": given["url"], "deadline": given["deadline"]}
+            async with ComponentTokens("wx1", "fake-secret", **options) as tokens:
+                await tokens.add_authorizer("wx2", "fake-refresh-token-1")
+                say("ready")
+                await tokens.get(TokenKind.AUTHORIZER, "wx2", timeout=60.0)
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(main())
+    say("ended")
+"""
+
+
+async def test_a_process_that_is_told_to_stop(redis_path: str) -> None:
+    """K-26: a process that gets SIGTERM while WeChat's answer is on its way waits for it, and stores the new refresh token."""
+    url = f"unix://{redis_path}"
+    async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store, held_platform() as (held, base):
+        await client.flushall()
+        with children(1, REFRESHER, redis=url, url=base, deadline=30.0) as (process,):
+            assert await process.hear() == "ready"
+            await asyncio.wait_for(held.asked.wait(), 30.0)
+            process.signal(signal.SIGTERM)
+            held.let_go.set()
+            assert await process.hear() == "ended"
+            assert process.process.wait(30.0) == 0
+        found = await store.read("wx1/wx2")
+        assert found is not None
+        assert found.refresh == Secret("fake-refresh-token-2")
+
+
+async def test_a_process_that_is_killed_while_it_refreshes(redis_path: str) -> None:
+    """K-07: when a process that refreshes is killed, another one that waits gets a token, after one lease at most."""
+    url = f"unix://{redis_path}"
+    async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store, held_platform() as (held, base):
+        await client.flushall()
+        with children(1, REFRESHER, redis=url, url=base, deadline=SHORT_DEADLINE) as (process,):
+            assert await process.hear() == "ready"
+            await asyncio.wait_for(held.asked.wait(), 30.0)
+            held.asked.clear()
+            process.signal(signal.SIGKILL)
+            held.let_go.set()
+            tickets = MemoryTicketStore()
+            await tickets.put(Ticket("fake-component-ticket", 1e9))
+            async with ComponentTokens("wx1", "fake-secret", tickets=tickets, store=store, base_url=base) as tokens:
+                found = await tokens.get(TokenKind.AUTHORIZER, "wx2", timeout=30.0)
+        assert found == Secret("fake-authorizer-token")
+        assert held.asked.is_set()

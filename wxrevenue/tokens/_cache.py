@@ -101,7 +101,7 @@ class CachedToken:
     """
 
     what: str
-    renew: Callable[[RefreshReason], Awaitable[NewToken]]
+    renew: Callable[[RefreshReason, SingleFlight[Outcome]], Awaitable[NewToken]]
     tell: Callable[..., None]
     clock: Clock
     jitter: Callable[[], float]
@@ -157,7 +157,7 @@ class CachedToken:
         else:
             flight = self.flight or self._start(now)
             await flight.wait(self._patience(now, timeout))
-            outcome = ClientStateError(_CLOSED) if flight.cancelled else flight.outcome
+            outcome = ClientStateError(_CLOSED) if flight.ended else flight.outcome
         if isinstance(outcome, LiveToken):
             return outcome.token
         held = self._cached
@@ -200,7 +200,7 @@ class CachedToken:
         self.tell("started", need.why)
         failure: Any = None
         try:
-            return self._keep(await self.renew(need), need, started)
+            return self._keep(await self.renew(need, flight), need, started)
         except asyncio.CancelledError as error:
             failure = error
             if flight.late:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import random
-from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -24,7 +24,9 @@ from wxrevenue.tokens._advice import called
 from wxrevenue.tokens._cache import CachedToken
 from wxrevenue.tokens._refresh import Refresher
 from wxrevenue.tokens._requests import TokenRequests
+from wxrevenue.tokens._whole_exchange import WholeExchanges
 from wxrevenue.tokens.stores._memory import MemoryTokenStore
+from wxrevenue.tokens.stores._retrying import RetryingTokenStore
 from wxrevenue.transports._aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -48,8 +50,12 @@ class ComponentTokens:
     own, never that of the client that asks, and no rate limiter. A token that the server refuses is replaced once, however many
     calls it was refused to.
 
-    Use it as ``async with``, or ``await tokens.aclose()`` at the end, after the clients. Making one does no I/O and needs no
-    running loop.
+    A refresh token that WeChat has handed out is not lost while this process lives: a request on the wire has its whole
+    ``timeout``, whatever ends the refresh, and what the store does not take is kept by appid, used for the next refresh, and
+    written as soon as that works.
+
+    Use it as ``async with``, or ``await tokens.aclose()`` at the end, after the clients; also when the process is told to stop
+    (SIGTERM). Making one does no I/O and needs no running loop.
 
     Args:
         component_appid: the service provider's appid.
@@ -62,7 +68,8 @@ class ComponentTokens:
         base_url: where to send instead of WeChat.
         clock: where the time comes from.
         timeout: seconds for one HTTP exchange.
-        deadline: seconds for one refresh, its repetitions included.
+        deadline: seconds for one refresh, its repetitions included, from when it has the store's lock; what is on the wire by
+            then has its ``timeout``.
         on_event: a plain function, told what happens: ``TokenEvent`` for refreshes, and once for each ticket that a refresh finds older
             than 30 minutes; and the events of the calls that refreshes make.
 
@@ -92,16 +99,16 @@ class ComponentTokens:
             raise ConfigurationError(f"{_NAME}.tickets: expected a TicketStore, got {type(tickets).__name__}")
         self.component_appid = _appid(f"{_NAME}.component_appid", component_appid)
         self._clock: Clock = _checks.instance(f"{_NAME}.clock", clock, Clock) or LOOP_CLOCK
-        self._deadline = _checks.seconds(f"{_NAME}.deadline", deadline)
+        self._deadline, timeout = _checks.seconds(f"{_NAME}.deadline", deadline), _checks.seconds(f"{_NAME}.timeout", timeout)
         given = _checks.instance(f"{_NAME}.transport", transport, Transport)
         self._made = AiohttpTransport() if given is None else None
         self._engine = Engine(
             service=AmsService(_checks.base_url(f"{_NAME}.base_url", base_url), self, self.component_appid, clock=self._clock),
-            transport=cast("Transport", given or self._made),
+            transport=WholeExchanges(cast("Transport", given or self._made), timeout),
             limiter=None,
             clock=self._clock,
             retry=RetryPolicy(),
-            timeout=_checks.seconds(f"{_NAME}.timeout", timeout),
+            timeout=timeout,
             deadline=_CALL_SHARE * self._deadline,
             on_event=_checks.function(f"{_NAME}.on_event", on_event),
         )
@@ -109,8 +116,10 @@ class ComponentTokens:
             self.component_appid, require_secret(f"{_NAME}.secret", secret), tickets=tickets, engine=self._engine, source=self
         )
         kept = _checks.instance(f"{_NAME}.store", store, TokenStore) or MemoryTokenStore(clock=self._clock)
-        self._refresh = Refresher(store=kept, clock=self._clock, lease=self._deadline)
+        self._store = RetryingTokenStore(kept, clock=self._clock)
+        self._refresh = Refresher(store=self._store, clock=self._clock, deadline=self._deadline)
         self._lifetime = Lifetime("the token source")
+        self._closing: asyncio.Task[None] | None = None
         self._context = contextvars.copy_context()
         self._component = self._cached(TokenKind.COMPONENT, None)
         self._authorizers: dict[str, CachedToken] = {}
@@ -151,7 +160,11 @@ class ComponentTokens:
         Raises:
             ConfigurationError: one of these is not allowed.
             ClientStateError: as for :meth:`get`.
+            TokenUnavailableError: the store did not take it.
             DeadlineExceededError: it took longer than ``deadline`` seconds.
+
+        Whatever of the last two is raised (or by a store of your own, or a cancellation), the refresh token is kept in this process,
+        used for the next refresh, and stored as soon as that works.
         """
         refresh_token = as_secret(refresh_token)
         record = StoredToken(refresh=require_secret(f"{_NAME}.add_authorizer: refresh_token", refresh_token))
@@ -173,23 +186,34 @@ class ComponentTokens:
         await self._asker.start_push_ticket()
 
     async def aclose(self) -> None:
-        """End every refresh and whoever waits for one (``ClientStateError``), then close what was made here; may be called twice.
+        """End whoever waits for a token (``ClientStateError``), and close what was made here; may be called twice.
 
-        What WeChat has handed out already is still stored, for five seconds at most.
+        A request that is on the wire is answered first, within its ``timeout``, and what it brings is stored: WeChat hands out
+        a refresh token once. What the store does not take within five seconds more is lost when the process ends, and logged.
+        Whoever is cancelled here leaves alone: closing goes on.
         """
         await self._lifetime.aclose()
-        flights = [cached.flight for cached in (self._component, *self._authorizers.values()) if cached.flight is not None]
-        if flights:
-            self._lifetime.check_loop_and_process()
-        for flight in flights:
-            await flight.cancel()
-        async with AsyncExitStack() as stack:
-            if self._made is not None:
-                stack.push_async_callback(self._made.aclose)
-            await self._engine.lifetime.aclose()
+        if self._closing is None or self._closing.done():
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
 
     def __repr__(self) -> str:
         return f"<ComponentTokens of {self.component_appid}>"
+
+    async def _close(self) -> None:
+        flights = [cached.flight for cached in (self._component, *self._authorizers.values()) if cached.flight is not None]
+        if flights:
+            self._lifetime.check_loop_and_process()
+        try:
+            for flight in flights:
+                flight.end()
+            await self._engine.lifetime.aclose()
+            if flights:
+                await asyncio.wait([flight.task for flight in flights])
+            await self._store.finish()
+        finally:
+            if self._made is not None:
+                await self._made.aclose()
 
     # ------------------------------------------------------------------ keepers
 
@@ -212,7 +236,7 @@ class ComponentTokens:
 
         return CachedToken(
             what=called(kind, appid or self.component_appid),
-            renew=lambda need: self._refresh.renew(self._name(appid), need, ask),
+            renew=lambda need, work: self._refresh.renew(self._name(appid), need, ask, work),
             tell=tell,
             clock=self._clock,
             jitter=random.random,

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from wxrevenue.errors import TokenUnavailableError
 from wxrevenue.tokens._cache import NewToken
+from wxrevenue.tokens.stores._retrying import LEASE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from wxrevenue._base.secret import Secret
-    from wxrevenue.ports import Clock, StoredToken, TokenStore
+    from wxrevenue.ports import Clock, StoredToken
     from wxrevenue.tokens._cache import RefreshReason
-
-T = TypeVar("T")
-_log = logging.getLogger("wxrevenue.tokens")
+    from wxrevenue.tokens._single_flight import SingleFlight
+    from wxrevenue.tokens.stores._retrying import RetryingTokenStore
 
 LIFETIMES: Final = (60.0, 7200.0)
 """Seconds between which the life of a token is taken to be, whatever a server or a store says."""
 _WORTHWHILE: Final = 10.0
 """How many seconds a stored token must have left to be worth taking."""
 _LOOK_AGAIN: Final = 0.1
-_WRITE_AGAIN: Final = (0.1, 1.0)
-"""Seconds before another try to look for what the holder of the lock has done, and to store what WeChat has handed out."""
-_GRACE: Final = 5.0
-"""Seconds that storing may go on when the refresh is ended: a refresh token that was replaced is had from nobody else."""
+"""Seconds before another try to look for what the holder of the lock has done."""
+_RENEWALS: Final = 3
+"""How often a lock is renewed within its lease."""
+_UNLOCK: Final = 5.0
+"""Seconds that giving a lock back may take."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,39 +40,89 @@ class Refresher:
     Args:
         store: where they are kept.
         clock: what counts the seconds.
-        lease: for how many seconds a lock is taken.
+        deadline: seconds for one refresh, from when it has the lock; and for waiting for the lock, beyond the lease of whoever has it.
     """
 
-    store: TokenStore
+    store: RetryingTokenStore
     clock: Clock
-    lease: float
+    deadline: float
 
-    async def renew(self, name: str, need: RefreshReason, ask: Callable[[Secret | None], Awaitable[StoredToken]]) -> NewToken:
-        """Return another token than the stale one; ``ask`` gets one from WeChat, given the refresh token."""
+    async def renew(
+        self,
+        name: str,
+        need: RefreshReason,
+        ask: Callable[[Secret | None, Callable[[], None]], Awaitable[StoredToken]],
+        work: SingleFlight[Any],
+    ) -> NewToken:
+        """Return another token than the stale one.
+
+        Args:
+            name: the record's.
+            need: why another one is wanted.
+            ask: gets one from WeChat, given the refresh token; calls what else it is given before the request is sent.
+            work: the work that this is.
+        """
         found, _ = await self._look(name, need)
         if found is not None:
             return found
-        while (fence := await self.store.lock(name, lease=self.lease)) is None:
+        fence = await self._taken(name)
+        if fence is None:  # the holder may have been killed: its whole lease must not cost this refresh its own time
+            work.allow(self.deadline + LEASE)
+        while fence is None:
             await self.clock.sleep(_LOOK_AGAIN)
             found, _ = await self._look(name, need)
             if found is not None:
                 return found
-        try:
+            fence = await self._taken(name)
+        work.allow(self.deadline)
+        async with self._held(name, fence):
             found, refresh = await self._look(name, need)
-            return found or await self._ask(name, need, fence, lambda: ask(refresh))
-        finally:
-            with suppress(Exception):  # the lease ends by itself
-                await self.store.unlock(name, fence=fence)
+            return found or await self._ask(name, need, fence, lambda: ask(refresh, work.commit))
 
     async def put(self, name: str, record: StoredToken) -> None:
-        """Replace a record, once nobody refreshes it."""
-        while (fence := await self.store.lock(name, lease=self.lease)) is None:
-            await self.clock.sleep(_LOOK_AGAIN)
+        """Replace a record, once nobody refreshes it. If that fails it is kept, and written later.
+
+        Raises:
+            TokenUnavailableError: it is not written yet.
+        """
         try:
-            await self.store.write(name, record, fence=fence)
+            while (fence := await self._taken(name)) is None:
+                await self.clock.sleep(_LOOK_AGAIN)
+        except (Exception, asyncio.CancelledError):
+            self.store.keep(name, record, fence=None, since=self.clock.monotonic())
+            raise
+        async with self._held(name, fence):
+            await self.store.put(name, record, fence=fence, since=self.clock.monotonic())
+        if self.store.is_unwritten(name):
+            raise TokenUnavailableError(
+                f"the refresh token of {name} could not be stored: it is kept in this process, and stored as soon as that works"
+            )
+
+    async def _taken(self, name: str) -> int | None:
+        return await self.store.lock(name, lease=self._lease)
+
+    @property
+    def _lease(self) -> float:
+        return min(LEASE, self.deadline) if self.store.can_renew else self.deadline
+
+    @asynccontextmanager
+    async def _held(self, name: str, fence: int) -> AsyncGenerator[None]:
+        """Keep the lock, and give it back at the end."""
+        renewing = asyncio.get_running_loop().create_task(self._renew_lock(name, fence)) if self.store.can_renew else None
+        try:
+            yield
         finally:
-            with suppress(Exception):
-                await self.store.unlock(name, fence=fence)
+            if renewing is not None:
+                renewing.cancel()
+            with suppress(Exception):  # the lease ends by itself
+                async with asyncio.timeout(_UNLOCK):
+                    await self.store.unlock(name, fence=fence)
+
+    async def _renew_lock(self, name: str, fence: int) -> None:
+        while True:
+            await self.clock.sleep(self._lease / _RENEWALS)
+            with suppress(Exception):  # the next try may work; until then the lease runs on
+                await self.store.renew(name, fence=fence, lease=self._lease)
 
     async def _look(self, name: str, need: RefreshReason) -> tuple[NewToken | None, Secret | None]:
         """Return the stored token, if it is not the stale one and lives, and the refresh token."""
@@ -87,35 +138,11 @@ class Refresher:
         need.check_refresh_budget()
         since = self.clock.monotonic()  # before the request: it cannot live longer than from here
         record = await ask()
-        assert record.token is not None  # noqa: S101  (for type checkers)
+        is_newest = await self.store.put(name, record, fence=fence, since=since)
+        if record.token is None:
+            raise TokenUnavailableError(f"the token {name} could not be refreshed: WeChat answered with an empty token")
         ours = NewToken(record.token, since + record.left, is_new=True)
-        if await _to_its_end(self._written(name, record, since, fence)):
+        if is_newest:
             return ours
         newer, _ = await self._look(name, need)
         return newer or ours
-
-    async def _written(self, name: str, record: StoredToken, since: float, fence: int) -> bool:
-        """Store what WeChat has handed out; return whether nobody was faster. A store that fails costs nobody the token."""
-        failure = ""
-        for pause in (*_WRITE_AGAIN, None):
-            left = since + record.left - self.clock.monotonic()
-            try:
-                return await self.store.write(name, attrs.evolve(record, left=left), fence=fence)
-            except Exception as error:  # noqa: BLE001  (a user's own store may raise anything)
-                failure = type(error).__name__
-            if pause is not None:
-                await self.clock.sleep(pause)
-        _log.error("the token %s could not be stored (%s): other processes, and the next one, do without", name, failure)
-        return True
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await what must not be cut off in the middle: a cancellation is raised after it."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    finally:
-        try:
-            await asyncio.wait([task], timeout=_GRACE)
-        finally:
-            task.cancel()

@@ -14,6 +14,8 @@ from wxrevenue.tokens._advice import NO_TICKET, called, overdue, unavailable
 from wxrevenue.tokens._refresh import LIFETIMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wxrevenue._base.secret import Secret
     from wxrevenue._engine.engine import Engine
     from wxrevenue._wire.request import AmsRequest
@@ -43,25 +45,27 @@ class TokenRequests:
         self._warned: tuple[Ticket, bool] | None = None
         """The overdue ticket that was warned of last, and whether it was expired by then: each is told once."""
 
-    async def component(self, _refresh: Secret | None = None) -> StoredToken:
-        """Get a component token."""
+    async def component(self, _refresh: Secret | None, commit: Callable[[], None]) -> StoredToken:
+        """Get a component token; ``commit`` is called when all is ready for the request."""
         what = called(TokenKind.COMPONENT, self._appid)
         ticket = await self._ticket()
+        commit()
         answer = await self._send(GetComponentAccessToken(self._appid, self._secret, ticket.value))
         if isinstance(answer, WxRevenueError):
             raise unavailable(what, answer, ticket=ticket, now=self._clock.time())
         return StoredToken(token=_filled(what, answer.component_access_token), left=_clamped(answer.expires_in))
 
-    async def authorizer(self, appid: str, refresh: Secret | None) -> StoredToken:
-        """Get an authorizer's token with its refresh token, which may be replaced."""
+    async def authorizer(self, appid: str, refresh: Secret | None, commit: Callable[[], None]) -> StoredToken:
+        """Get an authorizer's token with its refresh token, which may be replaced, also where the answer has no token."""
         what = called(TokenKind.AUTHORIZER, appid)
         if refresh is None:
             raise TokenUnavailableError(f"{what}: no refresh token is known; hand the one of its authorization to add_authorizer()")
-        answer = await self._send_with_token(GetAuthorizerAccessToken(self._appid, appid, refresh))
+        answer = await self._send_with_token(GetAuthorizerAccessToken(self._appid, appid, refresh), commit)
         if isinstance(answer, WxRevenueError):
             raise unavailable(what, answer)
-        token, rotated = _filled(what, answer.authorizer_access_token), answer.authorizer_refresh_token
-        return StoredToken(token=token, left=_clamped(answer.expires_in), refresh=rotated if rotated.reveal() else refresh)
+        token, rotated = answer.authorizer_access_token, answer.authorizer_refresh_token
+        refresh = rotated if rotated.reveal() else refresh
+        return StoredToken(token=token if token.reveal() else None, left=_clamped(answer.expires_in), refresh=refresh)
 
     async def start_push_ticket(self) -> None:
         """Have WeChat push tickets."""
@@ -85,9 +89,10 @@ class TokenRequests:
         kind = TokenKind.COMPONENT.value
         self._engine.tell(GetComponentAccessToken.endpoint, "TokenEvent", kind=kind, code=None, warning=warning)
 
-    async def _send_with_token(self, request: AmsRequest[Any]) -> Any:
+    async def _send_with_token(self, request: AmsRequest[Any], commit: Callable[[], None]) -> Any:
         """Send, and once more with another component token if that is what was refused."""
         token = await self._source.get(TokenKind.COMPONENT, None, timeout=self._engine.deadline)
+        commit()
         answer = await self._send(request)
         if not isinstance(answer, TokenError) or answer.code not in TOKEN_REFUSED:
             return answer

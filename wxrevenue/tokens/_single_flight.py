@@ -19,12 +19,13 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """Work in a task of its own, so that it ends with none of those who wait for it; each waits as long as it likes.
 
-    The work returns what went wrong as a value. It is cancelled when its time is up, and can tell by :attr:`late`.
+    The work returns what went wrong as a value. It is cancelled when its time is up, and can tell by :attr:`late`; but not any
+    more once it has said :meth:`commit`.
 
     Args:
         work: what is done, given this flight.
         clock: what counts the seconds.
-        deadline: seconds that the work may take.
+        deadline: seconds that the work may take, unless it asks for others.
         context: the context that it runs in, which is nobody's who waits.
     """
 
@@ -33,26 +34,32 @@ class SingleFlight(Generic[T]):
     ) -> None:
         self.late = False
         """The work was cancelled because its time is up."""
-        self._ended = False
+        self.ended = False
+        """The work was told to end, so that nobody waits for it any more."""
+        self._committed = False
         self._clock = clock
         self._waiting: set[asyncio.Future[None]] = set()
-        self._task = asyncio.get_running_loop().create_task(work(self), context=context)
-        self._task.add_done_callback(self._done)
         self._call_off = call_later(clock, deadline, self._time_is_up)
+        self.task = asyncio.get_running_loop().create_task(work(self), context=context)
+        self.task.add_done_callback(self._done)
 
     @property
     def outcome(self) -> T | None:
         """What the work returned; ``None`` while it goes on."""
-        return self._task.result() if self._task.done() else None
+        return self.task.result() if self.task.done() and not self.task.cancelled() else None
 
-    @property
-    def cancelled(self) -> bool:
-        """Whether the work was cancelled before it began, so that nothing of it ran."""
-        return self._task.cancelled()
+    def allow(self, seconds: float) -> None:
+        """Let the work take so many seconds from now."""
+        self._call_off()
+        self._call_off = call_later(self._clock, seconds, self._time_is_up)
+
+    def commit(self) -> None:
+        """Let the work come to its own end from here on: what it asks for now is had once, and must be kept."""
+        self._committed = True
 
     async def wait(self, timeout: float) -> None:
-        """Wait until the work is done, for ``timeout`` seconds at most. Whoever is cancelled here leaves alone."""
-        if self._task.done():
+        """Wait until the work is done or told to end, for ``timeout`` seconds at most. Whoever is cancelled here leaves alone."""
+        if self.task.done() or self.ended:
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(woken)
@@ -63,24 +70,29 @@ class SingleFlight(Generic[T]):
             call_off()
             self._waiting.discard(woken)
 
-    async def cancel(self) -> None:
-        """End the work, and wait for its end; it is cancelled once, however often this is called: it may have to put something away."""
-        self._end()
-        await asyncio.wait([self._task])
+    def end(self) -> None:
+        """Let nobody wait any longer, and cancel the work, once, unless it is committed."""
+        if not self.ended:
+            self.ended = True
+            self._cancel()
+            self._wake_all()
 
     def _done(self, _task: object) -> None:
         self._call_off()
-        for woken in self._waiting:
-            _wake(woken, None)
+        self._wake_all()
 
     def _time_is_up(self, _error: BaseException | None) -> None:
-        self.late = not self._ended
-        self._end()
+        if not self.ended and not self.late:
+            self.late = not self._committed
+            self._cancel()
 
-    def _end(self) -> None:
-        if not self._ended:
-            self._ended = True
-            self._task.cancel()
+    def _cancel(self) -> None:
+        if not self._committed:
+            self.task.cancel()
+
+    def _wake_all(self) -> None:
+        for woken in self._waiting:
+            _wake(woken, None)
 
 
 def _wake(woken: asyncio.Future[None], error: BaseException | None) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from wxrevenue._base.secret import Secret
+from wxrevenue.ports import RenewableTokenStore
 from wxrevenue.testing._store_suite.case import LONG, SHORT, StoreCases, StoreScene, TokenStoreCase
 
 CASES: Final = StoreCases()
@@ -127,6 +128,26 @@ async def names_are_apart(scene: StoreScene) -> None:
         assert await store.lock(other, lease=LONG) is not None, f"{other} has the lock of {scene.name}"
 
 
+@CASES
+async def a_record_that_says_its_age(scene: StoreScene) -> None:
+    """K-27: a record tells how long ago it was written, by the store's own clock, if the store can tell at all."""
+    store = scene.store()
+    fence = await scene.locked(store)
+    await store.write(scene.name, scene.record(age=1e6), fence=fence)
+    found = await scene.read(store)
+    if found.age is None:
+        return
+    assert 0.0 <= found.age < 10.0, f"a record that was written just now is {found.age} s old"
+    first = found.age
+
+    async def older() -> bool:
+        return ((await scene.read(store)).age or 0.0) >= first + SHORT
+
+    await scene.soon(older, "the record to age")
+    await store.write(scene.name, scene.record(), fence=fence)
+    assert ((await scene.read(store)).age or 0.0) < first + SHORT, "a record that was written again is as old as before"
+
+
 # -- locks ---------------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +179,24 @@ async def a_lock_that_lapses(scene: StoreScene) -> None:
     later = await scene.locked(store)
     assert later > dead, f"fence {later} came after {dead}"
     assert await store.lock(scene.name, lease=LONG) is None, "the lock was given out twice"
+
+
+@CASES
+async def a_renewed_lock(scene: StoreScene) -> None:
+    """K-07: where locks can be renewed, a holder keeps its lock beyond the lease, and nobody else does."""
+    store = scene.store()
+    if not isinstance(store, RenewableTokenStore):
+        return
+    fence = await scene.locked(store, lease=LONG)
+    assert not await store.renew(scene.name, fence=fence + 1, lease=LONG), "a stranger renewed the lock"
+    assert await store.renew(scene.name, fence=fence, lease=SHORT), "the holder's lock was not renewed"
+    later = await scene.locked(store)
+    assert not await store.renew(scene.name, fence=fence, lease=LONG), "a lock that lapsed was renewed"
+    assert await store.renew(scene.name, fence=later, lease=LONG)
+    assert await store.lock(scene.name, lease=LONG) is None
+    await store.unlock(scene.name, fence=later)
+    assert not await store.renew(scene.name, fence=later, lease=LONG), "a lock that was given back was renewed"
+    assert await store.lock(scene.name, lease=LONG) is not None, "the lock was taken back by renewing it"
 
 
 @CASES

@@ -22,19 +22,19 @@ class MemoryTokenStore:
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock: Clock = _checks.instance("MemoryTokenStore.clock", clock, Clock) or LOOP_CLOCK
         self._records: dict[str, tuple[StoredToken, float]] = {}
-        """Each with the time at which its token ends."""
+        """Each with the time at which it was written."""
         self._locks: dict[str, tuple[int, float]] = {}
         """The newest fence of each name, and when its lock lapses."""
 
     async def read(self, name: str) -> StoredToken | None:
         """Return the record; see :class:`TokenStore`."""
-        record, end = self._records.get(name, (None, 0.0))
+        record, written = self._records.get(name, (None, 0.0))
         if record is None:
             return None
-        left = end - self._clock.monotonic()
-        if record.token is not None and left > 0:
-            return attrs.evolve(record, left=left)
-        return None if record.refresh is None else attrs.evolve(record, token=None, left=0.0)
+        age = self._clock.monotonic() - written
+        if record.token is not None and record.left > age:
+            return attrs.evolve(record, left=record.left - age, age=age)
+        return None if record.refresh is None else attrs.evolve(record, token=None, left=0.0, age=age)
 
     async def lock(self, name: str, *, lease: float) -> int | None:
         """Take the lock; see :class:`TokenStore`."""
@@ -50,7 +50,16 @@ class MemoryTokenStore:
         before, _ = self._records.get(name, (None, 0.0))
         if before is not None and before.fence > fence:
             return False
-        self._records[name] = attrs.evolve(record, fence=fence), self._clock.monotonic() + record.left
+        self._records[name] = attrs.evolve(record, fence=fence), self._clock.monotonic()
+        return True
+
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        """Keep the lock; see :class:`RenewableTokenStore`."""
+        newest, lapses = self._locks.get(name, (0, 0.0))
+        now = self._clock.monotonic()
+        if newest != fence or now >= lapses:
+            return False
+        self._locks[name] = fence, now + lease
         return True
 
     async def unlock(self, name: str, *, fence: int) -> None:

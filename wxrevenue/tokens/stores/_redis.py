@@ -12,7 +12,7 @@ from wxrevenue._redis.keyring import Keyring, as_secret_keys
 from wxrevenue._redis.link import RedisLink, key_prefix, key_stem
 from wxrevenue.ports import StoredToken
 from wxrevenue.tokens.stores._fallback import FallbackStore
-from wxrevenue.tokens.stores._redis_scripts import LOCK, READ, UNLOCK, WRITE
+from wxrevenue.tokens.stores._redis_scripts import LOCK, READ, RENEW, UNLOCK, WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis, RedisCluster
 
-    from wxrevenue.ports import TokenStore
+    from wxrevenue.ports import RenewableTokenStore
 
 _log = logging.getLogger("wxrevenue.tokens")
 _NAME: Final = "RedisTokenStore"
 _DAY: Final = 86_400.0
 _MS: Final = 1000
+_US: Final = 1_000_000
 
 
 class RedisTokenStore:
@@ -78,7 +79,8 @@ class RedisTokenStore:
             prefix=key_prefix(f"{_NAME}.prefix", prefix),
             keep=round(_checks.seconds(f"{_NAME}.keep", keep) * _MS),
         )
-        self._store: TokenStore = FallbackStore(records) if refresh_without_lock else records
+        self._fallback = FallbackStore(records) if refresh_without_lock else None
+        self._store: RenewableTokenStore = self._fallback or records
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,13 +100,23 @@ class RedisTokenStore:
         """Replace the record; see :class:`TokenStore`."""
         return await self._store.write(name, record, fence=fence)
 
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        """Keep the lock; see :class:`RenewableTokenStore`."""
+        return await self._store.renew(name, fence=fence, lease=lease)
+
     async def unlock(self, name: str, *, fence: int) -> None:
         """Give the lock back; see :class:`TokenStore`."""
         await self._store.unlock(name, fence=fence)
 
     async def aclose(self) -> None:
-        """Close the connections; may be called twice."""
+        """Write what was got without the lock, if that works within five seconds; close the connections. May be called twice."""
+        await self.finish()
         await self._link.aclose()
+
+    async def finish(self) -> None:
+        """Write what was got without the lock, if that works within five seconds; closing a source does so, too."""
+        if self._fallback is not None:
+            await self._fallback.finish()
 
     def __repr__(self) -> str:
         return f"<{_NAME} in {self._place}>"
@@ -122,12 +134,16 @@ class _Records:
 
     async def read(self, name: str) -> StoredToken | None:
         keys = self._keys(name)
-        token, left, refresh, fence = await self._link.run_script(READ, keys)
+        token, left, refresh, fence, age = await self._link.run_script(READ, keys)
         token = self._opened(token, keys[1]) if left > 0 else None
         refresh = self._opened(refresh, keys[0])
         if token is None and refresh is None:
             return None
-        return StoredToken(token=token, left=left / _MS if token else 0.0, refresh=refresh, fence=int(fence.reveal()))
+        seconds = int(age.reveal()) / _US
+        number = int(fence.reveal())
+        return StoredToken(
+            token=token, left=left / _MS if token else 0.0, refresh=refresh, fence=number, age=seconds if seconds >= 0 else None
+        )
 
     async def lock(self, name: str, *, lease: float) -> int | None:
         fence = await self._link.run_script(LOCK, self._keys(name), max(1, int(lease * _MS)), uuid.uuid4().hex, self._keep)
@@ -138,6 +154,9 @@ class _Records:
         token = self._sealed(record.token if left > 0 else None, keys[1])
         refresh = self._sealed(record.refresh, keys[0])
         return bool(await self._link.run_script(WRITE, keys, fence, token, max(1, left), refresh, self._keep))
+
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        return bool(await self._link.run_script(RENEW, self._keys(name), fence, max(1, int(lease * _MS))))
 
     async def unlock(self, name: str, *, fence: int) -> None:
         await self._link.run_script(UNLOCK, self._keys(name), fence)

@@ -19,6 +19,7 @@ local function fence(name)
   if number and number >= 0 and number < 4503599627370496 then return number end
   return 0
 end
+local function microseconds() local now = redis.call('TIME') return now[1] * 1000000 + now[2] end
 local function plain(number) return string.format('%.0f', number) end
 local function mend() if redis.call('TYPE', record).ok ~= 'hash' then redis.call('DEL', record) end end
 local function holder() return string.match(text(redis.pcall('GET', lock)) or '', '^(%d+) (%w+)$') end
@@ -27,7 +28,10 @@ local function holder() return string.match(text(redis.pcall('GET', lock)) or ''
 READ: Final = Script(
     _TOOLS
     + """
-return {text(redis.pcall('GET', token)), redis.call('PTTL', token), text(redis.pcall('HGET', record, 'refresh')), plain(fence('written'))}
+local at, age = tonumber(text(redis.pcall('HGET', record, 'at')) or ''), -1
+if at then age = microseconds() - at end
+local refresh = text(redis.pcall('HGET', record, 'refresh'))
+return {text(redis.pcall('GET', token)), redis.call('PTTL', token), refresh, plain(fence('written')), plain(age)}
 """
 )
 
@@ -38,8 +42,7 @@ local lease, attempt, keep = ARGV[1], ARGV[2], ARGV[3]
 local number, held_by = holder()
 if held_by == attempt then return number end
 if held_by then return false end
-local now = redis.call('TIME')
-number = plain(math.max(fence('issued') + 1, fence('written') + 1, now[1] * 1000000 + now[2]))
+number = plain(math.max(fence('issued') + 1, fence('written') + 1, microseconds()))
 mend()
 redis.call('HSET', record, 'issued', number)
 redis.call('PEXPIRE', record, keep)
@@ -56,11 +59,19 @@ local number, value, left, refresh, keep = tonumber(ARGV[1]), ARGV[2], ARGV[3], 
 if fence('written') > number then return 0 end
 local issued = math.max(fence('issued'), number)
 mend()
-redis.call('HSET', record, 'issued', plain(issued), 'written', plain(number))
+redis.call('HSET', record, 'issued', plain(issued), 'written', plain(number), 'at', plain(microseconds()))
 if refresh == '' then redis.call('HDEL', record, 'refresh') else redis.call('HSET', record, 'refresh', refresh) end
 redis.call('PEXPIRE', record, keep)
 if value == '' then redis.call('DEL', token) else redis.call('SET', token, value, 'PX', left) end
 return 1
+"""
+)
+
+RENEW: Final = Script(
+    _TOOLS
+    + """
+if holder() ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', lock, ARGV[2])
 """
 )
 

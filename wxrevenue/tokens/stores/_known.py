@@ -1,0 +1,89 @@
+"""The newest record of one name that this process knows, and whether a stored one came after it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from wxrevenue.ports import StoredToken
+
+
+@attrs.define(eq=False, repr=False)
+class KnownRecord:
+    """A record that this process read, or has to write.
+
+    Args:
+        record: the record, as it was at ``since``.
+        since: when WeChat was asked for it, or when it was read (monotonic seconds).
+        fence: the number of the lock under which it was written or has to be; ``None`` if it was got without the lock.
+        base: the fence of the record that it replaces, as far as this process knows; for one that was got without the lock.
+        is_stored: whether the store has taken it.
+    """
+
+    record: StoredToken
+    since: float
+    fence: int | None
+    base: int | None = None
+    is_stored: bool = False
+    overtaken: bool = False
+    """The store refused it: another one was written under a later lock."""
+    outcome: bool | None = attrs.field(default=None, init=False)
+    """Whether it was written; ``False``: a newer one is stored; ``None``: not decided yet."""
+    failures: int = attrs.field(default=0, init=False)
+    """How many tries to write it failed."""
+    pausing: bool = attrs.field(default=False, init=False)
+    tried: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    """Set when the first try to write it is over."""
+    writing: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    @property
+    def last_seen(self) -> int | None:
+        """The largest fence of a stored record that is certainly older than this one."""
+        return self.base if self.fence is None else self.fence
+
+    @property
+    def is_authorization(self) -> bool:
+        """Whether a Mini Program's refresh token was handed in: it comes after whatever is going on."""
+        return self.record.token is None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no try to write it is under way."""
+        return self.writing is None or self.writing.done() or self.pausing
+
+    def as_of(self, now: float) -> StoredToken:
+        """Return the record with the seconds that its token has left by ``now``."""
+        remaining = self.record.left - (now - self.since)
+        fence = self.last_seen or 0
+        if self.record.token is None or remaining <= 0:
+            return attrs.evolve(self.record, token=None, left=0.0, fence=fence)
+        return attrs.evolve(self.record, left=remaining, fence=fence)
+
+    def is_older_than(self, stored: StoredToken | None, now: float) -> bool:
+        """Return whether the stored record came after this one. By the locks' numbers where they tell, else by age."""
+        if stored is None:
+            return False
+        if self.overtaken:
+            return self._came_before(stored, now)
+        if self.is_stored or stored.fence == self.fence:
+            return stored.fence >= (self.fence or 0)
+        if self.last_seen is not None and stored.fence <= self.last_seen:
+            return False
+        return self._came_before(stored, now)
+
+    def stop(self) -> None:
+        """Write it no more."""
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            writing.cancel()
+
+    def _came_before(self, stored: StoredToken, now: float) -> bool:
+        elapsed = now - self.since
+        if stored.age is not None and stored.age >= 0:
+            return stored.age <= elapsed
+        if stored.token is not None and self.record.token is not None:
+            return stored.left >= self.record.left - elapsed
+        return self.overtaken or self.last_seen is not None
