@@ -29,6 +29,7 @@ from wxrevenue import (
     ComponentTokens,
     DeadlineExceededError,
     MemoryTokenStore,
+    MemoryTransport,
     Secret,
     StoredToken,
     Ticket,
@@ -196,6 +197,61 @@ async def test_a_store_that_loses_what_it_had(lost: str) -> None:
         token = await authorizers(tokens)
         store._records = older if lost == "older" else {}  # pyright: ignore[reportPrivateUsage]
         assert (await replaced(tokens, token)).reveal() == "fake-authorizer-token-2"
+        assert await stored(store) == platform.newest
+
+
+@virtual
+async def test_a_store_that_counts_anew() -> None:
+    """K-05, K-27: a store that lost its counter with its records is not given an old record over one that was written since."""
+    platform, store = Rotating(), MemoryTokenStore()
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        token = await authorizers(tokens)
+        token = await replaced(tokens, token)
+        store._records, store._locks = {}, {}  # pyright: ignore[reportPrivateUsage]
+        await asyncio.sleep(100.0)
+        await store.write(NAME, StoredToken(refresh=Secret(FIRST)), fence=1)
+        platform.newest = FIRST
+        await asyncio.sleep(100.0)
+        assert (await replaced(tokens, token)).reveal() == "fake-authorizer-token-3"
+
+
+@virtual
+async def test_two_components_with_one_store() -> None:
+    """K-23, K-25: when one of two sources closes, what the other has to write is still written as soon as that works."""
+    platform, store = Rotating(), Failing("write", error=OSError())
+    tokens = component_tokens(platform, store=store)
+    tickets = Tickets(Ticket(TICKET, 1_700_000_000.0))
+    other = ComponentTokens("wx3333333333333333", SECRET, tickets=tickets, store=store, transport=MemoryTransport(platform))
+    await tokens.add_authorizer(PROGRAM, FIRST)
+    platform.on_rotation = store.goes_away
+    await authorizers(tokens)
+    await other.aclose()
+    assert await stored(store) == FIRST
+    store.comes_back()
+    await asyncio.sleep(10.0)
+    assert await stored(store) == platform.newest
+    await tokens.aclose()
+
+
+@virtual
+async def test_a_store_that_cancels() -> None:
+    """K-25: a store that raises ``CancelledError`` by itself is tried again like any other."""
+
+    class Cancelling(MemoryTokenStore):
+        left = 2
+
+        async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+            if record.token is not None and name == NAME and self.left:
+                self.left -= 1
+                raise asyncio.CancelledError
+            return await super().write(name, record, fence=fence)
+
+    platform, store = Rotating(), Cancelling()
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        assert (await authorizers(tokens)).reveal() == "fake-authorizer-token-1"
+        await asyncio.sleep(5.0)
         assert await stored(store) == platform.newest
 
 

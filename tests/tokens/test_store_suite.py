@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 from support.virtual import run_virtual
 
@@ -97,6 +98,43 @@ class Stuck(MemoryTokenStore):
         raise AssertionError
 
 
+class Timeless(MemoryTokenStore):
+    """Takes every record for one that was written just now."""
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Return it without its age."""
+        found = await super().read(name)
+        return found and attrs.evolve(found, age=0.0)
+
+
+class Ancient(MemoryTokenStore):
+    """Takes the age that a writer says for the record's."""
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Return it with the age that was written."""
+        found = await super().read(name)
+        return found and attrs.evolve(found, age=self._records[name][0].age)
+
+
+class Obliging(MemoryTokenStore):
+    """Renews a lock for whoever asks."""
+
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        """Renew it."""
+        return await super().renew(name, fence=self._locks[name][0], lease=lease)
+
+
+class Reviving(MemoryTokenStore):
+    """Renews a lock that lapsed."""
+
+    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
+        """Take it once more."""
+        if self._locks[name][0] != fence:
+            return False
+        self._locks[name] = fence, self._clock.monotonic() + lease
+        return True
+
+
 class Talkative(MemoryTokenStore):
     """Shows what it keeps."""
 
@@ -114,6 +152,10 @@ class Talkative(MemoryTokenStore):
         (Forgetful, "a stranger", "a stranger gave the lock back"),
         (Eternal, "a token that ends", "waited for the token's end in vain"),
         (Eternal, "an ageing token", "waited for the token to age in vain"),
+        (Timeless, "a record that says its age", "waited for the record to age in vain"),
+        (Ancient, "a record that says its age", "a record that was written just now is 1000000.0 s old"),
+        (Obliging, "a renewed lock", "a stranger renewed the lock"),
+        (Reviving, "a renewed lock", "a lock that was given back was renewed"),
         (Sloppy, "names are apart", "has the record of"),
         (Talkative, "what was written", "a secret shows in Talkative"),
         (MemoryTokenStore, "two with one lock", "the lock was given out as"),

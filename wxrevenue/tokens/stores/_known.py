@@ -51,8 +51,9 @@ class KnownRecord:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no try to write it is under way."""
-        return self.writing is None or self.writing.done() or self.pausing
+        """Whether no try to write it is under way, in the running loop."""
+        writing = self.writing
+        return writing is None or writing.done() or self.pausing or writing.get_loop() is not asyncio.get_running_loop()
 
     def as_of(self, now: float) -> StoredToken:
         """Return the record with the seconds that its token has left by ``now``."""
@@ -69,7 +70,7 @@ class KnownRecord:
         if self.overtaken:
             return self._came_before(stored, now)
         if self.is_stored or stored.fence == self.fence:
-            return stored.fence >= (self.fence or 0)
+            return stored.fence >= (self.fence or 0) or 0 <= _age(stored) < now - self.since
         if self.last_seen is not None and stored.fence <= self.last_seen:
             return False
         return self._came_before(stored, now)
@@ -77,13 +78,18 @@ class KnownRecord:
     def stop(self) -> None:
         """Write it no more."""
         writing, self.writing = self.writing, None
-        if writing is not None:
+        if writing is not None and not writing.get_loop().is_closed():
             writing.cancel()
 
     def _came_before(self, stored: StoredToken, now: float) -> bool:
-        elapsed = now - self.since
-        if stored.age is not None and stored.age >= 0:
-            return stored.age <= elapsed
+        elapsed, age = now - self.since, _age(stored)
+        if age >= 0:
+            return age <= elapsed
         if stored.token is not None and self.record.token is not None:
             return stored.left >= self.record.left - elapsed
         return self.overtaken or self.last_seen is not None
+
+
+def _age(stored: StoredToken) -> float:
+    """Return the seconds since it was written; negative where nobody knows: the store cannot tell, or its clock went back."""
+    return -1.0 if stored.age is None else stored.age

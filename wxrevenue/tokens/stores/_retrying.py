@@ -64,6 +64,8 @@ class RetryingTokenStore:
         self._store = store
         self._clock = clock
         self._known = _known_by(store)
+        self._names: set[str] = set()
+        """What this front had to write; others in front of the same store have their own."""
         self._not_unlocked: dict[str, int] = {}
 
     @property
@@ -73,7 +75,7 @@ class RetryingTokenStore:
 
     async def read(self, name: str) -> StoredToken | None:
         """Return the newest record, stored or not; see :class:`TokenStore`."""
-        before = self._known.get(name)
+        before, now = self._known.get(name), self._clock.monotonic()
         try:
             stored = await self._store.read(name)
         except Exception:
@@ -82,7 +84,7 @@ class RetryingTokenStore:
                 raise
             return known.as_of(self._clock.monotonic())
         known = self._known.get(name, before)
-        if known is None or known.is_older_than(stored, self._clock.monotonic()):
+        if known is None or known.is_older_than(stored, now):
             self._learn(name, stored)
             return stored
         await self._catch_up(name, known)
@@ -122,6 +124,7 @@ class RetryingTokenStore:
         if before is not None:
             before.stop()
         base = None if before is None else before.last_seen
+        self._names.add(name)
         known = self._known[name] = KnownRecord(record, since, fence, base)
         self._start(name, known)
         return known
@@ -133,7 +136,7 @@ class RetryingTokenStore:
 
     async def finish(self) -> None:
         """Try to write what is not written yet, for five seconds at most. What is left stays known in this process."""
-        unwritten = {name: known for name, known in self._known.items() if not known.is_stored}
+        unwritten = {name: known for name, known in self._known.items() if name in self._names and not known.is_stored}
         for name, known in unwritten.items():
             if known.is_idle:
                 self._start(name, known)
@@ -213,6 +216,10 @@ class RetryingTokenStore:
         try:
             async with asyncio.timeout(limit):
                 return await self._write(name, known)
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            failure = "CancelledError"
         except Exception as error:  # noqa: BLE001  (a user's own store may raise anything)
             failure = type(error).__name__
         known.failures += 1
@@ -224,12 +231,13 @@ class RetryingTokenStore:
         """Return whether it was written; ``False``: a newer one is stored; ``None``: somebody holds the lock."""
         if known.fence is not None and await self._store.write(name, self._now(known), fence=known.fence):
             return True
+        now = self._clock.monotonic()
         stored = await self._store.read(name)
         if known.fence is not None:
             known.overtaken = True
             if known.is_stored or stored is None:  # it was stored before, or was erased on purpose
                 return False
-        return False if self._is_newer(stored, known) else await self._write_locked(name, known)
+        return False if known.is_older_than(stored, now) else await self._write_locked(name, known)
 
     async def _write_locked(self, name: str, known: KnownRecord) -> bool | None:
         fence = await self.lock(name, lease=LEASE)
@@ -238,7 +246,8 @@ class RetryingTokenStore:
                 known.since = self._clock.monotonic()
             return None
         try:
-            if self._is_newer(await self._store.read(name), known):
+            now = self._clock.monotonic()
+            if known.is_older_than(await self._store.read(name), now):
                 return False
             if not await self._store.write(name, self._now(known), fence=fence):
                 return None
@@ -247,9 +256,6 @@ class RetryingTokenStore:
         finally:
             with suppress(Exception):  # the lease ends by itself
                 await self.unlock(name, fence=fence)
-
-    def _is_newer(self, stored: StoredToken | None, known: KnownRecord) -> bool:
-        return known.is_older_than(stored, self._clock.monotonic())
 
     def _now(self, known: KnownRecord) -> StoredToken:
         return known.as_of(self._clock.monotonic())
@@ -264,6 +270,12 @@ def _known_by(store: TokenStore) -> dict[str, KnownRecord]:
 
 def _pauses() -> Iterator[float]:
     return chain(_PAUSES, repeat(_PAUSES[-1]))
+
+
+def _is_cancelled() -> bool:
+    """Return whether somebody cancelled the running task: a store may raise ``CancelledError`` by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _tried(known: KnownRecord, patience: float) -> None:
