@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 from wxrevenue.errors import WxRevenueError
 from wxrevenue.testing._limiter_suite.scene import COOLDOWN, EVENING, LimiterScene
-from wxrevenue.testing._transport_suite.case import Case, told_by
+from wxrevenue.testing._suite import Case
 from wxrevenue.testing._virtual import PATIENCE, VirtualClock, run_virtual
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from wxrevenue.ports import RateLimiter
 
     MakeLimiter: TypeAlias = Callable[..., RateLimiter]
-    LimiterPlay: TypeAlias = Callable[[LimiterScene], Awaitable[None]]
 
 _LONGEST: Final = 20_000.0
 """Virtual seconds after which a case is given up."""
 
 
 @attrs.frozen(repr=False)
-class LimiterCase(Case):
+class LimiterCase(Case[LimiterScene]):
     """One situation that every rate limiter must come through.
 
     It is played in virtual time on an event loop of its own, where a cool-down passes at once and open sockets are waited for.
     Around each case two things are seen to: no task is left behind, and no exception that nobody retrieved.
     """
-
-    play: LimiterPlay
 
     def run(self, make: MakeLimiter, *, patience: float = PATIENCE) -> None:
         """Play the case. Not for a running event loop: call it from a plain test function.
@@ -51,22 +47,7 @@ class LimiterCase(Case):
     async def _played(self, make: MakeLimiter) -> None:
         clock = VirtualClock(EVENING)
         scene = LimiterScene(make(cooldown=COOLDOWN, clock=clock), clock)
-        scope = asyncio.timeout(_LONGEST)
         try:
-            async with scope:
-                await self.play(scene)
-        except TimeoutError as error:
-            raise AssertionError("the limiter kept the case waiting without end") from error
+            await self.play_in(scene, longest=_LONGEST, kind="limiter")
         except WxRevenueError as error:
             raise AssertionError(f"the limiter refused where it must not: {error!r}") from error
-        finally:
-            await scene.end()
-
-
-class LimiterCases(list[LimiterCase]):
-    """The cases of one chapter."""
-
-    def __call__(self, play: LimiterPlay) -> LimiterPlay:
-        """Add a coroutine function; its docstring begins with the rows that it stands for."""
-        self.append(LimiterCase(*told_by(play), play))
-        return play

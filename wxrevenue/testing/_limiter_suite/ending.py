@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from wxrevenue.errors import ClientStateError
 from wxrevenue.ports import Verdict
-from wxrevenue.testing._limiter_suite.case import LimiterCases
+from wxrevenue.testing._limiter_suite.case import LimiterCase
 from wxrevenue.testing._limiter_suite.scene import PATIENT, SOON
+from wxrevenue.testing._suite import Suite
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from wxrevenue.testing._limiter_suite.scene import LimiterScene
 
-CASES: Final = LimiterCases()
+CASES: Final = Suite(LimiterCase)
 
 
 async def _closed_for_good(wait: Awaitable[object]) -> None:
@@ -26,7 +27,7 @@ async def _closed_for_good(wait: Awaitable[object]) -> None:
     raise AssertionError("a closed limiter must say so with ClientStateError")
 
 
-@CASES
+@CASES()
 async def released_twice(scene: LimiterScene) -> None:
     """Releasing a turn again does nothing."""
     turn, other = await scene.turn(), await scene.turn()
@@ -38,7 +39,7 @@ async def released_twice(scene: LimiterScene) -> None:
     await scene.turn()
 
 
-@CASES
+@CASES()
 async def reported_too_late(scene: LimiterScene) -> None:
     """A report after the release is ignored."""
     for verdict in (Verdict.TOO_FAST, Verdict.QUOTA_SPENT):
@@ -48,7 +49,7 @@ async def reported_too_late(scene: LimiterScene) -> None:
         await scene.turn()
 
 
-@CASES
+@CASES()
 async def released_without_a_report(scene: LimiterScene) -> None:
     """A turn that is released without a report closes nothing."""
     for _ in range(5):
@@ -56,7 +57,7 @@ async def released_without_a_report(scene: LimiterScene) -> None:
     await scene.turn()
 
 
-@CASES
+@CASES()
 async def closing_ends_every_wait(scene: LimiterScene) -> None:
     """Closing ends every wait with ``ClientStateError``, at once; closing twice is closing once."""
     await scene.close()
@@ -68,7 +69,7 @@ async def closing_ends_every_wait(scene: LimiterScene) -> None:
         scene.ended(task, ClientStateError)
 
 
-@CASES
+@CASES()
 async def no_turn_after_closing(scene: LimiterScene) -> None:
     """A closed limiter gives no more turns, neither new ones nor again, in no scope."""
     turn = await scene.turn()
@@ -83,7 +84,7 @@ async def no_turn_after_closing(scene: LimiterScene) -> None:
     await _closed_for_good(turn.again(timeout=PATIENT))
 
 
-@CASES
+@CASES()
 async def turns_outlive_the_limiter(scene: LimiterScene) -> None:
     """Calls on the wire when the limiter is closed report and release as ever."""
     turns = [await scene.turn() for _ in Verdict]
@@ -93,7 +94,7 @@ async def turns_outlive_the_limiter(scene: LimiterScene) -> None:
         turn.release()
 
 
-@CASES
+@CASES()
 async def closed_before_use(scene: LimiterScene) -> None:
     """A limiter that was never used can be closed, and gives no turn then."""
     await scene.limiter.aclose()

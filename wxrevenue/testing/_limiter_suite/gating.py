@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from wxrevenue.errors import TooFastError
 from wxrevenue.ports import Verdict
-from wxrevenue.testing._limiter_suite.case import LimiterCases
+from wxrevenue.testing._limiter_suite.case import LimiterCase
 from wxrevenue.testing._limiter_suite.scene import COOLDOWN, HELD, PATIENT, SOON, every
+from wxrevenue.testing._suite import Suite
 from wxrevenue.testing._transport_suite.scene import check
 
 if TYPE_CHECKING:
     from wxrevenue.ports import Turn
     from wxrevenue.testing._limiter_suite.scene import LimiterScene
 
-CASES: Final = LimiterCases()
+CASES: Final = Suite(LimiterCase)
 
 
-@CASES
+@CASES()
 async def an_open_scope(scene: LimiterScene) -> None:
     """Turns of a scope that was never refused come at once, again and again, whatever became of the earlier ones."""
     for verdict in (Verdict.OK, Verdict.UNKNOWN):
@@ -29,7 +30,7 @@ async def an_open_scope(scene: LimiterScene) -> None:
     await scene.turn()
 
 
-@CASES
+@CASES()
 async def closed_for_everyone(scene: LimiterScene) -> None:
     """A refusal closes the scope for everyone, for the cool-down."""
     closed = await scene.close()
@@ -37,7 +38,7 @@ async def closed_for_everyone(scene: LimiterScene) -> None:
     await line.goes(0, closed + COOLDOWN)
 
 
-@CASES
+@CASES()
 async def a_nearer_deadline(scene: LimiterScene) -> None:
     """R-08: who cannot wait until the scope opens is refused at once, and told for how long it stays closed."""
     closed = await scene.close()
@@ -46,7 +47,7 @@ async def a_nearer_deadline(scene: LimiterScene) -> None:
     scene.says(await scene.refused(timeout=10.0), 15.0)
 
 
-@CASES
+@CASES()
 async def late_refusals(scene: LimiterScene) -> None:
     """R-07: refusals of calls that were under way keep the scope closed until a cool-down after the last of them; they do not add up."""
     turns = [await scene.turn() for _ in range(20)]
@@ -60,7 +61,7 @@ async def late_refusals(scene: LimiterScene) -> None:
     await line.goes(0, scene.now + COOLDOWN)
 
 
-@CASES
+@CASES()
 async def a_late_refusal_beside_the_probe(scene: LimiterScene) -> None:
     """R-07: a refusal that comes in while the probe is out counts, although the probe is accepted: there is another probe."""
     straggler = await scene.turn()
@@ -74,7 +75,7 @@ async def a_late_refusal_beside_the_probe(scene: LimiterScene) -> None:
     line.waits(2)
 
 
-@CASES
+@CASES()
 async def a_late_success(scene: LimiterScene) -> None:
     """The success of a call that was sent before the refusal opens nothing."""
     straggler = await scene.turn()
@@ -86,7 +87,7 @@ async def a_late_success(scene: LimiterScene) -> None:
     await line.goes(0, closed + COOLDOWN)
 
 
-@CASES
+@CASES()
 async def one_probe(scene: LimiterScene) -> None:
     """R-05: when the scope opens exactly one goes; its success lets the others go, in their order of arrival."""
     closed = await scene.close()
@@ -100,7 +101,7 @@ async def one_probe(scene: LimiterScene) -> None:
     line.all_went(every(20))
 
 
-@CASES
+@CASES()
 async def the_probe_is_refused(scene: LimiterScene) -> None:
     """R-12: a refused probe closes the scope for another cool-down; the others stay in line, and who cannot hears so at once."""
     closed = await scene.close()
@@ -115,7 +116,7 @@ async def the_probe_is_refused(scene: LimiterScene) -> None:
     await line.goes(1, refused + COOLDOWN)
 
 
-@CASES
+@CASES()
 async def refused_while_the_others_go(scene: LimiterScene) -> None:
     """R-07: a refusal after the probe's success closes the scope for the rest of the line, and again one goes first."""
     closed = await scene.close()
@@ -143,19 +144,19 @@ async def _handed_on(scene: LimiterScene, how: str) -> None:
     line.all_went(every(3))
 
 
-@CASES
+@CASES()
 async def the_probe_crashes(scene: LimiterScene) -> None:
     """R-11: a probe that is released without a report passes its role to the next in line, at once."""
     await _handed_on(scene, "")
 
 
-@CASES
+@CASES()
 async def the_probe_has_no_verdict(scene: LimiterScene) -> None:
     """R-11: a probe whose answer was lost passes its role to the next in line, at once."""
     await _handed_on(scene, "UNKNOWN")
 
 
-@CASES
+@CASES()
 async def the_probe_is_cancelled(scene: LimiterScene) -> None:
     """R-11: a call that is cancelled while it probes passes the role to the next in line, at once."""
 
@@ -173,7 +174,7 @@ async def the_probe_is_cancelled(scene: LimiterScene) -> None:
     line.all_went([0])
 
 
-@CASES
+@CASES()
 async def a_refused_call_keeps_its_place(scene: LimiterScene) -> None:
     """Refused calls that go again keep the places they had: ahead of who came later, in their own order."""
     order: list[str] = []
@@ -197,7 +198,7 @@ async def a_refused_call_keeps_its_place(scene: LimiterScene) -> None:
     line.all_went([0, 1])
 
 
-@CASES
+@CASES()
 async def going_again_in_no_time(scene: LimiterScene) -> None:
     """R-08: a refused call that cannot wait is refused at once when it would go again, and is then in nobody's way."""
     turn = await scene.turn()
@@ -216,13 +217,13 @@ async def _stepped(scene: LimiterScene, seconds: float) -> None:
     await line.goes(0, closed + COOLDOWN)
 
 
-@CASES
+@CASES()
 async def the_wall_clock_goes_back(scene: LimiterScene) -> None:
     """R-22: a wall clock set back by an hour makes nobody wait longer."""
     await _stepped(scene, -3_600.0)
 
 
-@CASES
+@CASES()
 async def the_wall_clock_goes_forward(scene: LimiterScene) -> None:
     """R-22: a wall clock set forward by an hour lets nobody go earlier."""
     await _stepped(scene, 3_600.0)

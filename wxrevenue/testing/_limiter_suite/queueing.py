@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from wxrevenue.errors import TooFastError
 from wxrevenue.ports import Verdict
 from wxrevenue.testing._cancel import CancelAt
-from wxrevenue.testing._limiter_suite.case import LimiterCases
+from wxrevenue.testing._limiter_suite.case import LimiterCase
 from wxrevenue.testing._limiter_suite.scene import COOLDOWN, HELD, PATIENT, SOON, every
+from wxrevenue.testing._suite import Suite
 from wxrevenue.testing._transport_suite.scene import check
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from wxrevenue.testing._limiter_suite.scene import LimiterScene
 
 T = TypeVar("T")
-CASES: Final = LimiterCases()
+CASES: Final = Suite(LimiterCase)
 _INSTANT: Final = 5e-10
 """Less than what an event loop tells apart: timers due at two such moments fire in the same round, in this order."""
 
 
-@CASES
+@CASES()
 async def behind_a_slow_probe(scene: LimiterScene) -> None:
     """A waiter whose time is up while a probe is out hears so then; afterwards the scope works as ever."""
     closed = await scene.close()
@@ -42,7 +43,7 @@ async def behind_a_slow_probe(scene: LimiterScene) -> None:
     await scene.at_once(scene.limiter.acquire(scene.scope(), timeout=COOLDOWN))
 
 
-@CASES
+@CASES()
 async def a_thousand_waiters(scene: LimiterScene) -> None:
     """A thousand waiters get their turns in their order of arrival."""
     await scene.close()
@@ -51,7 +52,7 @@ async def a_thousand_waiters(scene: LimiterScene) -> None:
     line.all_went(every(1_000))
 
 
-@CASES
+@CASES()
 async def many_leave_the_line(scene: LimiterScene) -> None:
     """R-10: when waiters are cancelled the others get their turns, in their order."""
     closed = await scene.close()
@@ -65,7 +66,7 @@ async def many_leave_the_line(scene: LimiterScene) -> None:
     line.all_went(every(20, but=gone))
 
 
-@CASES
+@CASES()
 async def all_leave_the_line(scene: LimiterScene) -> None:
     """R-10: when every waiter was cancelled the scope opens as if nobody had waited."""
     closed = await scene.close()
@@ -76,7 +77,7 @@ async def all_leave_the_line(scene: LimiterScene) -> None:
     await scene.turn()
 
 
-@CASES
+@CASES()
 async def cancelled_in_the_moment_of_its_turn(scene: LimiterScene) -> None:
     """R-10: a waiter that is cancelled in the moment in which its turn comes, or shortly before or after, takes it from nobody."""
     loop = asyncio.get_running_loop()
@@ -122,7 +123,7 @@ async def _awaited(work: CancelAt[T]) -> T:
     return await work
 
 
-@CASES
+@CASES()
 async def cancelled_at_any_await(scene: LimiterScene) -> None:
     """R-10: whichever await a waiter is cancelled at, the next in line goes."""
 
@@ -133,7 +134,7 @@ async def cancelled_at_any_await(scene: LimiterScene) -> None:
     await _at_every_await(scene, begin)
 
 
-@CASES
+@CASES()
 async def cancelled_at_any_await_of_going_again(scene: LimiterScene) -> None:
     """R-11: whichever await a refused call is cancelled at when it would go again, the next in line goes."""
 
@@ -153,7 +154,7 @@ async def cancelled_at_any_await_of_going_again(scene: LimiterScene) -> None:
     await _at_every_await(scene, begin)
 
 
-@CASES
+@CASES()
 async def cancelled_at_any_await_of_a_report(scene: LimiterScene) -> None:
     """R-11: a refusal counts at once, whichever await its report is cancelled at, and the next in line goes after the cool-down."""
 

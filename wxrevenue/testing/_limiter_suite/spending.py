@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Final
 
 from wxrevenue.errors import QuotaExceededError
 from wxrevenue.ports import Verdict
-from wxrevenue.testing._limiter_suite.case import LimiterCases
+from wxrevenue.testing._limiter_suite.case import LimiterCase
 from wxrevenue.testing._limiter_suite.scene import COOLDOWN, HELD, SOON, every
+from wxrevenue.testing._suite import Suite
 from wxrevenue.testing._transport_suite.scene import check
 
 if TYPE_CHECKING:
     from wxrevenue.testing._limiter_suite.scene import LimiterScene
 
-CASES: Final = LimiterCases()
+CASES: Final = Suite(LimiterCase)
 _EVERY: Final = 600.0
 """Seconds from one probe of a spent quota to the next."""
 _TO_MIDNIGHT: Final = 7_200.0
 """Seconds from a case's beginning to midnight in Beijing."""
 
 
-@CASES
+@CASES()
 async def a_spent_quota(scene: LimiterScene) -> None:
     """R-13: a spent quota closes the scope; who cannot wait for the next probe is refused at once, and told when that goes."""
     turn = await scene.turn()
@@ -33,7 +34,7 @@ async def a_spent_quota(scene: LimiterScene) -> None:
     scene.says(await scene.refused(timeout=300.0, quota=True), _EVERY - 100.0)
 
 
-@CASES
+@CASES()
 async def a_probe_every_ten_minutes(scene: LimiterScene) -> None:
     """R-13: while the quota is spent one probe goes every ten minutes; those behind a refused one hear so at once."""
     refused = await scene.close(Verdict.QUOTA_SPENT)
@@ -49,7 +50,7 @@ async def a_probe_every_ten_minutes(scene: LimiterScene) -> None:
             scene.says(scene.ended(task, QuotaExceededError), _EVERY)
 
 
-@CASES
+@CASES()
 async def an_accepted_probe_reopens(scene: LimiterScene) -> None:
     """R-13: an accepted probe reopens a scope whose quota was spent; what comes too fast after it is that, and no more."""
     closed = await scene.close(Verdict.QUOTA_SPENT)
@@ -61,7 +62,7 @@ async def an_accepted_probe_reopens(scene: LimiterScene) -> None:
     scene.says(await scene.refused(timeout=5.0), line.moments[1] + COOLDOWN - scene.now)
 
 
-@CASES
+@CASES()
 async def midnight(scene: LimiterScene) -> None:
     """R-13: the next probe goes at midnight in Beijing when that is nearer than ten minutes."""
     await scene.until(_TO_MIDNIGHT - 250.0)
@@ -71,7 +72,7 @@ async def midnight(scene: LimiterScene) -> None:
     await line.goes(0, _TO_MIDNIGHT)
 
 
-@CASES
+@CASES()
 async def too_fast_beside_a_spent_quota(scene: LimiterScene) -> None:
     """R-13: a late "too fast" does not shorten a closure for a spent quota, nor make it another one."""
     straggler = await scene.turn()
@@ -94,19 +95,19 @@ async def _reopened(scene: LimiterScene, verdict: Verdict) -> None:
     await scene.turn()
 
 
-@CASES
+@CASES()
 async def reopening_a_spent_quota(scene: LimiterScene) -> None:
     """R-13: ``reopen`` opens a scope whose quota was spent, at once, and those who wait go in their order."""
     await _reopened(scene, Verdict.QUOTA_SPENT)
 
 
-@CASES
+@CASES()
 async def reopening_what_cools_down(scene: LimiterScene) -> None:
     """``reopen`` opens a scope that cools down, at once, and those who wait go in their order."""
     await _reopened(scene, Verdict.TOO_FAST)
 
 
-@CASES
+@CASES()
 async def reopening_what_is_open(scene: LimiterScene) -> None:
     """Reopening what is open, or was never used, does nothing."""
     await scene.limiter.reopen(scene.scope())

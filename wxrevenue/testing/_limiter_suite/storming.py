@@ -6,14 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from wxrevenue.ports import Verdict
-from wxrevenue.testing._limiter_suite.case import LimiterCases
+from wxrevenue.testing._limiter_suite.case import LimiterCase
 from wxrevenue.testing._limiter_suite.scene import COOLDOWN, HELD, SOON
+from wxrevenue.testing._suite import Suite
 from wxrevenue.testing._transport_suite.scene import check
 
 if TYPE_CHECKING:
     from wxrevenue.testing._limiter_suite.scene import LimiterScene
 
-CASES: Final = LimiterCases()
+CASES: Final = Suite(LimiterCase)
 _CALLERS: Final = 200
 
 
@@ -47,7 +48,7 @@ class _Extending:
         return Verdict.OK
 
 
-@CASES
+@CASES()
 async def a_storm(scene: LimiterScene) -> None:
     """R-05, R-07: of two hundred callers refused over five seconds one goes first a cool-down later, alone; each is sent twice at most."""
     sent: list[float] = []
@@ -67,7 +68,7 @@ async def a_storm(scene: LimiterScene) -> None:
     check(len(sent) <= 2 * _CALLERS, f"{len(sent)} calls were sent for {_CALLERS} callers, none of whom was refused twice")
 
 
-@CASES
+@CASES()
 async def a_server_that_extends_its_block(scene: LimiterScene) -> None:
     """R-06: against a server that blocks anew at each call made during its block everyone gets through, without many calls in vain."""
     server = _Extending(scene, quota=_CALLERS // 4)
@@ -85,19 +86,19 @@ async def _undisturbed(scene: LimiterScene, verdict: Verdict) -> None:
     line.waits(0, 1, 2)
 
 
-@CASES
+@CASES()
 async def a_scope_that_cools_down(scene: LimiterScene) -> None:
     """R-23: a scope that cools down holds up no other."""
     await _undisturbed(scene, Verdict.TOO_FAST)
 
 
-@CASES
+@CASES()
 async def a_scope_whose_quota_is_spent(scene: LimiterScene) -> None:
     """R-23: a scope whose quota is spent holds up no other."""
     await _undisturbed(scene, Verdict.QUOTA_SPENT)
 
 
-@CASES
+@CASES()
 async def scopes_that_cool_down_side_by_side(scene: LimiterScene) -> None:
     """R-23: of two scopes that cool down each opens at its own time, with a probe of its own."""
     closed = await scene.close(name="one")
@@ -111,7 +112,7 @@ async def scopes_that_cool_down_side_by_side(scene: LimiterScene) -> None:
     other.waits(1)
 
 
-@CASES
+@CASES()
 async def a_hot_tenant(scene: LimiterScene) -> None:
     """R-23: beside a scope with two hundred callers under refusals, a quiet scope's calls go at once, each of them."""
     server = _Extending(scene, quota=_CALLERS // 2)

@@ -12,13 +12,12 @@ import attrs
 from wxrevenue._base.secret import Secret
 from wxrevenue.ports import StoredToken, TokenStore
 from wxrevenue.testing._leaks import assert_no_leak
-from wxrevenue.testing._transport_suite.case import Case, told_by
+from wxrevenue.testing._suite import Case
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     MakeStore: TypeAlias = Callable[[], TokenStore]
-    StorePlay: TypeAlias = Callable[["StoreScene"], Awaitable[None]]
 
 _PATIENCE: Final = 10.0
 _LONGEST: Final = 30.0
@@ -86,7 +85,7 @@ class StoreScene:
 
 
 @attrs.frozen(repr=False)
-class TokenStoreCase(Case):
+class TokenStoreCase(Case[StoreScene]):
     """One situation that every token store must come through.
 
     It is played on the running loop, with leases of fractions of a second where they must end, so that it works by a server's
@@ -94,9 +93,10 @@ class TokenStoreCase(Case):
     shows is looked through for secrets.
     """
 
-    shared: bool
-    """Whether two stores that were made one after the other must have the same records."""
-    play: StorePlay
+    @property
+    def shared(self) -> bool:
+        """Whether two stores that were made one after the other must have the same records."""
+        return "shared" in self.needs
 
     async def run(self, make: MakeStore) -> None:
         """Play the case.
@@ -107,28 +107,4 @@ class TokenStoreCase(Case):
         Raises:
             AssertionError: the store does not do what it must.
         """
-        scene = StoreScene(make)
-        scope = asyncio.timeout(_LONGEST)
-        try:
-            async with scope:
-                await self.play(scene)
-        except TimeoutError as error:
-            if not scope.expired():
-                raise
-            raise AssertionError("the store kept the case waiting without end") from error
-        finally:
-            await scene.end()
-
-
-class StoreCases(list[TokenStoreCase]):
-    """The cases of one chapter."""
-
-    def __call__(self, play: StorePlay) -> StorePlay:
-        """Add a coroutine function; its docstring begins with the rows that it stands for."""
-        self.append(TokenStoreCase(*told_by(play), shared=False, play=play))
-        return play
-
-    def of_two(self, play: StorePlay) -> StorePlay:
-        """Add one that needs stores with the same records."""
-        self.append(TokenStoreCase(*told_by(play), shared=True, play=play))
-        return play
+        await self.play_in(StoreScene(make), longest=_LONGEST, kind="store")

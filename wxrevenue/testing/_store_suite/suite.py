@@ -7,9 +7,10 @@ from typing import Final
 
 from wxrevenue._base.secret import Secret
 from wxrevenue.ports import RenewableTokenStore
-from wxrevenue.testing._store_suite.case import LONG, SHORT, StoreCases, StoreScene, TokenStoreCase
+from wxrevenue.testing._store_suite.case import LONG, SHORT, StoreScene, TokenStoreCase
+from wxrevenue.testing._suite import Suite
 
-CASES: Final = StoreCases()
+CASES: Final = Suite(TokenStoreCase)
 
 
 def token_store_cases(*, shared: bool = True) -> list[TokenStoreCase]:
@@ -25,13 +26,13 @@ def token_store_cases(*, shared: bool = True) -> list[TokenStoreCase]:
 # -- records -------------------------------------------------------------------------------------------------------
 
 
-@CASES
+@CASES()
 async def nothing_at_first(scene: StoreScene) -> None:
     """A name that was never written has no record."""
     assert await scene.store().read(scene.name) is None
 
 
-@CASES
+@CASES()
 async def what_was_written(scene: StoreScene) -> None:
     """What was written is read: token, refresh token, fence, and how long the token lives."""
     store = scene.store()
@@ -42,7 +43,7 @@ async def what_was_written(scene: StoreScene) -> None:
     assert LONG - 10.0 < found.left <= LONG, f"the token has {found.left} s of {LONG:g} s left"
 
 
-@CASES
+@CASES()
 async def odd_tokens(scene: StoreScene) -> None:
     """K-22: tokens that are long, or full of signs, come back as they were."""
     store = scene.store()
@@ -53,7 +54,7 @@ async def odd_tokens(scene: StoreScene) -> None:
         assert (found.token, found.refresh) == (Secret(token), Secret(token[::-1]))
 
 
-@CASES
+@CASES()
 async def an_ageing_token(scene: StoreScene) -> None:
     """K-12: as time passes a token has fewer seconds left, by the store's own clock."""
     store = scene.store()
@@ -66,7 +67,7 @@ async def an_ageing_token(scene: StoreScene) -> None:
     await scene.soon(older, "the token to age")
 
 
-@CASES
+@CASES()
 async def a_token_that_ends(scene: StoreScene) -> None:
     """When a token's time is up its refresh token is all that is left."""
     store = scene.store()
@@ -80,7 +81,7 @@ async def a_token_that_ends(scene: StoreScene) -> None:
     assert (found.refresh, found.left) == (scene.refresh, 0.0)
 
 
-@CASES
+@CASES()
 async def a_record_that_ends(scene: StoreScene) -> None:
     """When a token's time is up and it has no refresh token there is no record."""
     store = scene.store()
@@ -92,7 +93,7 @@ async def a_record_that_ends(scene: StoreScene) -> None:
     await scene.soon(ended, "the record's end")
 
 
-@CASES
+@CASES()
 async def dead_on_arrival(scene: StoreScene) -> None:
     """A token whose time is up already is not kept, nor what it replaces; its refresh token is."""
     store = scene.store()
@@ -103,7 +104,7 @@ async def dead_on_arrival(scene: StoreScene) -> None:
     assert (found.token, found.refresh) == (None, scene.refresh)
 
 
-@CASES
+@CASES()
 async def a_whole_record(scene: StoreScene) -> None:
     """A record is replaced as a whole: what the new one lacks is gone."""
     store = scene.store()
@@ -117,7 +118,7 @@ async def a_whole_record(scene: StoreScene) -> None:
     assert (found.token, found.refresh) == (scene.token, None)
 
 
-@CASES
+@CASES()
 async def names_are_apart(scene: StoreScene) -> None:
     """K-23: neither record nor lock of one name is that of another, however alike they are."""
     store = scene.store()
@@ -128,7 +129,7 @@ async def names_are_apart(scene: StoreScene) -> None:
         assert await store.lock(other, lease=LONG) is not None, f"{other} has the lock of {scene.name}"
 
 
-@CASES
+@CASES()
 async def a_record_that_says_its_age(scene: StoreScene) -> None:
     """K-27: a record tells how long ago it was written, by the store's own clock, if the store can tell at all."""
     store = scene.store()
@@ -151,7 +152,7 @@ async def a_record_that_says_its_age(scene: StoreScene) -> None:
 # -- locks ---------------------------------------------------------------------------------------------------------
 
 
-@CASES
+@CASES()
 async def one_holds_the_lock(scene: StoreScene) -> None:
     """K-04: of many who try at the same time one gets the lock, and the others hear so at once."""
     store = scene.store()
@@ -159,7 +160,7 @@ async def one_holds_the_lock(scene: StoreScene) -> None:
     assert len([fence for fence in fences if fence is not None]) == 1, f"the lock was given out as {fences}"
 
 
-@CASES
+@CASES()
 async def a_lock_given_back(scene: StoreScene) -> None:
     """A lock that was given back is free at once; giving it back twice does nothing."""
     store = scene.store()
@@ -171,7 +172,7 @@ async def a_lock_given_back(scene: StoreScene) -> None:
     assert later > fence, f"fence {later} came after {fence}"
 
 
-@CASES
+@CASES()
 async def a_lock_that_lapses(scene: StoreScene) -> None:
     """K-07: the lock of a holder that died is free when its lease ends."""
     store = scene.store()
@@ -181,7 +182,7 @@ async def a_lock_that_lapses(scene: StoreScene) -> None:
     assert await store.lock(scene.name, lease=LONG) is None, "the lock was given out twice"
 
 
-@CASES
+@CASES()
 async def a_renewed_lock(scene: StoreScene) -> None:
     """K-07: where locks can be renewed, a holder keeps its lock beyond the lease, and nobody else does."""
     store = scene.store()
@@ -199,7 +200,7 @@ async def a_renewed_lock(scene: StoreScene) -> None:
     assert await store.lock(scene.name, lease=LONG) is not None, "the lock was taken back by renewing it"
 
 
-@CASES
+@CASES()
 async def a_stranger(scene: StoreScene) -> None:
     """A holder whose lease ended does not give back the lock that somebody else has by now; nor does one who never had it."""
     store = scene.store()
@@ -210,7 +211,7 @@ async def a_stranger(scene: StoreScene) -> None:
     await store.unlock(scene.named("wx1"), fence=slow)
 
 
-@CASES
+@CASES()
 async def fences_outlive_records(scene: StoreScene) -> None:
     """Fences grow on when neither lock nor record is left."""
     store = scene.store()
@@ -228,7 +229,7 @@ async def fences_outlive_records(scene: StoreScene) -> None:
 # -- writers -------------------------------------------------------------------------------------------------------
 
 
-@CASES
+@CASES()
 async def a_late_writer(scene: StoreScene) -> None:
     """K-05, K-06: what a paused holder writes after a later one has written is refused, and changes nothing."""
     store = scene.store()
@@ -240,7 +241,7 @@ async def a_late_writer(scene: StoreScene) -> None:
     assert (found.token, found.refresh, found.fence) == (scene.newer, scene.refresh, quick)
 
 
-@CASES
+@CASES()
 async def nobody_overtook(scene: StoreScene) -> None:
     """A holder whose lease ended may write while nobody else has: its token is the newest there is."""
     store = scene.store()
@@ -249,7 +250,7 @@ async def nobody_overtook(scene: StoreScene) -> None:
     assert await store.write(scene.name, scene.record(), fence=slow), "the only writer was refused"
 
 
-@CASES
+@CASES()
 async def a_write_made_twice(scene: StoreScene) -> None:
     """A holder that did not hear that it has written may write again."""
     store = scene.store()
@@ -262,7 +263,7 @@ async def a_write_made_twice(scene: StoreScene) -> None:
 # -- several -------------------------------------------------------------------------------------------------------
 
 
-@CASES.of_two
+@CASES(needs="shared")
 async def two_with_one_lock(scene: StoreScene) -> None:
     """K-04: what one of two stores has locked or written, the other finds locked or written."""
     one, other = scene.store(), scene.store()
@@ -276,7 +277,7 @@ async def two_with_one_lock(scene: StoreScene) -> None:
     assert await scene.locked(other) > fence
 
 
-@CASES.of_two
+@CASES(needs="shared")
 async def a_late_writer_at_the_other(scene: StoreScene) -> None:
     """K-06: a paused holder is refused as well if whoever came later has another store."""
     one, other = scene.store(), scene.store()

@@ -11,7 +11,8 @@ from wxrevenue._wire.http import HttpRequest
 from wxrevenue.errors import ApiError, ServerBusyError
 from wxrevenue.testing._certificates import tls_contexts
 from wxrevenue.testing._server import JSON, head
-from wxrevenue.testing._transport_suite.case import Cases
+from wxrevenue.testing._suite import Suite
+from wxrevenue.testing._transport_suite.case import TransportCase
 from wxrevenue.testing._transport_suite.faults import (
     CHUNKED,
     ZIPPED,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from wxrevenue.testing._server import Script
     from wxrevenue.testing._transport_suite.scene import Scene
 
-CASES: Final = Cases()
+CASES: Final = Suite(TransportCase)
 
 _HALF = len(JSON) // 2
 _RAW = zlib.compress(JSON)[2:-4]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from wxrevenue._wire.http import LARGEST_BODY
 from wxrevenue.errors import DecodeError, ResponseLostError
 from wxrevenue.testing._server import JSON, head
-from wxrevenue.testing._transport_suite.case import Cases
+from wxrevenue.testing._suite import Suite
+from wxrevenue.testing._transport_suite.case import TransportCase
 from wxrevenue.testing._transport_suite.faults import (
     CHUNKED,
     ZIPPED,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from wxrevenue.testing._server import Script
     from wxrevenue.testing._transport_suite.scene import Scene
 
-CASES: Final = Cases()
+CASES: Final = Suite(TransportCase)
 
 _BREAKS: Final[Mapping[str, Script]] = {
     "T-05: closes at once": close_at_once,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wxrevenue.testing._certificates import tls_contexts
 from wxrevenue.testing._server import JSON, head, unused_port
-from wxrevenue.testing._transport_suite.case import Cases
+from wxrevenue.testing._suite import Suite
+from wxrevenue.testing._transport_suite.case import TransportCase
 from wxrevenue.testing._transport_suite.faults import TLS_1_1_ONLY, blurting, close_after_request, deaf, saying, silence
 from wxrevenue.testing._transport_suite.scene import PASSWORD, TOKEN, ask, check
 from wxrevenue.transports._backup import BackupHosts
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from wxrevenue.testing._transport_suite.scene import Scene
 
-CASES: Final = Cases()
+CASES: Final = Suite(TransportCase)
 
 
 @contextmanager

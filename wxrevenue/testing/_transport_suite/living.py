@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wxrevenue.errors import ClientStateError, WxRevenueError
 from wxrevenue.testing._server import JSON, FaultServer, head
-from wxrevenue.testing._transport_suite.case import Cases
+from wxrevenue.testing._suite import Suite
+from wxrevenue.testing._transport_suite.case import TransportCase
 from wxrevenue.testing._transport_suite.faults import saying, silence
 from wxrevenue.testing._transport_suite.scene import ask, check
 
 if TYPE_CHECKING:
     from wxrevenue.testing._transport_suite.scene import Scene
 
-CASES: Final = Cases()
+CASES: Final = Suite(TransportCase)
 
 
 async def _asked(server: FaultServer, requests: int = 1) -> None:
