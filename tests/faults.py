@@ -185,6 +185,7 @@ L = {
     "L-12": "a dependency that is taken over",
     "L-13": "a package that overwrites another's files",
     "L-14": "a parser's error that keeps the document",
+    "L-15": "a credential with white space, or with a character that cannot be printed",
 }
 P = {
     "P-01": "a row is added in front between two pages",

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 import enum
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from wxrevenue._base.secret import Secret, as_secret
-from wxrevenue.errors import ConfigurationError
+from wxrevenue._base.secret import Secret, as_secret, require_secret
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -86,7 +85,7 @@ class Ticket:
         created: when WeChat made it, in Unix seconds (the ``CreateTime`` inside the push).
 
     Raises:
-        ConfigurationError: the ticket is empty, or one of the two is of another type.
+        ConfigurationError: the ticket is empty or holds white space, or one of the two is of another type.
     """
 
     value: Secret
@@ -95,8 +94,7 @@ class Ticket:
     def __init__(self, value: Secret | str, created: float) -> None:
         value = as_secret(value)  # first of all: what follows may raise
         self.__attrs_init__(cast("Any", value), created)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-        if not isinstance(value, Secret) or not value.reveal():
-            raise ConfigurationError("Ticket.value: expected a Secret or a str that is not empty")
+        require_secret("Ticket.value", value)
         _checks.seconds("Ticket.created", created)
 
     @property

@@ -27,7 +27,7 @@ from wxrevenue import (
 from wxrevenue.ams._service import AmsService
 from wxrevenue.funds._service import PayService
 
-TOKEN = "fake-token-/+=&% é"
+TOKEN = "fake-token-/+=&%é"
 NOW = 1_774_000_000.0
 CODE, TEXT = "<code>", "<text>"
 """What :func:`filled` replaces in the shape of an envelope."""

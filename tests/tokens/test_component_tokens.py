@@ -239,10 +239,10 @@ async def test_a_refresh_runs_in_nobodys_context() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"secret": ""}, "secret: expected a secret that is not empty"),
+        ({"secret": ""}, "secret: expected a value that is not empty"),
         ({"secret": b"fake-component-secret"}, "secret: expected a str or a Secret"),
         ({"secret": None}, "secret: expected a str or a Secret"),
-        ({"component_appid": ""}, "component_appid: expected printable"),
+        ({"component_appid": ""}, "component_appid: expected a value that is not empty"),
         ({"component_appid": "w" * 65}, "component_appid: expected at most 64 characters"),
         ({"component_appid": "wx1/wx2"}, "component_appid: expected at most 64 characters without a slash"),
         ({"tickets": None}, "tickets: expected a TicketStore, got NoneType"),

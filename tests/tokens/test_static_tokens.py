@@ -228,7 +228,7 @@ async def test_a_token_that_is_none(value: Any) -> None:
         return value
 
     client, transport = ams_client(tokens=tokens)
-    with pytest.raises(ConfigurationError, match="a token must be a str or a Secret") as caught:
+    with pytest.raises(ConfigurationError, match="a token: expected a str or a Secret") as caught:
         await client.send(Read())
     assert not transport.requests
     assert_no_leak(caught.value, secrets=["fake-token-bytes", "fake-token-dict", "fake-token-list"])
@@ -301,7 +301,7 @@ def test_empty_tokens(make: Any) -> None:
         make()
 
 
-@pytest.mark.parametrize("token", ["a+b/c=d&e?f#g%h", "fake token", "令牌" * 5, "x" * 2_000])
+@pytest.mark.parametrize("token", ["a+b/c=d&e?f#g%h", "令牌" * 5, "x" * 2_000])
 @virtual
 async def test_a_token_is_percent_encoded_once(token: str) -> None:
     """K-22: whatever characters a token has, it arrives as it is."""

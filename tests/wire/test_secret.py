@@ -157,7 +157,7 @@ def test_boxed_lets_go_of_everything_else(value: object, methods: tuple[str, ...
     found = as_secret(value, *methods)
     assert type(found) is NotASecret
     assert vars(found) == {"kind": type(value).__name__}
-    with pytest.raises(ConfigurationError, match=f"must be a str or a Secret, got {type(value).__name__}$") as caught:
+    with pytest.raises(ConfigurationError, match=f"expected a str or a Secret, got {type(value).__name__}$") as caught:
         require_token(found)
     assert_no_leak(caught.value, secrets=["fake-token-1"])
 

@@ -55,6 +55,33 @@ def text(where: str, value: object) -> str:
     return value
 
 
+def flaw_of_credential(value: str) -> str | None:
+    """Return what is wrong with a credential that somebody gave, or ``None``.
+
+    The one rule for all of them: tokens, secrets, tickets, refresh tokens, appids, the numbers of merchants and certificates, given
+    as an argument, by a function or in the environment. None is empty, and none holds white space or a character that cannot be
+    printed (a line end, a byte that is no UTF-8): such a value was copied or read wrongly. It is refused by name, never stripped.
+    Keys in PEM have lines, and are their parser's matter.
+    """
+    if not value:
+        return "expected a value that is not empty"
+    odd = [sign == " " or not sign.isprintable() for sign in value]
+    if not any(odd):
+        return None
+    place = "at its beginning" if odd[0] else "at its end" if odd[-1] else "inside of it"
+    return f"expected no white space and no character that cannot be printed; there is one {place}"
+
+
+def credential(where: str, value: object) -> str:
+    """Return a credential that is no secret: an appid, or the number of a merchant or certificate."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{where}: expected a str, got {type(value).__name__}")
+    flaw = flaw_of_credential(value)
+    if flaw is not None:
+        raise ConfigurationError(f"{where}: {flaw}")
+    return value
+
+
 def flag(where: str, value: object) -> bool:
     """Return ``True`` or ``False``."""
     if not isinstance(value, bool):

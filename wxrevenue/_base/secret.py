@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NoReturn, final
 from urllib.parse import quote, quote_plus, unquote
 
+from wxrevenue._base.checks import flaw_of_credential
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
 
 STARS = "***"
@@ -35,7 +38,7 @@ class Secret:
         """Return the secret percent-encoded for a URL query, computed once."""
         found: Secret | None = self.derived.get("encoded")
         if found is None:
-            found = self.derived["encoded"] = Secret(quote(self._value, safe=""))
+            found = self.derived["encoded"] = Secret(_quoted(self._value, safe=""))
         return found
 
     def __repr__(self) -> str:
@@ -78,22 +81,30 @@ def as_secret(value: Any, *methods: str) -> Any:
     """
     if isinstance(value, str):
         return Secret(value)
-    if isinstance(value, Secret) or callable(value) or (methods and all(hasattr(value, name) for name in methods)):
+    if isinstance(value, (Secret, NotASecret)) or callable(value) or (methods and all(hasattr(value, name) for name in methods)):
         return value
     return NotASecret(type(value).__name__)
 
 
+def as_secret_items(value: Any, one: Callable[[Any], Any] = as_secret) -> Any:
+    """Return the keys and values of a mapping, each as :func:`as_secret` returns it; whoever swaps the two shows neither."""
+    if not isinstance(value, Mapping):
+        return NotASecret(type(value).__name__)
+    return [(as_secret(key), one(item)) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
+
+
 def require_secret(where: str, value: object) -> Secret:
-    """Return a value as a ``Secret`` that is a ``Secret`` and not empty.
+    """Return a value that is a ``Secret`` and may be a credential.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: it is something else, or breaks the rule of :func:`flaw_of_credential`.
     """
     if not isinstance(value, Secret):
-        kind = value.kind if isinstance(value, NotASecret) else type(value).__name__
+        kind, value = value.kind if isinstance(value, NotASecret) else type(value).__name__, None
         raise ConfigurationError(f"{where}: expected a str or a Secret, got {kind}")
-    if not value.reveal():
-        raise ConfigurationError(f"{where}: expected a secret that is not empty")
+    flaw = flaw_of_credential(value.reveal())
+    if flaw is not None:
+        raise ConfigurationError(f"{where}: {flaw}")
     return value
 
 
@@ -102,16 +113,17 @@ def as_secret_key(value: Any, *methods: str) -> Any:
     return as_secret(value.decode("latin-1") if isinstance(value, bytes) else value, *methods)
 
 
-def require_token(value: object) -> Secret:
-    """Return what a source handed out as a ``Secret``."""
-    if isinstance(value, str):
-        value = Secret(value)
-    if not isinstance(value, Secret):
-        kind, value = value.kind if isinstance(value, NotASecret) else type(value).__name__, None
-        raise ConfigurationError(f"a token must be a str or a Secret, got {kind}")
-    if not value.reveal():
+def require_token(value: object, where: str = "a token") -> Secret:
+    """Return what a source handed out as a ``Secret``.
+
+    Raises:
+        TokenUnavailableError: it is empty.
+        ConfigurationError: as :func:`require_secret`.
+    """
+    value = as_secret(value)
+    if isinstance(value, Secret) and not value.reveal():
         raise TokenUnavailableError("the token is empty")
-    return value
+    return require_secret(where, value)
 
 
 def scrub(text: str, *secrets: Secret | None) -> str:
@@ -131,9 +143,14 @@ def _spelled(secret: Secret) -> re.Pattern[str]:
 
 
 def _alternatives(secret: Secret) -> str:
-    spellings = {spelling for box in (secret, Secret(unquote(secret.reveal())), secret.encoded()) for spelling in _quoted(box)}
+    spellings = {spelling for box in (secret, Secret(unquote(secret.reveal())), secret.encoded()) for spelling in _spellings(box)}
     return "|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True) if s) or "(?!)"
 
 
-def _quoted(secret: Secret) -> tuple[str, ...]:
-    return secret.reveal(), quote(secret.reveal()), quote(secret.reveal(), safe=""), quote_plus(secret.reveal())
+def _spellings(secret: Secret) -> tuple[str, ...]:
+    return secret.reveal(), _quoted(secret.reveal()), _quoted(secret.reveal(), safe=""), _quoted_plus(secret.reveal())
+
+
+_quoted = partial(quote, errors="surrogatepass")
+_quoted_plus = partial(quote_plus, errors="surrogatepass")
+"""As the standard library has them, for any text: their ``UnicodeEncodeError`` would carry all of a secret."""

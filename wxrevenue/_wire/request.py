@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
+from wxrevenue._base import checks
 from wxrevenue._base.secret import Secret, as_secret, require_secret
 from wxrevenue.errors import ConfigurationError
 
@@ -153,7 +154,7 @@ def check_authorizer(request: AmsRequest[Any]) -> None:
     if request.endpoint.token is not TokenKind.AUTHORIZER:
         takes = "no token" if request.endpoint.token is TokenKind.NONE else "the component's token"
         raise ConfigurationError(f"{type(request).__name__} takes {takes}: authorizer_appid is not allowed")
-    text_between(1, 64)(request, attrs.fields(AmsRequest).authorizer_appid, named)
+    credential_between(1, 64)(request, attrs.fields(AmsRequest).authorizer_appid, named)
 
 
 @attrs.frozen
@@ -172,5 +173,16 @@ def text_between(low: int, high: int) -> Any:
             raise ConfigurationError(f"{where}: expected {low} to {high} characters, got {len(value)}")
         if not value.isprintable():
             raise ConfigurationError(f"{where}: control characters and surrogates are not allowed")
+
+    return check
+
+
+def credential_between(low: int, high: int) -> Any:
+    """Return an attrs validator: a ``str`` of ``low`` to ``high`` characters that names who calls, or for whom."""
+    is_text = text_between(low, high)
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        is_text(instance, attribute, value)
+        checks.credential(f"{type(instance).__name__}.{attribute.name}", value)
 
     return check

@@ -235,7 +235,7 @@ _LEAVES: Mapping[Any, tuple[str, ...]] = {
         "if type({v}) is float and not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",
         "{v} = Decimal(repr({v}))",
     ),
-    Secret: (_STRING, "{v} = Secret({v})"),
+    Secret: (_STRING, "{v} = Secret({v}.strip())"),
     date: (
         "if type({v}) is not str or len({v}) != 10 or {v}[7] != '-': raise misfit(f'{path}', 'a date such as 2020-03-25', {v})",
         "try: {v} = fromisoformat({v})",

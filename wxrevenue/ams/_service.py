@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
-from wxrevenue._base.secret import NotASecret, Secret, require_token, scrub
+from wxrevenue._base.secret import Secret, as_secret, require_token, scrub
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue._wire.codec import parse
 from wxrevenue._wire.codes import api_error
@@ -127,17 +127,17 @@ class AmsService:
 
     def _secret(self, token: Any) -> Secret:
         """Return the token boxed; the same box for the same string, because what is derived from a token is kept in its box."""
-        if isinstance(token, Secret) and token.reveal():
-            return token
-        if not isinstance(token, str):
-            token = token if isinstance(token, Secret) else NotASecret(type(token).__name__)  # out of sight before anything is raised
-            return require_token(token)
+        if isinstance(token, Secret) and "encoded" in token.derived:
+            return token  # it was sent before, so it was looked at
         last = self._last
-        if last is None or last.reveal() != token:
-            last = require_token(token)
-            last.derived[_PLAIN] = True
-            self._last = last
-        return last
+        if isinstance(token, str) and last is not None and last.reveal() == token:
+            return last
+        is_plain, token = isinstance(token, str), as_secret(token)  # out of sight before anything is raised
+        found = require_token(token)
+        if is_plain:
+            found.derived[_PLAIN] = True
+            self._last = found
+        return found
 
 
 class _Failure(NamedTuple):

@@ -12,10 +12,20 @@ import attrs
 
 from wxrevenue._base.secret import Secret
 from wxrevenue._wire.model import Count, Model
-from wxrevenue._wire.request import REVEALED, AmsRequest, Endpoint, Safety, TokenKind, as_secret_field, sent_as, some_secret, text_between
+from wxrevenue._wire.request import (
+    REVEALED,
+    AmsRequest,
+    Endpoint,
+    Safety,
+    TokenKind,
+    as_secret_field,
+    credential_between,
+    sent_as,
+    some_secret,
+)
 
 _COMPONENT = "/cgi-bin/component"
-_APPID = text_between(1, 64)
+_APPID = credential_between(1, 64)
 
 
 @attrs.define

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import attrs
 
 from wxrevenue._wire.model import Model
-from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, text_between
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, credential_between
 from wxrevenue.errors import ConfigurationError
 
 _WHOLE = 100
@@ -95,4 +95,4 @@ class GetShareRatio(AmsRequest[ShareRatio]):
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/getdefaultamsinfo", action="get_share_ratio", safety=Safety.SAFE)
 
-    appid: str = attrs.field(validator=text_between(1, 64))
+    appid: str = attrs.field(validator=credential_between(1, 64))

@@ -113,7 +113,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
 
 def quotable(where: str, value: object) -> str:
     """Return a value that may stand between quotes in a header."""
-    found = _checks.text(where, value)
+    found = _checks.credential(where, value)
     if not found.isascii() or not found.replace("_", "").isalnum() or len(found) > _LONGEST_NAME:
         raise ConfigurationError(f"{where}: expected letters, digits and '_', at most {_LONGEST_NAME}")
     return found
@@ -134,7 +134,7 @@ def _signer(where: str, key: Any) -> Signer:
 def _account(where: str, component_appid: str | None, source: object) -> str | None:
     """Return the account's name: the one given, or the one the token source knows."""
     name = component_appid if component_appid is not None else getattr(source, "component_appid", None)
-    return None if name is None else _checks.text(f"{where}.component_appid", name)
+    return None if name is None else _checks.credential(f"{where}.component_appid", name)
 
 
 def _given(where: str, settings: Mapping[str, Any], name: str, port: type) -> Any:

@@ -107,7 +107,7 @@ class RevenueClient(Client):
         """
         from wxrevenue.tokens import _environment  # noqa: PLC0415  (who gives everything by hand does without)
 
-        settings = {**_environment.variables(), **settings}
+        settings = {**_environment.variables(settings), **settings}
         shared = {name: settings[name] for name in ("base_url", "transport", "clock", "on_event") if name in settings}
         tokens = _environment.tokens(settings.get("component_appid"), **shared)
         client = cls(tokens, **settings)

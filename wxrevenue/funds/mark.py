@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from wxrevenue._wire.request import Endpoint, PayRequest, Safety, text_between
+from wxrevenue._wire.request import Endpoint, PayRequest, Safety, credential_between, text_between
 from wxrevenue.errors import ConfigurationError
 
 
@@ -44,4 +44,4 @@ class MarkTransaction(PayRequest[None]):
 
     out_trade_no: str = attrs.field(validator=text_between(6, 32))
     currency: str = attrs.field(default="CNY", validator=_only_cny)
-    sub_mchid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text_between(1, 32)))
+    sub_mchid: str | None = attrs.field(default=None, validator=attrs.validators.optional(credential_between(1, 32)))

@@ -31,7 +31,7 @@ class StaticVerifier:
     def __init__(self, keys: Mapping[str, str | bytes]) -> None:
         if not keys:
             raise ConfigurationError("StaticVerifier.keys: expected at least one certificate or public key")
-        self._keys = {_checks.text("StaticVerifier.keys", serial): _public_key(serial, pem) for serial, pem in keys.items()}
+        self._keys = {_checks.credential("StaticVerifier.keys", serial): _public_key(serial, pem) for serial, pem in keys.items()}
 
     async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:  # noqa: ARG002
         """Return if the key of that serial made the signature; raise ``SignatureError`` otherwise."""

@@ -77,7 +77,7 @@ class RedisTicketStore:
         self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
         self._place = self._link.place
         self._keyring = Keyring(keys, f"{_NAME}.keys")
-        name = _checks.text(f"{_NAME}.component_appid", component_appid)
+        name = _checks.credential(f"{_NAME}.component_appid", component_appid)
         self._key = key_stem(key_prefix(f"{_NAME}.prefix", prefix), f"{name}/") + "ticket"
 
     async def __aenter__(self) -> Self:

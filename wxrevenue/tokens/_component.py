@@ -250,7 +250,7 @@ class ComponentTokens:
 
 def _appid(where: str, value: object) -> str:
     """Return an appid that the calls take, and that names of records in a store can be told apart by."""
-    found = _checks.text(where, value)
+    found = _checks.credential(where, value)
     if len(found) > _LONGEST_APPID or "/" in found:
         raise ConfigurationError(f"{where}: expected at most {_LONGEST_APPID} characters without a slash")
     return found

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._base.secret import Secret
+from wxrevenue._base import checks as _checks
+from wxrevenue._base.secret import Secret, require_secret
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wxrevenue.tokens._component import ComponentTokens
 
 _TOKEN: Final = "WXREVENUE_COMPONENT_TOKEN"  # noqa: S105  (a name)
@@ -18,10 +21,10 @@ _TICKETS: Final = "WXREVENUE_TICKET_FILE"
 _BASE_URL: Final = "WXREVENUE_BASE_URL"
 
 
-def variables() -> dict[str, str]:
-    """Return the settings of a client that the environment has, without secrets."""
-    found = {"component_appid": os.environ.get(_APPID), "base_url": os.environ.get(_BASE_URL)}
-    return {name: value for name, value in found.items() if value}
+def variables(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings of a client that the environment has, without secrets and without those that are given by hand."""
+    found = {"component_appid": _APPID, "base_url": _BASE_URL}
+    return {name: _variable(variable) for name, variable in found.items() if name not in given and os.environ.get(variable)}
 
 
 def tokens(component_appid: str | None, **settings: Any) -> Secret | ComponentTokens:
@@ -32,21 +35,34 @@ def tokens(component_appid: str | None, **settings: Any) -> Secret | ComponentTo
         settings: further arguments of :class:`ComponentTokens`.
 
     Raises:
-        ConfigurationError: a variable is missing, or there is one too many.
+        ConfigurationError: a variable is missing or not allowed, or there is one too many.
     """
-    token, secret = Secret(os.environ.get(_TOKEN, "")), Secret(os.environ.get(_SECRET, ""))
-    if token.reveal() and secret.reveal():
+    token, secret = _secret(_TOKEN), _secret(_SECRET)
+    if token is not None and secret is not None:
         raise ConfigurationError(f"set the environment variable {_TOKEN} or {_SECRET}, not both")
-    if token.reveal():
+    if token is not None:
         return token
-    if not secret.reveal():
+    if secret is None:
         raise ConfigurationError(f"set the environment variable {_TOKEN}; or {_SECRET}, {_APPID} and {_TICKETS}")
-    path = os.environ.get(_TICKETS)
-    if not path:
+    if not os.environ.get(_TICKETS):
         raise ConfigurationError(f"the environment variable {_TICKETS} is not set: {_SECRET} needs the file that tickets are kept in")
     if not component_appid:
         raise ConfigurationError(f"the environment variable {_APPID} is not set: {_SECRET} needs the appid that it belongs to")
     from wxrevenue.tickets._file import FileTicketStore  # noqa: PLC0415  (not for who has a fixed token)
     from wxrevenue.tokens._component import ComponentTokens  # noqa: PLC0415
 
+    path = _checks.text(_named(_TICKETS), os.environ[_TICKETS])  # may have blanks, but no line end that came with it
     return ComponentTokens(component_appid, secret, tickets=FileTicketStore(path), **settings)
+
+
+def _named(variable: str) -> str:
+    return f"the environment variable {variable}"
+
+
+def _variable(variable: str) -> str:
+    return _checks.credential(_named(variable), os.environ[variable])
+
+
+def _secret(variable: str) -> Secret | None:
+    found = Secret(os.environ.get(variable, ""))
+    return require_secret(_named(variable), found) if found.reveal() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from wxrevenue._base.secret import NotASecret, Secret, as_secret, require_token
+from wxrevenue._base.secret import NotASecret, Secret, as_secret, as_secret_items, require_secret, require_token
 from wxrevenue._engine.clock import within
 from wxrevenue._wire.request import TokenKind
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
@@ -27,12 +27,16 @@ class StaticTokens:
 
     def __init__(self, *, component: str | Secret | None = None, authorizers: Mapping[str, str | Secret] | None = None) -> None:
         component = None if component is None else _token(component)
-        authorizers = {appid: _token(token) for appid, token in (authorizers or {}).items()}
+        authorizers = as_secret_items({} if authorizers is None else authorizers, _token)
         self._component: Secret | None = None
         self._authorizers: dict[str, Secret] = {}
         if component is not None:
-            self._component = require_token(component)
-        self._authorizers = {appid: require_token(token) for appid, token in authorizers.items()}
+            self._component = require_token(component, "StaticTokens.component")
+        if isinstance(authorizers, NotASecret):
+            raise ConfigurationError(f"StaticTokens.authorizers: expected a mapping of appids to tokens, got {authorizers.kind}")
+        for appid, token in cast("list[tuple[Any, Any]]", authorizers):
+            name = require_secret("StaticTokens.authorizers: an appid", appid).reveal()
+            self._authorizers[name] = require_token(token, "StaticTokens.authorizers: a token")
 
     async def get(self, kind: TokenKind, appid: str | None, *, timeout: float) -> Secret:  # noqa: ARG002
         """Return the token of that kind.

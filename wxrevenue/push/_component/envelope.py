@@ -8,7 +8,7 @@ import re
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._base.secret import Secret
+from wxrevenue._base.secret import Secret, require_secret
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.push._reply import RefusedError
 
@@ -25,7 +25,6 @@ _LENGTH: Final = 4
 _BLOCK: Final = 16
 _LARGEST_PADDING: Final = 32
 _AES_KEY: Final = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
-_TOKEN: Final = re.compile(r"[!-~]+", re.ASCII)
 
 
 class Envelope:
@@ -41,9 +40,7 @@ class Envelope:
     """
 
     def __init__(self, component_appid: str, token: Any, aes_keys: Mapping[str, Any]) -> None:
-        if not isinstance(token, Secret) or not _TOKEN.fullmatch(token.reveal()):
-            raise ConfigurationError("TicketReceiver.token: expected printable ASCII without blanks, as a str or a Secret")
-        self._token = token
+        self._token = require_secret("TicketReceiver.token", token)
         self._owner = component_appid.encode()
         self._ciphers = [_cipher(where, key) for where, key in aes_keys.items()]
 

@@ -61,7 +61,7 @@ class TicketReceiver:
         token, aes_key = as_secret(token), as_secret(aes_key)  # first of all: what follows may raise
         previous_aes_key = None if previous_aes_key is None else as_secret(previous_aes_key)
         self._appid = component_appid
-        _checks.text("TicketReceiver.component_appid", component_appid)
+        _checks.credential("TicketReceiver.component_appid", component_appid)
         keys = {"aes_key": aes_key} if previous_aes_key is None else {"aes_key": aes_key, "previous_aes_key": previous_aes_key}
         self._envelope = Envelope(self._appid, token, keys)
         self._clock: Clock = LOOP_CLOCK if clock is None else _checks.instance("TicketReceiver.clock", clock, Clock)
