@@ -53,6 +53,9 @@ T = {
     "T-48": "a dead IPv6 address beside a good IPv4 one",
     "T-49": "no free connection",
     "T-50": "the first host of a service is down",
+    "T-51": "bytes that come while a connection is idle",
+    "T-52": "an answer that comes twice",
+    "T-53": "a server that speaks before it is asked",
 }
 R = {
     "R-00": "reads that are POST requests",

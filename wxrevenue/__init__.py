@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from wxrevenue.tokens._plain import StaticTokens
     from wxrevenue.tokens.stores._memory import MemoryTokenStore
     from wxrevenue.tokens.stores._redis import RedisTokenStore
-    from wxrevenue.transports._aiohttp import AiohttpTransport
+    from wxrevenue.transports._aiohttp.transport import AiohttpTransport
     from wxrevenue.transports._backup import BackupHosts
     from wxrevenue.transports._httpx2.transport import HttpxTransport
     from wxrevenue.transports._memory import MemoryTransport
@@ -135,7 +135,7 @@ _NAMES = {
     "wxrevenue.tokens._plain": "StaticTokens",
     "wxrevenue.tokens.stores._redis": "RedisTokenStore",
     "wxrevenue.tokens.stores._memory": "MemoryTokenStore",
-    "wxrevenue.transports._aiohttp": "AiohttpTransport",
+    "wxrevenue.transports._aiohttp.transport": "AiohttpTransport",
     "wxrevenue.transports._backup": "BackupHosts",
     "wxrevenue.transports._httpx2.transport": "HttpxTransport",
     "wxrevenue.transports._memory": "MemoryTransport",

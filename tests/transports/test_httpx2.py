@@ -14,9 +14,9 @@ from support.leaks import assert_no_leak
 
 from wxrevenue import HttpRequest, HttpxTransport, Secret
 from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError
+from wxrevenue.transports._body import Inflater
 from wxrevenue.transports._common import KEEP_ALIVE
 from wxrevenue.transports._httpx2 import transport as _httpx2
-from wxrevenue.transports._httpx2.inflate import Inflater
 from wxrevenue.transports._httpx2.internals import has_surplus
 
 if TYPE_CHECKING:
@@ -176,7 +176,8 @@ def test_inflate() -> None:
     assert inflated("gzip", zipped) == inflated("X-GZIP", *(zipped[n : n + 1] for n in range(len(zipped)))) == text
     assert inflated("gzip", zipped + zipped) == inflated("gzip", zipped, zipped) == text * 2
     assert inflated("deflate", deflated) == inflated("deflate", deflated[2:-4]) == text
-    assert inflated("gzip") == b""
+    assert inflated("gzip", zipped + bytes(3), bytes(2)) == text
+    assert inflated(None) == b""
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "nonsense"])
@@ -188,9 +189,10 @@ def test_inflate_refuses(encoding: str) -> None:
 
 
 def test_inflate_notices_the_end() -> None:
-    """Compressed data that stops short is no body."""
-    with pytest.raises(ResponseLostError, match="short"):
-        inflated("gzip", gzip.compress(JSON)[:-1])
+    """Compressed data that stops short, or before it begins, is no body."""
+    for data in (gzip.compress(JSON)[:-1], b""):
+        with pytest.raises(ResponseLostError, match="short"):
+            inflated("gzip", data)
 
 
 async def test_two_compressed_answers_at_once(transport: HttpxTransport) -> None:

@@ -14,7 +14,7 @@ from support.leaks import assert_no_leak
 from wxrevenue._base.secret import Secret
 from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
 from wxrevenue.testing import tls_contexts
-from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.transports._aiohttp.transport import AiohttpTransport
 from wxrevenue.transports._common import KEEP_ALIVE
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from wxrevenue.errors import ConfigurationError, one_of
 from wxrevenue.limiters._local.limiter import LocalRateLimiter
 from wxrevenue.ports import Clock, RateLimiter, Signer, Transport, Verifier
 from wxrevenue.tokens._plain import token_source
-from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.transports._aiohttp.transport import AiohttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

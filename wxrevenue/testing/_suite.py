@@ -87,12 +87,12 @@ class Suite(list[C], Generic[C, S]):
 
         return added
 
-    def each(self, says: str, values: Mapping[str, T], play: Callable[[S, T], Awaitable[None]]) -> None:
+    def each(self, says: str, values: Mapping[str, T], play: Callable[[S, T], Awaitable[None]], *, needs: str = "") -> None:
         """Add a case for each value; ``says`` begins with the rows, unless a value's name does."""
         ids, sentence = _split(says)
         for name, value in values.items():
             own, title = _split(name)
-            self.append(self._case(title, sentence, own or ids, frozenset(), _with(play, value)))
+            self.append(self._case(title, sentence, own or ids, frozenset(needs.split()), _with(play, value)))
 
 
 def _split(text: str) -> tuple[Rows, str]:

@@ -27,7 +27,7 @@ from wxrevenue.tokens._requests import TokenRequests
 from wxrevenue.tokens._whole_exchange import WholeExchanges
 from wxrevenue.tokens.stores._memory import MemoryTokenStore
 from wxrevenue.tokens.stores._retrying import RetryingTokenStore
-from wxrevenue.transports._aiohttp import AiohttpTransport
+from wxrevenue.transports._aiohttp.transport import AiohttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -80,16 +80,15 @@ class NetworkTransport:
         if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
             return error
         names = set(self._failures.names(error))
-        not_sent = self._was_not_sent(names, exchange)
+        not_sent = not exchange.connected
         kind = NotSentError if not_sent else ResponseLostError
+        if exchange.unasked:
+            return kind(f"the server spoke, or hung up, before it was asked, {host_of(url)}", reason="reset")
         if exchange.expired and not exchange.interrupted:
             full = not_sent and exchange.in_use >= self._limit
             return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
         reason = self._reason(names, url, not_sent=not_sent)
         return kind(f"{type(error).__name__}, {host_of(url)}", reason=reason, retryable=names.isdisjoint(self._failures.malformed))
-
-    def _was_not_sent(self, names: set[str], exchange: Exchange) -> bool:  # noqa: ARG002  (one of ours looks at the names)
-        return not exchange.connected
 
     def _reason(self, names: set[str], url: str, *, not_sent: bool) -> Reason:  # noqa: ARG002  (one of ours looks at the rest)
         return self._failures.reason(names)

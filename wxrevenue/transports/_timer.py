@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import current_task, get_running_loop
+from contextlib import suppress
+from contextvars import ContextVar, Token
 
 from wxrevenue.errors import ClientStateError
+
+_CURRENT: ContextVar[Exchange | None] = ContextVar("wxrevenue.exchange", default=None)
+
+
+def current_exchange() -> Exchange | None:
+    """Return the exchange that the running code belongs to, if any."""
+    return _CURRENT.get()
 
 
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "interrupted", "occupied", "task")
+    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "interrupted", "occupied", "task", "token", "unasked")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
         self.expires = expires
         self.connected = False
         """It has a connection: bytes may have been sent."""
+        self.unasked = False
+        """The server spoke, or hung up, before the request was sent, which it therefore was not."""
         self.occupied = False
         """It is a step of a stream, whose connection is counted for as long as the stream is open."""
         self.expired = False
@@ -25,6 +36,7 @@ class Exchange:
         """It was cut by the end of its transport, not by its timeout."""
         self.in_use = 0
         """How many exchanges had a connection when its time was up."""
+        self.token: Token[Exchange | None]
         self._cancels = task.cancelling()
 
     def expire(self, company: int) -> None:
@@ -66,15 +78,10 @@ class DeadlineTimer:
         elif self._loop is not loop:
             raise ClientStateError("the transport was first used on another event loop: make one per loop")
         exchange = self._running[task] = Exchange(task, loop.time() + timeout)
+        exchange.token = _CURRENT.set(exchange)
         if self._timer is None or exchange.expires < self._timer.when():
             self._fire_at(exchange.expires)
         return exchange
-
-    def connected(self) -> None:
-        """Take notice that the running task's exchange got its connection."""
-        exchange = self._running.get(current_task(self._loop))
-        if exchange is not None:
-            exchange.connected = True
 
     def on_the_wire(self) -> int:
         """Return how many exchanges hold a connection."""
@@ -83,6 +90,9 @@ class DeadlineTimer:
     def stop(self, exchange: Exchange) -> None:
         """Forget an exchange. The timer stays: the next exchange is likely to need it."""
         self._running.pop(exchange.task, None)
+        with suppress(ValueError):  # a coroutine that nobody finished is closed wherever it is found
+            _CURRENT.reset(exchange.token)
+        del exchange.task, exchange.token  # connections keep the context, and with it the exchange, that they were made in
         if self._closed and not self._running:
             self._cancel_timer()
 

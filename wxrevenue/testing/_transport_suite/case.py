@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from wxrevenue.testing._suite import Case
+from wxrevenue.testing._suite import Case, Suite
 from wxrevenue.testing._transport_suite.scene import Scene, staged
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from wxrevenue.testing._transport_suite.scene import Make
+
+T = TypeVar("T")
 
 
 @attrs.frozen(repr=False)
@@ -34,3 +38,16 @@ class TransportCase(Case[Scene]):
         async with staged(make) as scene:
             await self.play(scene)
             await scene.still_works()
+
+
+def each_with_and_without_tls(
+    cases: Suite[TransportCase, Scene], says: str, values: Mapping[str, T], play: Callable[[Scene, T], Awaitable[None]]
+) -> None:
+    """Add two cases for each value: as :meth:`Suite.each` does, and once more over TLS."""
+
+    async def secured(scene: Scene, value: T) -> None:
+        scene.speak_tls()
+        await play(scene, value)
+
+    cases.each(says, values, play)
+    cases.each(says, {f"{name}, over TLS": value for name, value in values.items()}, secured, needs="ssl")

@@ -73,12 +73,6 @@ async def pour(peer: Peer) -> None:
         await peer.send(bytes(1 << 20))
 
 
-async def surplus(peer: Peer) -> None:
-    """Send more than was announced."""
-    await peer.request()
-    await peer.send(head(len(JSON)) + JSON + head(4) + b"evil")
-
-
 async def sweeten(peer: Peer) -> None:
     """Set a cookie with every answer."""
     while True:

@@ -12,6 +12,7 @@ from wxrevenue._engine.retry import RetryPolicy
 from wxrevenue._wire.http import HttpRequest
 from wxrevenue.clients._revenue import RevenueClient
 from wxrevenue.errors import NotSentError, ResponseLostError, WxRevenueError
+from wxrevenue.testing._certificates import tls_contexts
 from wxrevenue.testing._leaks import assert_no_leak
 from wxrevenue.testing._server import JSON, FaultServer, answer
 
@@ -57,17 +58,23 @@ class Scene:
         self.servers: list[FaultServer] = []
         self.transports: list[Transport] = []
         self.errors: list[BaseException] = []
+        self._tls: tuple[SSLContext | None, SSLContext | None] = (None, None)
+
+    def speak_tls(self) -> None:
+        """Let servers and transports made from now on speak TLS with each other."""
+        self._tls = tls_contexts()
 
     async def serve(self, script: Script = answer, *, ssl: SSLContext | None = None) -> FaultServer:
         """Start a server."""
-        server = await self._stack.enter_async_context(FaultServer(script, ssl=ssl))
+        server = await self._stack.enter_async_context(FaultServer(script, ssl=ssl or self._tls[0]))
         self.servers.append(server)
         return server
 
     def transport(self, **options: Any) -> Transport:
         """Make a transport; the same one each time, unless there are options."""
         if options or not self.transports:
-            self.transports.append(self._make(**options))
+            trusted = {} if self._tls[1] is None else {"ssl": self._tls[1]}
+            self.transports.append(self._make(**trusted, **options))
         return self.transports[-1]
 
     async def send(self, request: HttpRequest | str, *, timeout: float = 2.0, transport: Transport | None = None) -> HttpResponse:

@@ -10,6 +10,7 @@ from wxrevenue.testing._transport_suite import answering as _answering
 from wxrevenue.testing._transport_suite import breaking as _breaking
 from wxrevenue.testing._transport_suite import connecting as _connecting
 from wxrevenue.testing._transport_suite import living as _living
+from wxrevenue.testing._transport_suite import surplus as _surplus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -26,7 +27,7 @@ def transport_cases(*, without: Collection[str] = ()) -> list[TransportCase]:
     Args:
         without: options that the transport does not have, of ``ssl``, ``proxy`` and ``limit``; cases that need one are left out.
     """
-    every = [*_connecting.CASES, *_breaking.CASES, *_answering.CASES, *_living.CASES]
+    every = [*_connecting.CASES, *_breaking.CASES, *_answering.CASES, *_surplus.CASES, *_living.CASES]
     return [case for case in every if case.needs.isdisjoint(without)]
 
 

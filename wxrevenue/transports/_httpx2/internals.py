@@ -3,38 +3,69 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from ssl import SSLError, SSLWantReadError
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from httpx2 import Response
+from wxrevenue.transports._timer import current_exchange
 
-    from wxrevenue.transports._timer import DeadlineTimer
+if TYPE_CHECKING:
+    from ssl import SSLObject
+
+    from httpx2 import Response
 
 
 class TraceHook:
-    """Follows one request through httpx2, which tells of every step."""
+    """Follows one request through httpx2, which tells of every step.
 
-    def __init__(self, watch: DeadlineTimer) -> None:
-        self._watch = watch
+    Args:
+        route: the transport of httpx2 that the request goes through.
+    """
+
+    def __init__(self, route: Any) -> None:
+        self._route = route
         self._half_open: Any = None
         """A connection before its TLS handshake, which httpx2 forgets about when it is interrupted there."""
+        self._in_tls = False
 
     async def __call__(self, event: str, facts: dict[str, Any]) -> None:
         """Take notice of a step; a request that only opens a tunnel is not ours."""
         step = event.partition(".")[2]
         if step == "connect_tcp.complete":
             self._half_open = facts["return_value"]
+        elif step == "start_tls.complete":
+            self._in_tls = True
         elif step == "send_request_headers.started" and facts["request"].method != b"CONNECT":
-            self._half_open = None
-            self._watch.connected()
+            self._begin()
 
-    async def give_up(self, route: Any) -> None:
+    def _begin(self) -> None:
+        """Look a last time whether the server is silent before the request is written, which happens next."""
+        exchange = current_exchange()
+        fresh, self._half_open = self._half_open, None
+        if fresh is not None and not self._in_tls and fresh.get_extra_info("is_readable"):
+            if exchange is not None:
+                exchange.unasked = True
+            raise ConnectionAbortedError
+        if fresh is None and self._reused_is_readable():
+            from httpcore2 import ConnectionNotAvailable  # noqa: PLC0415  (loaded by then)
+
+            raise ConnectionNotAvailable  # upon which the pool gives the request another one
+        if exchange is not None:
+            exchange.connected = True
+
+    def _reused_is_readable(self) -> bool:
+        with suppress(AttributeError):  # no public way leads there; httpx2 itself looked when it chose the connection
+            for waiting in self._route._pool._requests:  # noqa: SLF001
+                if waiting.request.extensions.get("trace") is self:
+                    return bool(_socket_of(waiting.connection).get_extra_info("is_readable"))
+        return False
+
+    async def give_up(self) -> None:
         """Close what nobody else will, and free the place that a cut tunnel would keep among the connections for ever."""
         if self._half_open is None:
             return
         await self._half_open.aclose()
         with suppress(AttributeError):  # no public way leads there
-            pool = route._pool  # noqa: SLF001
+            pool = self._route._pool  # noqa: SLF001
             for connection in pool.connections:
                 if _socket_of(connection) is self._half_open:
                     await connection.aclose()
@@ -49,13 +80,35 @@ def _socket_of(connection: Any) -> Any:
 
 
 def has_surplus(response: Response) -> bool:
-    """Tell whether bytes beyond the answer have arrived: httpx2 would take them for the answer to the next request.
+    """Return whether bytes beyond the answer have arrived: httpx2 would take them for the answer to the next request.
 
     It has no public way to ask. Where the way taken here does not lead there, assume the worst: that costs a connection.
     """
     stream: Any = response.stream
     try:
-        surplus, _closed = stream._httpcore_stream._stream._connection._h11_state.trailing_data  # noqa: SLF001
+        connection = stream._httpcore_stream._stream._connection  # noqa: SLF001
+        surplus, _closed = connection._h11_state.trailing_data  # noqa: SLF001
+        return bool(surplus) or _holds_bytes(connection._network_stream._stream)  # noqa: SLF001
     except AttributeError:
         return True
-    return bool(surplus)
+
+
+def _holds_bytes(stream: Any) -> bool:
+    """Return whether a stream of anyio's, or one within it, has bytes that nobody has read: its socket no longer shows them."""
+    from anyio.streams.tls import TLSAttribute  # noqa: PLC0415  (loaded by then)
+
+    while hasattr(stream, "transport_stream"):
+        if _has_record(stream.extra(TLSAttribute.ssl_object)):  # noqa: S610  (no database)
+            return True
+        stream = stream.transport_stream
+    return bool(stream._protocol.read_queue)  # noqa: SLF001
+
+
+def _has_record(tls: SSLObject) -> bool:
+    try:
+        tls.read(1)
+    except SSLWantReadError:
+        return False
+    except SSLError:
+        return True
+    return True

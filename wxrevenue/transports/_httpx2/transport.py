@@ -15,10 +15,10 @@ from urllib.request import getproxies, proxy_bypass
 
 from wxrevenue._base.secret import Secret
 from wxrevenue._version import USER_AGENT
-from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
+from wxrevenue._wire.http import HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ConfigurationError, ResponseLostError
+from wxrevenue.transports._body import Body
 from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport
-from wxrevenue.transports._httpx2.inflate import Inflater
 from wxrevenue.transports._httpx2.internals import TraceHook, has_surplus
 from wxrevenue.transports._streams import Chunks, Steps
 
@@ -100,7 +100,7 @@ class HttpxTransport(NetworkTransport):
         answer = await steps.run(partial(self._begin, request))
         try:
             with steps.holding():
-                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
+                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.body.read))
         finally:
             await answer.aclose()
 
@@ -120,19 +120,20 @@ class HttpxTransport(NetworkTransport):
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
         answer = await self._begin(request)
         try:
-            return HttpResponse(answer.status, answer.headers, await answer.whole())
+            return HttpResponse(answer.status, answer.headers, await answer.body.whole())
         finally:
             await answer.aclose()
 
     async def _begin(self, request: HttpRequest) -> _Answer:
-        route, trail = self._route(request.url), TraceHook(self._watch)
+        route = self._route(request.url)
+        trail = TraceHook(route)
         try:
             response = await route.handle_async_request(_outgoing(request, trail))
         except BaseException:
-            await trail.give_up(route)
+            await trail.give_up()
             raise
         try:
-            return _Answer(response)
+            return _Answer(response, request.method)
         except BaseException:
             await response.aclose()
             raise
@@ -167,51 +168,29 @@ class HttpxTransport(NetworkTransport):
 
 
 class _Answer:
-    """Holds httpx2's response, and reads it."""
+    """Holds httpx2's response."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, method: str) -> None:
         self._response = response
         self.status = response.status_code
         self.headers = response.headers
         if "content-length" in response.headers and "transfer-encoding" in response.headers:
             raise ResponseLostError("the answer announces two lengths", reason="protocol")
-        self._inflater = Inflater(response.headers.get("content-encoding"), STREAM_CHUNK)
-        self._pieces = self._decoded()
-        self._complete = False
-
-    async def whole(self) -> bytes:
-        """Return the body, unless it is larger than the cap."""
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in self._pieces:
-            pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST_BODY:
-                raise ResponseLostError(f"the answer is larger than {LARGEST_BODY} bytes", reason="too_large")
-        return b"".join(pieces)
-
-    async def read(self) -> bytes:
-        """Return the next piece, or nothing at the end."""
-        piece = await anext(self._pieces, b"")
-        if not piece and not self._complete:  # a step before this one was interrupted, or the stream was left
-            raise ResponseLostError("reading was broken off before the end of the answer", reason="reset")
-        return piece
+        encoding = None if method == "HEAD" else response.headers.get("content-encoding")
+        self.body = Body(_raw(response.stream), response.status_code, encoding, STREAM_CHUNK)
 
     async def aclose(self) -> None:
         """Give up what has not been read, and the connection too if more came than was announced."""
-        await self._pieces.aclose()
+        await self.body.aclose()
         if has_surplus(self._response):
             await self._response.extensions["network_stream"].aclose()
         await self._response.aclose()
 
-    async def _decoded(self) -> AsyncGenerator[bytes]:
-        raw: Any = self._response.stream
-        async with aclosing(aiter(raw)) as arriving:
-            async for data in arriving:
-                for piece in self._inflater.feed(data):
-                    yield piece
-        self._inflater.end()
-        self._complete = True
+
+async def _raw(stream: Any) -> AsyncGenerator[bytes]:
+    async with aclosing(aiter(stream)) as arriving:
+        async for data in arriving:
+            yield data
 
 
 def _outgoing(request: HttpRequest, trail: TraceHook) -> Request:

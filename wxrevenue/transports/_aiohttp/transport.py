@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ResponseLostError, without_history
+from wxrevenue.transports._body import Body
 from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport
 from wxrevenue.transports._streams import Chunks, Steps
+from wxrevenue.transports._timer import current_exchange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
     from wxrevenue._wire.http import HttpRequest
     from wxrevenue.transports._timer import Exchange
-
-_NOT_SENT: Final = ("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "NonHttpUrlClientError", "ClientHttpProxyError")
 
 
 def _names(error: BaseException) -> Iterator[str]:
@@ -60,8 +60,8 @@ class AiohttpTransport(NetworkTransport):
     or newer and always verified. aiohttp is imported, and the session made, by the first request.
 
     Args:
-        session: a session of your own, which is then never closed here. Its cookies and proxies are yours to answer for, and a
-            time-out of it counts as "may have been sent".
+        session: a session of your own, which is then never closed here. Its cookies and proxies are yours to answer for. Its
+            connections are watched as ours are, so that no answer belongs to another request.
         proxy: the URL of an HTTP proxy; may hold a password.
         ssl: a TLS context, for a private authority for instance. It must verify certificates.
         limit: connections at most.
@@ -81,7 +81,8 @@ class AiohttpTransport(NetworkTransport):
     ) -> None:
         super().__init__(proxy=proxy, ssl=ssl, limit=limit, trust_env=trust_env)
         self._given = session
-        self._session = session
+        self._session: ClientSession | None = None
+        self._guarded = True
         self._options: dict[str, dict[str, Any]] = {}
         self._headers: tuple[Mapping[str, str], CIMultiDict[str]] | None = None
 
@@ -108,9 +109,10 @@ class AiohttpTransport(NetworkTransport):
         answer = await steps.run(partial(self._begin, request))
         try:
             with steps.holding():
-                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.read))
+                yield StreamedResponse(answer.status, answer.headers, Chunks(steps, answer.body.read))
         finally:
             answer.close()
+            await answer.body.aclose()
 
     async def aclose(self) -> None:
         """Close the connections, unless the session was given; may be called twice."""
@@ -121,56 +123,56 @@ class AiohttpTransport(NetworkTransport):
 
     async def _begin(self, request: HttpRequest) -> _Streamed:
         session = self._session or self._open()
-        options = self._options.get(request.method) or self._per_request(request.method)
-        headers = self._multidict(request.headers)
-        return _Streamed(await session.request(request.method, _url(request), data=request.body or None, headers=headers, **options))
+        return _Streamed(await self._sent(session, request))
 
     def _failed(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
         return self._translated(without_history(error), exchange, url)
 
     async def _exchange(self, session: ClientSession, request: HttpRequest) -> HttpResponse:
-        response = await session.request(
+        response = await self._sent(session, request)
+        try:
+            if "Content-Encoding" in response.headers:
+                body = await _body(response).whole()
+            else:
+                body = await response.content.read(LARGEST_BODY + 1)
+                if not _is_whole(response.content):
+                    body = await _rest(response.content, body)
+            return HttpResponse(response.status, response.headers, body)
+        except BaseException:
+            response.close()
+            raise
+
+    async def _sent(self, session: ClientSession, request: HttpRequest) -> ClientResponse:
+        exchange = current_exchange()
+        if exchange is not None and not self._guarded:
+            exchange.connected = True  # nobody will say when it really is
+        return await session.request(
             request.method,
             _url(request),
             data=request.body or None,
             headers=self._multidict(request.headers),
             **(self._options.get(request.method) or self._per_request(request.method)),
         )
-        try:
-            body = await response.content.read(LARGEST_BODY + 1)
-            if not _is_whole(response.content):
-                body = await _rest(response.content, body)
-            return HttpResponse(response.status, response.headers, body)
-        except BaseException:
-            response.close()
-            raise
 
     def _open(self) -> ClientSession:
         """Make the session: on first use, because it wants a running loop and a tenth of a second of imports."""
         import aiohttp  # noqa: PLC0415
 
-        watch = self._watch
+        from wxrevenue.transports._aiohttp.internals import guard  # noqa: PLC0415
 
-        class Connector(aiohttp.TCPConnector):
-            """Tells the watch when an exchange got its connection: from then on bytes may have been sent."""
-
-            async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
-                connection = await super().connect(req, traces, timeout)
-                watch.connected()
-                return connection
-
-        self._session = aiohttp.ClientSession(
-            connector=Connector(limit=self._limit, keepalive_timeout=KEEP_ALIVE, ssl=self._ssl or True),
+        self._session = self._given or aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._limit, keepalive_timeout=KEEP_ALIVE, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             headers={"Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT},
             trust_env=self._trust_env,
         )
+        self._guarded = guard(self._session.connector)
         return self._session
 
     def _per_request(self, method: str) -> dict[str, Any]:
         """Return what a request must say itself: the proxy, to a given session that we keep the time, and not to be sent twice."""
-        options: dict[str, Any] = {"allow_redirects": False, "raise_for_status": False}
+        options: dict[str, Any] = {"allow_redirects": False, "raise_for_status": False, "auto_decompress": False}
         if self._proxy is None:
             self._options[method] = options
         else:
@@ -196,25 +198,19 @@ class AiohttpTransport(NetworkTransport):
     def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
         return super()._translated(error.broken if isinstance(error, _BrokenError) else error, exchange, url)
 
-    def _was_not_sent(self, names: set[str], exchange: Exchange) -> bool:
-        return not exchange.connected if self._given is None else not names.isdisjoint(_NOT_SENT)
-
 
 class _Streamed:
     """Holds aiohttp's response, whose ``repr`` is the whole URL, for frames that an error of the caller's may pass through."""
 
     def __init__(self, response: ClientResponse) -> None:
-        self._response = response
+        try:
+            self.body = _body(response)
+        except BaseException:
+            response.close()
+            raise
         self.status = response.status
         self.headers = response.headers
         self.close = response.close
-
-    async def read(self) -> bytes:
-        """Return the next piece, or nothing at the end."""
-        chunk = b""
-        while not chunk and not _is_whole(self._response.content):
-            chunk = await self._response.content.read(STREAM_CHUNK)
-        return chunk
 
 
 class _BrokenError(Exception):
@@ -242,6 +238,16 @@ def _url(request: HttpRequest) -> Any:
 
         found = kept[request.url] = URL(request.wire_url(), encoded=True)
     return found
+
+
+def _body(response: ClientResponse) -> Body:
+    encoding = None if response.method == "HEAD" else ", ".join(response.headers.getall("Content-Encoding", ()))
+    return Body(_raw(response.content), response.status, encoding, STREAM_CHUNK)
+
+
+async def _raw(content: StreamReader) -> AsyncGenerator[bytes]:
+    while not _is_whole(content):
+        yield await content.read(STREAM_CHUNK)
 
 
 def _is_whole(content: StreamReader) -> bool:

@@ -1,0 +1,132 @@
+"""A session of the caller's own behaves as one of ours: whose answer is whose, and what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from support.faultserver import JSON, FaultServer, Peer, ask, head, inside, unused_port
+
+from wxrevenue import AiohttpTransport
+from wxrevenue.errors import NotSentError, ResponseLostError
+from wxrevenue.testing import TransportCase, transport_cases
+
+if TYPE_CHECKING:
+    from wxrevenue import HttpRequest, HttpResponse
+
+ROWS = {"T-01", "T-05", "T-20", "T-30", "T-37", "T-51", "T-52", "T-53"}
+
+
+class OnGivenSession:
+    """A transport on a session that is closed with it, for the suite."""
+
+    def __init__(self, *, limit: int = 100, **options: Any) -> None:
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=limit))
+        self._inner = AiohttpTransport(self._session, limit=limit, **options)
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        """Pass it on."""
+        return await self._inner.send(request, timeout=timeout)
+
+    async def aclose(self) -> None:
+        """Close both."""
+        await self._inner.aclose()
+        await self._session.close()
+
+
+@pytest.mark.parametrize("case", [case for case in transport_cases() if ROWS & set(case.ids)], ids=str)
+async def test_conforms(case: TransportCase) -> None:
+    """A given session comes through the cases about surplus bytes, cut streams and requests that were not sent."""
+    await case.run(OnGivenSession)
+
+
+async def late(peer: Peer) -> None:
+    """Answer, and answer again when the first answer has been read."""
+    await peer.request()
+    await peer.reply()
+    await asyncio.sleep(0.005)
+    await peer.send(head(4) + b"evil")
+
+
+async def test_connections_from_before() -> None:
+    """A connection that the session had before it was given is not used by the transport."""
+    async with FaultServer(late) as server, aiohttp.ClientSession() as session:
+        async with session.get(server.url) as response:
+            assert await response.read() == JSON
+        assert (await AiohttpTransport(session).send(ask(server.url), timeout=2.0)).body == JSON
+        assert server.connections == 2
+
+
+async def test_own_requests_of_the_session() -> None:
+    """What the caller sends through the session is decompressed as before, and its web sockets work."""
+
+    async def upgrade(request: web.Request) -> web.StreamResponse:
+        if request.path == "/zipped":
+            zipped = web.Response(body=JSON * 100)
+            zipped.enable_compression(web.ContentCoding.gzip)
+            return zipped
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(await socket.receive_str())
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/{any}", upgrade)
+    app.router.add_post("/{any}", upgrade)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port := unused_port())
+    await site.start()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session, FaultServer() as server:
+        await AiohttpTransport(session).send(ask(server.url), timeout=2.0)
+        async with session.get("/zipped") as response:
+            assert await response.read() == JSON * 100
+        async with session.ws_connect("/socket") as socket:
+            await socket.send_str("hello")
+            assert await socket.receive_str() == "hello"
+    await runner.cleanup()
+
+
+async def test_closed_session() -> None:
+    """A session that was closed sends nothing, and the error says so."""
+    async with aiohttp.ClientSession() as session:
+        pass
+    with pytest.raises(NotSentError):
+        await AiohttpTransport(session).send(ask("http://127.0.0.1:1"), timeout=2.0)
+
+
+async def test_session_that_refuses_the_request() -> None:
+    """What the session refuses before it has a connection was not sent; what it loses afterwards may have been."""
+
+    async def refusing(_request: aiohttp.ClientRequest, _handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        raise ValueError("not this one")
+
+    async def losing(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        (await handler(request)).close()
+        raise ValueError("lost")
+
+    async with FaultServer() as server:
+        for middleware, kind in ((refusing, NotSentError), (losing, ResponseLostError)):
+            async with aiohttp.ClientSession(middlewares=(middleware,)) as session:
+                with pytest.raises(kind):
+                    await AiohttpTransport(session).send(ask(server.url), timeout=2.0)
+        assert len(server.requests) == 1
+
+
+async def test_connector_of_another_make() -> None:
+    """Where the connector makes its connections in its own way, nobody can say that nothing was sent."""
+
+    class OfAnotherMake(aiohttp.TCPConnector):
+        async def connect(self, *args: Any, **kwargs: Any) -> Any:
+            return await super().connect(*args, **kwargs)
+
+    async with FaultServer() as server, aiohttp.ClientSession(connector=OfAnotherMake()) as session:
+        transport = AiohttpTransport(session)
+        assert (await transport.send(ask(server.url), timeout=2.0)).body == JSON
+        with pytest.raises(ResponseLostError):
+            await transport.send(ask(f"http://127.0.0.1:{unused_port()}"), timeout=2.0)
+        assert not inside(transport)._guarded
