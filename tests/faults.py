@@ -189,6 +189,7 @@ L = {
     "L-13": "a package that overwrites another's files",
     "L-14": "a parser's error that keeps the document",
     "L-15": "a credential with white space, or with a character that cannot be printed",
+    "L-16": "the state of an object, taken by those who pickle by hand",
 }
 P = {
     "P-01": "a row is added in front between two pages",

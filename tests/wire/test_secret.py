@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import copy
 import pickle
-from types import MappingProxyType
+from collections.abc import Mapping
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import attrs
 import pytest
 from support.leaks import assert_no_leak
 
-from wxrevenue import ConfigurationError, HttpRequest, HttpResponse, Secret, TokenUnavailableError
+from wxrevenue import (
+    AiohttpTransport,
+    ComponentTokens,
+    ConfigurationError,
+    GetComponentAccessToken,
+    HttpRequest,
+    HttpResponse,
+    HttpxTransport,
+    MemoryTicketStore,
+    RedisTokenStore,
+    RevenueClient,
+    Secret,
+    StaticTokens,
+    StoredToken,
+    Ticket,
+    TicketReceiver,
+    TokenUnavailableError,
+)
 from wxrevenue._base.secret import STARS, NotASecret, as_secret, require_token, scrub
+from wxrevenue._engine.call import Call
 from wxrevenue._wire.codec import converter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT = "fake-token-1/+=&%é?"
 OTHER = "fake-token-2"
@@ -66,6 +91,63 @@ def test_pickling_is_refused(protocol: int) -> None:
         with pytest.raises(TypeError, match="never pickled") as caught:
             pickle.dumps(value, protocol)
         assert "fake-token" not in str(caught.value)
+
+
+def state(thing: Any, depth: int = 12) -> Iterator[str]:
+    """Yield what those who pickle by hand find in a thing: its state, or its attributes and slots, and what is in these."""
+    if depth == 0 or isinstance(thing, (type, ModuleType, BuiltinFunctionType, FunctionType)):
+        return
+    if isinstance(thing, (str, bytes, int, float)):
+        yield str(thing)
+    elif isinstance(thing, Mapping):
+        for key, value in thing.items():
+            yield from (*state(key, depth - 1), *state(value, depth - 1))
+    elif isinstance(thing, (list, tuple, set, frozenset)):
+        for item in thing:
+            yield from state(item, depth - 1)
+    else:
+        with contextlib.suppress(TypeError, AttributeError):
+            yield from state(thing.__getstate__(), depth - 1)
+
+
+def keepers() -> dict[str, Any]:
+    """Return what keeps a secret, each kind once."""
+    key = base64.b64encode(b"fake-token-1".ljust(32, b"x")).decode().rstrip("=")
+    static = StaticTokens(component=TEXT, authorizers={"wx1": TEXT})
+    call = Call.__new__(Call)  # made for real it wants a running loop
+    call.body = TEXT.encode()
+    return {
+        "Secret": Secret(TEXT),
+        "Ticket": Ticket(TEXT, 1.0),
+        "StoredToken": StoredToken(token=Secret(TEXT), refresh=Secret(TEXT)),
+        "HttpRequest": request(secret=Secret(TEXT).encoded()),
+        "HttpResponse": HttpResponse(200, {"X-Fake": TEXT}, TEXT.encode()),
+        "GetComponentAccessToken": GetComponentAccessToken("wx1", TEXT, TEXT),
+        "Call": call,
+        "StaticTokens": static,
+        "RevenueClient": RevenueClient(static),
+        "ComponentTokens": ComponentTokens("wx1", TEXT, tickets=MemoryTicketStore()),
+        "TicketReceiver": TicketReceiver("wx1", TEXT, key),
+        "RedisTokenStore": RedisTokenStore(f"redis://:{quote(TEXT, safe='')}@127.0.0.1:1", keys=b"fake-token-1".ljust(32)),
+        "AiohttpTransport": AiohttpTransport(proxy=f"http://user:{quote(TEXT, safe='')}@127.0.0.1:1"),
+        "HttpxTransport": HttpxTransport(proxy=f"http://user:{quote(TEXT, safe='')}@127.0.0.1:1"),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(keepers()))
+def test_state_shows_no_secret(name: str) -> None:
+    """L-16: Python hands out the state of any object; from a secret, and from what holds one in the clear, there is none."""
+    thing = keepers()[name]
+    shown = "\n".join(state(thing))
+    assert "fake-token-1" not in shown
+    assert base64.b64encode(b"fake-token-1").decode() not in shown
+
+
+@pytest.mark.parametrize("name", ["Secret", "HttpRequest", "HttpResponse", "Call"])
+def test_state_is_refused(name: str) -> None:
+    """L-16: taking it says why there is none."""
+    with pytest.raises(TypeError, match=f"{name} is never pickled"):
+        keepers()[name].__getstate__()
 
 
 def test_copies_are_the_same_object() -> None:

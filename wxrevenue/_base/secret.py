@@ -15,8 +15,20 @@ STARS = "***"
 _TOKEN_PARAMETER = re.compile(r"((?:component_|authorizer_)?access_token\s*=\s*)[^&\s\"'<>]+", re.IGNORECASE)
 
 
+class NeverPickled:
+    """Base of what holds a secret, in a box or in the clear: it is not pickled, and hands out no state to those who pickle by hand."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is never pickled: it holds secrets; hand those over by other means")
+
+    __getstate__ = __reduce__
+    """Python 3.11 and newer give every object one that hands out its slots, to those who pickle by hand."""
+
+
 @final
-class Secret:
+class Secret(NeverPickled):
     """A string that does not show itself in ``repr``, ``str``, formatting, pickles or comparisons' timing.
 
     Args:
@@ -62,9 +74,6 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Secret:
         return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is never pickled: hand the secret over by other means and wrap it there")
 
 
 class NotASecret:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from wxrevenue._base.secret import NeverPickled
 from wxrevenue._engine.job_context import CURRENT_JOB, WORTH_WAITING_S
 from wxrevenue._engine.lifetime import InFlight
 from wxrevenue._wire.request import Safety, revealed
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _NO_WAITS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-class Call(InFlight):
+class Call(InFlight, NeverPickled):
     """What a call is, and what happened to it so far."""
 
     __slots__ = (

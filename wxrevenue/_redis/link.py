@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from wxrevenue._base import checks as _checks
-from wxrevenue._base.secret import Secret
+from wxrevenue._base.secret import NeverPickled, Secret
 from wxrevenue._engine.lifetime import Lifetime
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError, without_history
 
@@ -53,7 +53,7 @@ class _Trouble:
     """The class, or the first word, of the server's own error, of which the rest may repeat what was sent."""
 
 
-class RedisLink:
+class RedisLink(NeverPickled):
     """Runs scripts on one Redis, for one event loop and one process.
 
     Each try has ``timeout`` seconds, from a free connection's handshake to the answer; one that broke or took too long is repeated

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import attrs
+
+from wxrevenue._base.secret import NeverPickled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -16,8 +18,8 @@ LARGEST_BODY: Final = 16 * 1024 * 1024
 """Bytes of an answer's body, decoded. More than this is a bomb or a mistake."""
 
 
-@attrs.define(eq=False, repr=False)
-class HttpRequest:
+@attrs.define(eq=False, repr=False, getstate_setstate=False)
+class HttpRequest(NeverPickled):
     """One HTTP request, as bytes on the wire.
 
     Args:
@@ -41,12 +43,9 @@ class HttpRequest:
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self.url} headers={list(self.headers)} body={len(self.body)} B>"
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("an HttpRequest is never pickled: its headers and its body may hold secrets")
 
-
-@attrs.define(eq=False, repr=False)
-class HttpResponse:
+@attrs.define(eq=False, repr=False, getstate_setstate=False)
+class HttpResponse(NeverPickled):
     """One HTTP answer. ``body`` is decoded from gzip or deflate, and complete."""
 
     status: int
@@ -60,9 +59,6 @@ class HttpResponse:
 
     def __repr__(self) -> str:
         return f"<HttpResponse {self.status} headers={list(self.headers)} body={len(self.body)} B>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("an HttpResponse is never pickled: its body may hold secrets")
 
 
 @attrs.define(eq=False, repr=False)

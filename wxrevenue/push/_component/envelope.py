@@ -8,7 +8,7 @@ import re
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
 
-from wxrevenue._base.secret import Secret, require_secret
+from wxrevenue._base.secret import NeverPickled, Secret, require_secret
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.push._reply import RefusedError
 
@@ -27,7 +27,7 @@ _LARGEST_PADDING: Final = 32
 _AES_KEY: Final = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
 
 
-class Envelope:
+class Envelope(NeverPickled):
     """Checks signatures and opens what is sealed.
 
     Args:
