@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.leaks import assert_no_leak
 from support.pushkit import NOON, REFUSED, SECRETS, TICKET, inner, on_the_wire, push, receiver, ticket_push
-from support.virtual import armed_timers, now, settle, virtual
+from support.virtual import armed_timers, now, run_virtual, settle, virtual
 
 from wxrevenue import FileTicketStore, MemoryTicketStore, Ticket, WxRevenueError
 from wxrevenue._base.file_errors import with_remedy
@@ -238,6 +238,21 @@ async def test_all_of_several_are_cancelled() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert (await receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)).event is not None
     assert (len(listener.told), listener.finished) == (2, 1)
+
+
+def test_a_loop_that_ends_in_the_middle() -> None:
+    """X-18: what an event loop that is gone left undone is dealt with anew."""
+    judge = receiver()
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=Listener(1e6)))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0))
+    listener = Listener()
+    assert run_virtual(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)).event is not None
+    assert listener.finished == 1
+    left.cancel()
+    loop.run_until_complete(asyncio.wait([left]))
+    loop.close()
 
 
 @virtual

@@ -106,20 +106,21 @@ async def test_two_who_refreshed_apart(how: str, seen: bool, theirs_is_newer: bo
     """K-05, K-27: of two records that were got while one process was cut off, the later one stays, whoever got it."""
     shared = Shared()
     shared.ageless = how == "by its token's life"
+    left = 7200.0 if shared.ageless else 0.0
     cut_off = FallbackStore(shared)
-    await refreshed(shared, "r1", 7200.0)
+    await refreshed(shared, "r1", left)
     if seen:
         assert await found(cut_off) == "r1"
 
     async def ours() -> None:
         shared.away = True
-        await refreshed(cut_off, "ours", 7200.0)
+        await refreshed(cut_off, "ours", left)
         shared.away = False
 
     async def theirs() -> None:
         fence = await MemoryTokenStore.lock(shared, NAME, lease=5.0)
         assert fence is not None
-        await MemoryTokenStore.write(shared, NAME, record("theirs", 7200.0), fence=fence)
+        await MemoryTokenStore.write(shared, NAME, record("theirs", left), fence=fence)
         await MemoryTokenStore.unlock(shared, NAME, fence=fence)
 
     for refresh in (ours, theirs) if theirs_is_newer else (theirs, ours):

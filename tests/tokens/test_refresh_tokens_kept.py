@@ -163,7 +163,23 @@ async def test_closing_stores_what_was_not_stored() -> None:
     asyncio.get_running_loop().call_later(3.0, store.comes_back)
     await tokens.aclose()
     assert await stored(store) == platform.newest
+    assert now() < LEASE
+    assert await store.lock(NAME, lease=1.0) is not None, "the lock was not given back"
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@virtual
+async def test_a_lock_that_could_not_be_given_back() -> None:
+    """K-07: a source whose lock the store did not take back does not wait for its own lease at the next refresh."""
+    platform, store = Rotating(), Failing("unlock", error=OSError())
+    platform.on_rotation = store.goes_away
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        token = await authorizers(tokens)
+        store.comes_back()
+        begun = now()
+        await replaced(tokens, token)
+        assert now() - begun == platform.delay
 
 
 @virtual

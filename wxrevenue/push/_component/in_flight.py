@@ -31,7 +31,9 @@ class InFlight:
         The first that comes has ``deal`` called.
         The work is cancelled, and its end awaited, when the last one that waits for it is cancelled.
         """
-        work = self._works.get(digest) or self._started(digest, deal)
+        work = self._works.get(digest)
+        if work is None or work.task.get_loop() is not asyncio.get_running_loop():  # a loop may have ended in the middle
+            work = self._started(digest, deal)
         work.waiting += 1
         try:
             problem = await asyncio.shield(work.task)
