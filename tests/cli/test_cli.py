@@ -169,6 +169,7 @@ def test_a_demo_that_does_not_reconcile_exits_1(monkeypatch: pytest.MonkeyPatch)
     assert "This does not reconcile: ✗ wxc000000000000000: 24 rows" in out
 
 
+@pytest.mark.slow("waits for the whole demo in another process")
 def test_the_demo_reconciles_as_users_run_it() -> None:
     """The real command, in a process of its own with its second-long cool-downs, reconciles and prints plainly."""
     command = [sys.executable, "-W", "error", "-m", "wxrevenue", "demo"]
@@ -326,6 +327,7 @@ async def test_it_serves_until_it_is_stopped() -> None:
         await task
 
 
+@pytest.mark.slow("waits for another process")
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches a whole console there")
 def test_a_real_ctrl_c_ends_the_real_process() -> None:
     """SIGINT stops a process that serves, with exit code 0 and no traceback."""

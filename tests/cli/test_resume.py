@@ -172,6 +172,7 @@ def test_a_disk_that_is_full_in_the_end_costs_no_call(formats: tuple[str, ...], 
         out.unlink()
 
 
+@pytest.mark.slow("resumes from every byte")
 def test_a_crash_at_any_byte_loses_and_repeats_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     """Wherever the writing of the journal stops (a kill, a power cut), going on gives the very same file."""
     expected, out, part = whole(tmp_path), tmp_path / "a.csv", tmp_path / "a.csv.part"
@@ -397,6 +398,7 @@ def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+@pytest.mark.slow("kills the real command and waits for it")
 @POSIX
 @pytest.mark.parametrize(("sent", "name"), [(signal.SIGKILL, "a.csv"), (signal.SIGINT, "a.jsonl"), (signal.SIGTERM, "a.parquet")])
 async def test_a_killed_process_is_gone_on_with(sent: signal.Signals, name: str, environment: dict[str, str], tmp_path: Path) -> None:

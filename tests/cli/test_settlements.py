@@ -114,6 +114,7 @@ def test_nothing_found_is_said(sandbox: Sandbox) -> None:
     assert sandbox.calls["get_agency_settled_revenue", "ok"] == 1
 
 
+@pytest.mark.slow("waits for another process")
 def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     """``wxrevenue settlements … | head`` leaves nothing on stderr."""
     command = [sys.executable, "-W", "error", "-m", "wxrevenue", "settlements", "--sandbox", "--format=csv", "--page-size=1", *RANGE]

@@ -112,6 +112,7 @@ async def test_callers_contexts() -> None:
 CALLS, LIMIT = 10_000, 50
 
 
+@pytest.mark.slow("makes ten thousand calls")
 async def test_ten_thousand_calls() -> None:
     """C-13: 10,000 calls at once use no more connections than allowed, all end well, and nobody overtakes many others."""
     async with FaultServer() as server:

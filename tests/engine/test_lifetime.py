@@ -349,6 +349,7 @@ FORK = """
 """
 
 
+@pytest.mark.slow("waits for another process")
 def test_fork() -> None:
     """C-08: a client used before a fork refuses the child with a clear error; one that was only made works there."""
     done = subprocess.run(  # noqa: S603

@@ -207,6 +207,7 @@ async def test_spans_show_no_secret(traced: Traced) -> None:
     assert_no_leak(text, secrets=[TOKEN, "fake-said", "access_token", "https://", "/fake/read"])
 
 
+@pytest.mark.slow("waits for another process")
 def test_the_core_does_without() -> None:
     """Making and using a client never imports OpenTelemetry."""
     script = """

@@ -17,6 +17,8 @@ from support.faultserver import inside
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow("starts an interpreter for each test")
+
 TESTS = Path(__file__).parent.parent
 TOKEN = "fake-token-of-a-process"
 START = f"""

@@ -217,6 +217,7 @@ async def test_a_cancelled_walk_leaves_no_task(tmp_path: Path) -> None:
 # -- memory and the event loop -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow("traces the memory of 200,000 rows")
 @pytest.mark.parametrize("writer", WRITERS)
 async def test_memory_does_not_grow_with_the_rows(writer: Any, tmp_path: Path) -> None:
     """200,000 rows, some 200 MB as objects, pass through a few megabytes, Python's and pyarrow's both counted."""

@@ -90,6 +90,7 @@ async def _lives_through(steps: Sequence[tuple[str, int]], limiter: LocalRateLim
     assert armed_timers() == 0
 
 
+@pytest.mark.slow("simulates crowds of callers")
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_every_caller_goes_in_its_turn(steps: list[tuple[str, int]]) -> None:
@@ -104,6 +105,7 @@ def test_every_caller_goes_at_a_stated_rate(steps: list[tuple[str, int]]) -> Non
     run_virtual(_lives_through(steps, LocalRateLimiter(rate=Rate(60, 60.0, 2))))
 
 
+@pytest.mark.slow("queues ten thousand callers")
 @virtual
 async def test_ten_thousand_waiters_one_timer() -> None:
     """Ten thousand waiters are served in order of arrival behind two timers, of which one watches the deadlines."""

@@ -170,6 +170,7 @@ def test_wrong_limiter(make: Callable[..., RateLimiter], case: str, said: str) -
         CASES[case].run(make)
 
 
+@pytest.mark.slow("plays the whole suite, which a naive limiter keeps waiting")
 def test_what_a_naive_limiter_fails() -> None:
     """Waking everyone when the cool-down is over fails the rows about probes, places and servers that extend their block."""
     failed: set[str] = set()

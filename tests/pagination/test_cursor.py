@@ -36,6 +36,7 @@ async def some(walk: Paginator[Item], count: int) -> list[Item]:
 # -- going on ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow("simulates many walks that are resumed")
 @few
 @given(
     count=st.integers(0, 30),

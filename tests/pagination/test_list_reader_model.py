@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from support import walkmodel
+
+pytestmark = pytest.mark.slow("simulates thousands of walks over lists that change")
 
 
 def test_walks_over_a_list_that_changes() -> None:

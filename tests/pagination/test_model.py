@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.virtual import run_virtual
@@ -12,6 +13,8 @@ from support.virtual import run_virtual
 from wxrevenue._wire.request import Endpoint
 from wxrevenue.errors import PageDriftError
 from wxrevenue.pagination._paginator import Paginator
+
+pytestmark = pytest.mark.slow("simulates hundreds of walks against a model")
 
 
 @attrs.frozen

@@ -113,6 +113,7 @@ async def test_leaving_early() -> None:
     assert slow.under_way == 0
 
 
+@pytest.mark.slow("simulates many walks that are resumed")
 @few
 @given(
     stops=st.lists(st.integers(0, 60), max_size=4),

@@ -210,6 +210,7 @@ def test_package_is_typed() -> None:
 # -- imports -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow("starts an interpreter for each import")
 @pytest.mark.parametrize(
     ("code", "heavy"),
     [

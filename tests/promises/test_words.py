@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ FORMER = {
 """Classes that were renamed, and what they are called now."""
 
 
+@functools.cache
 def defined() -> dict[str, str]:
     """Return every class of the package and the module it stands in."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}

@@ -166,6 +166,7 @@ def _follows_the_token(sealed: bytes) -> bool:
 # -- what is encrypted ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow("tries every value of each byte of a block")
 def test_every_change_of_the_last_block_looks_the_same() -> None:
     """X-11: whatever any byte of the last block is made to decrypt to, signed or not, the answer is byte for byte the same refusal."""
     answers: set[object] = set()

@@ -249,6 +249,7 @@ async def test_old_authorizations_are_dropped() -> None:
     assert (late.is_success, late.event, late.reason) == (True, None, "it is older than a day")
 
 
+@pytest.mark.slow("soaks the receiver, memory traced")
 def test_memory_is_bounded() -> None:
     """X-16: of a flood of different pushes the newest 4,096 are remembered, and no more."""
     judge = receiver()

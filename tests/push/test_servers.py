@@ -192,6 +192,7 @@ async def test_authorizations_are_told(serve: Serve) -> None:
         assert told == [Ticket(TICKET, NOON), AuthorizationPush(info_type="unauthorized", authorizer_appid="wx9", created=NOON)]
 
 
+@pytest.mark.slow("floods real servers")
 async def test_a_flood(serve: Serve) -> None:
     """X-16: of two hundred pushes at once, good, repeated and forged, each is answered, and the newest ticket is kept."""
     store = MemoryTicketStore()

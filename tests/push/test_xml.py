@@ -215,6 +215,7 @@ _DOCUMENTS = st.one_of(st.binary(max_size=200), st.lists(_PIECES, max_size=12).m
 _QUERIES = st.one_of(st.text(max_size=80), st.binary(max_size=80), st.just(PARAMETERS), st.just(PARAMETERS.encode()))
 
 
+@pytest.mark.slow("soaks the receiver in random pushes")
 @given(parameters=_QUERIES, body=_DOCUMENTS)
 @example(parameters=PARAMETERS, body=BODY)
 def test_any_push_gets_a_reply(parameters: str | bytes, body: bytes) -> None:

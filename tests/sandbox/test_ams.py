@@ -240,6 +240,7 @@ def test_repr_shows_no_token() -> None:
     assert all(hidden not in f"{call!r}{answer!r}" for hidden in (token, "signature", "b'body'", "errcode"))
 
 
+@pytest.mark.slow("waits for another process")
 def test_import_is_light() -> None:
     """Importing and making a sandbox loads neither aiohttp nor cryptography, nor the client whose judge it is to be."""
     code = "import sys, wxrevenue.sandbox as s; s.Sandbox(); print(*sys.modules)"

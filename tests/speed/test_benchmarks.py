@@ -108,6 +108,7 @@ async def test_g10_both_sides_walk_the_same_rows() -> None:
     assert await pages.rows(keeps=False, walks=2) == await pages.rows(keeps=True, walks=2) == 2 * 6 * 100
 
 
+@pytest.mark.slow("traces memory")
 def test_g11_a_row_is_remembered_in_few_bytes() -> None:
     """P-23: a walk holds no more than 250 bytes for each different row, also just after its tables have grown."""
     assert pages.bytes_per_key(12_000) <= pages.LARGEST
@@ -127,6 +128,7 @@ async def test_g9_all_sides_fetch_the_same_rows() -> None:
         ]
 
 
+@pytest.mark.slow("waits for other processes")
 def test_g9_and_g11_run_in_processes_of_their_own() -> None:
     """A sweep by two processes takes its time, and one process tells how much it has grown."""
     with books() as base_url:
@@ -134,6 +136,7 @@ def test_g9_and_g11_run_in_processes_of_their_own() -> None:
         assert memory.in_a_process(base_url, accounts=2) > 0
 
 
+@pytest.mark.slow("waits for other processes")
 def test_g12_both_statements_run() -> None:
     """Both interpreters start and import what they are told."""
     assert import_time.milliseconds(import_time.OURS) > 0
@@ -178,6 +181,7 @@ def test_an_unknown_goal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown goal: G0" in capsys.readouterr().err
 
 
+@pytest.mark.slow("runs a benchmark of real HTTP")
 def test_transports_are_compared() -> None:
     """Both transports bring the same answer through the same server."""
     outcome = transports.compare(transports.SMALL, rounds=1, count=1)
@@ -185,6 +189,7 @@ def test_transports_are_compared() -> None:
     assert outcome.rival > 0
 
 
+@pytest.mark.slow("waits for other processes")
 async def test_token_processes() -> None:
     """Two processes with one Redis make one refresh each time that one is needed, at most one early, and none else."""
     phases = await token_processes.measure(processes=2, callers=3, slow=0.05, seconds=0.5, timeout=5.0)

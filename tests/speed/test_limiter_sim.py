@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow("simulates limiters against every kind of server")
+
 AT_ONCE = [0.0] * 4
 TABLE: list[tuple[str, Limit, list[float], str]] = [
     ("fixed", Limit(3), [*AT_ONCE, 59.9, 60.0, 60.0, 60.0, 119.0, 120.0], "+++--+++-+"),

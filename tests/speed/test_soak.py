@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@pytest.mark.slow("soaks a client for a second")
 def test_one_second_of_bad_weather() -> None:
     """Calls are made, nearly all well; each ends in time in a result or one of our errors, and nothing is left."""
     with troubled() as facts:
@@ -85,6 +86,7 @@ async def test_how_a_call_ended_is_noted(fail: Callable[[], Exception], ended: s
     assert (fleet.tally.outcomes, fleet.tally.stray.total()) == ({ended: 1}, stray)
 
 
+@pytest.mark.slow("soaks a client for a while")
 def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """It prints the summary, and its exit status says whether all was well."""
 

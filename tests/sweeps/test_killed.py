@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support.sweep_worker import LENGTHS
 
+pytestmark = pytest.mark.slow("kills real processes again and again")
+
 TESTS = Path(__file__).parent.parent
 ROWS = {f"{name} {number}" for name, length in LENGTHS.items() for number in range(length)}
 

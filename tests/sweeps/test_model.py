@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fakes import ams_client, answer, refusal
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    import pytest
-
     from wxrevenue import HttpRequest, HttpResponse, Outcome
+
+pytestmark = pytest.mark.slow("simulates hundreds of sweeps against a model")
 
 PAGE = 2
 

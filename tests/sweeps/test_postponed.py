@@ -148,6 +148,7 @@ async def test_a_spent_quota_is_not_waited_for() -> None:
     assert (now(), len(transport.requests)) == (0, 1)
 
 
+@pytest.mark.slow("simulates a sweep of many thousand jobs")
 @virtual
 async def test_memory_of_what_was_put_off_is_bounded() -> None:
     """When every scope is closed no more than a thousand jobs are begun, however many there are."""

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow("walks ten thousand pages in processes that are killed")
+
 PAGES, KILLED_AT = 10_000, 6_000
 
 PROGRAM = """

@@ -174,6 +174,7 @@ async def test_a_slow_consumer_stops_the_workers(ordered: bool) -> None:  # noqa
         assert len(pulled) == 6
 
 
+@pytest.mark.slow("sweeps over a hundred thousand jobs")
 @virtual
 async def test_as_many_tasks_as_slots() -> None:
     """A hundred thousand jobs take no more tasks than there are slots."""

@@ -407,6 +407,7 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
+@pytest.mark.slow("waits for four processes")
 def test_four_processes(path: Path) -> None:
     """Four processes that write at once lose nothing: each always finds its own ticket or a newer one, and the newest remains."""
     with contextlib.ExitStack() as processes:
@@ -416,6 +417,7 @@ def test_four_processes(path: Path) -> None:
     assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
 
 
+@pytest.mark.slow("kills a real process")
 def test_a_killed_writer(path: Path) -> None:
     """A process that is killed while it writes leaves a whole ticket and no lock."""
     with started([sys.executable, "-c", ENDLESS, str(path)]) as writer:

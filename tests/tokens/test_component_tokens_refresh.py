@@ -34,6 +34,7 @@ async def first_refresh_after(tokens: ComponentTokens, platform: Platform, step:
     return now()
 
 
+@pytest.mark.slow("simulates hours of refreshing, again and again")
 @virtual
 async def test_early_and_not_together() -> None:
     """K-13: a token is replaced 5 to 10 minutes before its end, each source at a time of its own."""

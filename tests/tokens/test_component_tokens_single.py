@@ -225,6 +225,7 @@ TIMES = st.integers(min_value=0, max_value=40).map(lambda tick: tick / 4)
 CALLERS = st.builds(Caller, at=TIMES, patience=TIMES.map(lambda time: time + 0.125), cancel=st.none() | TIMES, refuses=st.booleans())
 
 
+@pytest.mark.slow("simulates many orders of events against a model")
 @given(
     callers=st.lists(CALLERS, min_size=1, max_size=25),
     trouble=st.lists(st.sampled_from([None, None, 61005, NotSentError("down", reason="connect")]), max_size=6),

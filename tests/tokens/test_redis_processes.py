@@ -13,6 +13,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from aiohttp import web
 from support.redis import admin
 from support.serving import serve_aiohttp
@@ -22,6 +23,8 @@ from wxrevenue.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Sequence
+
+pytestmark = pytest.mark.slow("waits for several processes")
 
 TESTS = Path(__file__).parent.parent
 LEASE = 0.1

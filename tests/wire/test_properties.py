@@ -168,6 +168,7 @@ def read(kind: Any, response: HttpResponse) -> Any:
     return outcome if isinstance(outcome, WxRevenueError) else decode(result_of(kind), outcome)
 
 
+@pytest.mark.slow("soaks every call in random answers")
 @EVERY
 @wide
 @given(status=statuses, headers=headers, body=bodies)
