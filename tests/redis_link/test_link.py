@@ -181,7 +181,7 @@ async def test_many_at_once(proxy: RedisProxy) -> None:
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store:
         fences = await asyncio.gather(*(store.lock(f"wx1/wx{number}", lease=60.0) for number in range(1000)))
         assert None not in fences
-        async with admin(proxy._path) as client:  # pyright: ignore[reportPrivateUsage]
+        async with admin(proxy.path) as client:  # pyright: ignore[reportPrivateUsage]
             assert len(await client.client_list()) <= 34
 
 

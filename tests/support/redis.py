@@ -48,7 +48,7 @@ class RedisProxy:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
         self._server: asyncio.Server | None = None
         self._port = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,7 +102,7 @@ class RedisProxy:
         task.add_done_callback(lambda _: writer.close())
 
     async def _carried(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_unix_connection(self._path)
+        inner_reader, inner_writer = await asyncio.open_unix_connection(self.path)
         ways = [asyncio.ensure_future(way) for way in (self._there(reader, inner_writer), self._back(inner_reader, writer))]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -127,3 +127,54 @@ class RedisProxy:
                 return
             writer.write(piece)
             await writer.drain()
+
+
+class ScriptServer:
+    """Speaks as much of Redis' protocol as scripts need, and answers them as told.
+
+    Args:
+        answers: what the connections answer to scripts, in RESP; the last of these is what all further ones answer.
+    """
+
+    def __init__(self, *answers: bytes) -> None:
+        self._answers = answers
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.connections = 0
+        """How many there were."""
+
+    @property
+    def url(self) -> str:
+        """Return where to connect to."""
+        assert self._server is not None
+        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._served, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.sleep(0)
+
+    async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = self._answers[min(self.connections, len(self._answers) - 1)]
+        self.connections += 1
+        self._writers.add(writer)
+        with contextlib.suppress(ConnectionError):
+            while command := await _command(reader):
+                writer.write(answer if command[0].startswith(b"EVAL") else b"+OK\r\n")
+                await writer.drain()
+
+
+async def _command(reader: asyncio.StreamReader) -> list[bytes]:
+    """Return the next command, or nothing at the end."""
+    head = await reader.readline()
+    words: list[bytes] = []
+    for _ in range(int(head[1:] or 0)):
+        size = int((await reader.readline())[1:])
+        words.append((await reader.readexactly(size + 2))[:-2])
+    return words

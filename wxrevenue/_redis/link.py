@@ -6,9 +6,8 @@ import asyncio
 import hashlib
 import inspect
 from contextlib import suppress
-from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,6 +17,9 @@ from wxrevenue._base.secret import NeverPickled, Secret
 from wxrevenue._engine.lifetime import Lifetime
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError, without_history
 
+if TYPE_CHECKING:
+    from wxrevenue._redis.script import Script
+
 _SCHEMES: Final = ("redis", "rediss")
 _PORT: Final = 6379
 _LONGEST_CODE: Final = 16
@@ -26,22 +28,6 @@ _TRIES: Final = 2
 _TIMEOUT: Final = 0.25
 _STALE: Final = frozenset({"ReadOnlyError", "MasterDownError"})
 """What a server says that is no master any more: the next connection may find the one that is."""
-
-
-@attrs.frozen
-class Script:
-    """A Lua script that may run twice without harm: its second run changes nothing and answers as the first did.
-
-    Args:
-        text: its source.
-    """
-
-    text: str
-
-    @cached_property
-    def sha(self) -> str:
-        """What Redis calls it, once it has seen it."""
-        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 @attrs.frozen

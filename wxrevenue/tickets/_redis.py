@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import Secret, as_secret
 from wxrevenue._redis.keyring import Keyring, as_secret_keys
-from wxrevenue._redis.link import RedisLink, Script, key_prefix, key_stem
+from wxrevenue._redis.link import RedisLink, key_prefix, key_stem
+from wxrevenue._redis.script import TEXT, Script
 from wxrevenue.ports import Ticket
 
 if TYPE_CHECKING:
@@ -21,24 +22,24 @@ _NAME: Final = "RedisTicketStore"
 _KEEP: Final = 30 * 86_400_000
 """Milliseconds after which a ticket is gone: long after WeChat refuses it, so that its age can be told until then."""
 
-_GET: Final = Script("""
-local function text(name)
-  local found = redis.pcall('HGET', KEYS[1], name)
-  if type(found) == 'string' then return found end
-  return false
-end
-return {text('ticket'), text('created')}
-""")
-_PUT: Final = Script("""
+_GET: Final = Script(
+    TEXT
+    + """
+return {text(redis.pcall('HGET', KEYS[1], 'ticket')), text(redis.pcall('HGET', KEYS[1], 'created'))}
+"""
+)
+_PUT: Final = Script(
+    TEXT
+    + """
 local ticket, created, keep = ARGV[1], ARGV[2], ARGV[3]
-local found = redis.pcall('HGET', KEYS[1], 'created')
-local kept = type(found) == 'string' and tonumber(found)
+local kept = tonumber(text(redis.pcall('HGET', KEYS[1], 'created')) or '')
 if kept and kept > tonumber(created) and kept < 1e12 then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'ticket', ticket, 'created', created)
 redis.call('PEXPIRE', KEYS[1], keep)
 return 1
-""")
+"""
+)
 
 
 class RedisTicketStore:
@@ -88,7 +89,7 @@ class RedisTicketStore:
 
     async def get(self) -> Ticket | None:
         """Return the newest ticket, or ``None`` before the first one came."""
-        written, created = await self._link.run_script(_GET, (self._key,))
+        written, created = await self._link.run_script(_GET, (self._key,)) or (None, None)
         if written is None or created is None:
             return None
         value = self._keyring.decrypt(written, self._spot(created.reveal()))

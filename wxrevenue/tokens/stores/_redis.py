@@ -134,7 +134,10 @@ class _Records:
 
     async def read(self, name: str) -> StoredToken | None:
         keys = self._keys(name)
-        token, left, refresh, fence, age = await self._link.run_script(READ, keys)
+        found = await self._link.run_script(READ, keys)
+        if found is None:  # from a proxy; the script itself always answers with five values
+            return None
+        token, left, refresh, fence, age = found
         token = self._opened(token, keys[1]) if left > 0 else None
         refresh = self._opened(refresh, keys[0])
         if token is None and refresh is None:

@@ -1,6 +1,6 @@
 """What happens inside Redis, each in one step, on keys of one slot, by Redis' own clock.
 
-Every script gets the keys ``record`` (a hash: the newest fences and the refresh token), ``token`` and ``lock``, and each may run
+Every script gets three keys: the record (a hash: the newest fences and the refresh token), the token, and the lock. Each may run
 twice: the lock knows the attempt that took it, a record the fence that wrote it. What another program left under a key
 counts as nothing.
 """
@@ -9,29 +9,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from wxrevenue._redis.link import Script
+from wxrevenue._redis.script import TEXT, Script
 
-_TOOLS: Final = """
-local record, token, lock = KEYS[1], KEYS[2], KEYS[3]
-local function text(found) if type(found) == 'string' then return found end return false end
+_TOOLS: Final = (
+    TEXT
+    + """
 local function fence(name)
-  local number = tonumber(text(redis.pcall('HGET', record, name)) or '')
+  local number = tonumber(text(redis.pcall('HGET', KEYS[1], name)) or '')
   if number and number >= 0 and number < 4503599627370496 then return number end
   return 0
 end
 local function microseconds() local now = redis.call('TIME') return now[1] * 1000000 + now[2] end
 local function plain(number) return string.format('%.0f', number) end
-local function mend() if redis.call('TYPE', record).ok ~= 'hash' then redis.call('DEL', record) end end
-local function holder() return string.match(text(redis.pcall('GET', lock)) or '', '^(%d+) (%w+)$') end
+local function mend() if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end end
+local function holder() return string.match(text(redis.pcall('GET', KEYS[3])) or '', '^(%d+) (%w+)$') end
 """
+)
 
 READ: Final = Script(
     _TOOLS
     + """
-local at, age = tonumber(text(redis.pcall('HGET', record, 'at')) or ''), -1
+local at, age = tonumber(text(redis.pcall('HGET', KEYS[1], 'at')) or ''), -1
 if at then age = microseconds() - at end
-local refresh = text(redis.pcall('HGET', record, 'refresh'))
-return {text(redis.pcall('GET', token)), redis.call('PTTL', token), refresh, plain(fence('written')), plain(age)}
+local refresh = text(redis.pcall('HGET', KEYS[1], 'refresh'))
+return {text(redis.pcall('GET', KEYS[2])), redis.call('PTTL', KEYS[2]), refresh, plain(fence('written')), plain(age)}
 """
 )
 
@@ -44,9 +45,9 @@ if held_by == attempt then return number end
 if held_by then return false end
 number = plain(math.max(fence('issued') + 1, fence('written') + 1, microseconds()))
 mend()
-redis.call('HSET', record, 'issued', number)
-redis.call('PEXPIRE', record, keep)
-redis.call('SET', lock, number .. ' ' .. attempt, 'PX', lease)
+redis.call('HSET', KEYS[1], 'issued', number)
+redis.call('PEXPIRE', KEYS[1], keep)
+redis.call('SET', KEYS[3], number .. ' ' .. attempt, 'PX', lease)
 return number
 """
 )
@@ -59,10 +60,10 @@ local number, value, left, refresh, keep = tonumber(ARGV[1]), ARGV[2], ARGV[3], 
 if fence('written') > number then return 0 end
 local issued = math.max(fence('issued'), number)
 mend()
-redis.call('HSET', record, 'issued', plain(issued), 'written', plain(number), 'at', plain(microseconds()))
-if refresh == '' then redis.call('HDEL', record, 'refresh') else redis.call('HSET', record, 'refresh', refresh) end
-redis.call('PEXPIRE', record, keep)
-if value == '' then redis.call('DEL', token) else redis.call('SET', token, value, 'PX', left) end
+redis.call('HSET', KEYS[1], 'issued', plain(issued), 'written', plain(number), 'at', plain(microseconds()))
+if refresh == '' then redis.call('HDEL', KEYS[1], 'refresh') else redis.call('HSET', KEYS[1], 'refresh', refresh) end
+redis.call('PEXPIRE', KEYS[1], keep)
+if value == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], value, 'PX', left) end
 return 1
 """
 )
@@ -71,14 +72,14 @@ RENEW: Final = Script(
     _TOOLS
     + """
 if holder() ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', lock, ARGV[2])
+return redis.call('PEXPIRE', KEYS[3], ARGV[2])
 """
 )
 
 UNLOCK: Final = Script(
     _TOOLS
     + """
-if holder() == ARGV[1] then redis.call('DEL', lock) end
+if holder() == ARGV[1] then redis.call('DEL', KEYS[3]) end
 return 1
 """
 )

@@ -1,0 +1,74 @@
+"""Scripts: as the proxies of managed servers want them, and none takes an outage for an empty store."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+from support.redis import ScriptServer, admin, running_server
+
+import wxrevenue
+from wxrevenue import RedisTicketStore, RedisTokenStore, TokenUnavailableError
+from wxrevenue._redis.script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENT = 5.0
+
+
+def scripts() -> Iterator[tuple[str, Script]]:
+    """Yield every script of the package, wherever it is, with its name."""
+    for module in pkgutil.walk_packages(wxrevenue.__path__, "wxrevenue."):
+        if not re.search(r"\.cli\b|__main__", module.name):
+            found = vars(import_module(module.name))
+            yield from ((f"{module.name}.{name}", value) for name, value in found.items() if isinstance(value, Script))
+
+
+def test_keys_are_literal() -> None:
+    """Q-18: within every script each command that has a key has it as ``KEYS[n]``, which proxies of managed servers insist on."""
+    found = dict(scripts())
+    assert len({script.text for script in found.values()}) >= 6
+    command = re.compile(r"redis\.p?call\('([A-Z]+)'(?:, (KEYS\[[1-9]\]))?[,)]")
+    for name, script in found.items():
+        calls = command.findall(script.text)
+        assert len(calls) == len(re.findall(r"redis\.\w*call\b", script.text)), name
+        assert [called for called, key in calls if not key and called != "TIME"] == [], name
+
+
+async def test_answers_of_no_shape() -> None:
+    """Q-18: where a proxy answers with nothing at all, nothing is stored there."""
+    async with (
+        ScriptServer(b"*-1\r\n") as server,
+        RedisTokenStore(server.url, timeout=PATIENT) as store,
+        RedisTicketStore(server.url, "wx1", timeout=PATIENT) as tickets,
+    ):
+        assert await store.read("wx1/") is None
+        assert await tickets.get() is None
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["CONFIG SET replica-serve-stale-data no", "REPLICAOF 127.0.0.1 1"],
+        ["ACL SETUSER default -hget"],
+    ],
+    ids=["a replica without its primary", "no right to a command"],
+)
+async def test_an_outage_is_no_empty_store(commands: list[str]) -> None:
+    """Q-16: a server that may not read what is stored does not make anybody believe that there are no tokens, and no ticket."""
+    with running_server() as path:
+        url = f"unix://{path}"
+        async with (
+            admin(path) as client,
+            RedisTokenStore(url, timeout=PATIENT) as store,
+            RedisTicketStore(url, "wx1", timeout=PATIENT) as tickets,
+        ):
+            for command in commands:
+                await client.execute_command(*command.split())
+            for call in (store.read("wx1/"), tickets.get()):
+                with pytest.raises(TokenUnavailableError, match="did not serve the Redis"):
+                    await call
