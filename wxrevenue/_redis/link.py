@@ -8,20 +8,18 @@ import inspect
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import attrs
 
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import NeverPickled, Secret
 from wxrevenue._engine.lifetime import Lifetime
+from wxrevenue._redis.url import checked_url, pool_at
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError, without_history
 
 if TYPE_CHECKING:
     from wxrevenue._redis.script import Script
 
-_SCHEMES: Final = ("redis", "rediss")
-_PORT: Final = 6379
 _LONGEST_CODE: Final = 16
 _CONNECTIONS: Final = 32
 _TRIES: Final = 2
@@ -61,8 +59,8 @@ class RedisLink(NeverPickled):
             raise ConfigurationError(f'{whose} needs redis-py: pip install "wxrevenue[redis]"')
         self.place, self._made = "a Redis of the caller's", None
         if isinstance(redis, Secret):
-            self.place = _place(f"{whose}.redis", redis)
-            redis = self._made = _client(f"{whose}.redis", redis, timeout)
+            url, self.place = checked_url(f"{whose}.redis", redis)
+            redis = self._made = _client(f"{whose}.redis", url, timeout)
         if not inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
             raise ConfigurationError(f"{whose}.redis: expected a URL or a client of redis.asyncio")
         self._client = redis
@@ -140,29 +138,9 @@ def _client(where: str, url: Secret, timeout: float) -> Any:
     from redis.asyncio.retry import Retry  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
 
-    ours: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "max_connections": _CONNECTIONS + 1}
-    with suppress(ValueError, TypeError):
-        return Redis.from_url(url.reveal(), protocol=2, retry=Retry(NoBackoff(), 0), **ours)  # pyright: ignore[reportUnknownMemberType]
-    raise ConfigurationError(f"{where}: redis-py does not understand the URL's path or options")
-
-
-def _place(where: str, url: Secret) -> str:
-    """Return what messages may show of a URL."""
-    place = _found(url)
-    if place is None:
-        raise ConfigurationError(f"{where}: expected redis://host, rediss://host or unix:///path")
-    return f"Redis at {place}"
-
-
-def _found(url: Secret) -> str | None:
-    """Return where a URL leads to, if anywhere. Raises nothing: a traceback would show the URL."""
-    with suppress(ValueError):
-        parts = urlsplit(url.reveal())
-        if parts.scheme == "unix":
-            return parts.path or None
-        if parts.scheme in _SCHEMES and parts.hostname:
-            return f"{parts.hostname}:{parts.port or _PORT}"
-    return None
+    times = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    pool = pool_at(where, url, protocol=2, retry=Retry(NoBackoff(), 0), max_connections=_CONNECTIONS + 1, **times)
+    return Redis.from_pool(pool)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _raw(value: str | int | Secret) -> Any:

@@ -43,8 +43,9 @@ class RedisTokenStore:
     Use it on one event loop and in one process; ``await store.aclose()`` at the end, or ``async with``. Making one does no I/O.
 
     Args:
-        redis: a URL, ``redis://[user:password@]host:port/db``, ``rediss://…`` or ``unix:///path``; or a client of
-            ``redis.asyncio``, also for a cluster, with settings of your own. A client that you give is not closed.
+        redis: a URL, ``redis://[user:password@]host:port/db``, ``rediss://…`` or ``unix:///path``, with the password
+            percent-encoded; or a client of ``redis.asyncio``, also for a cluster, with settings of your own. A client that you
+            give is not closed.
         keys: 32 bytes, or several such keys, with which values are encrypted (AES-256-GCM, bound to their place). The first
             encrypts, all decrypt: put a new one in front, and drop the old one after ``keep``. Without any, whoever can read
             Redis can read the tokens.
