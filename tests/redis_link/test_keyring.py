@@ -199,7 +199,7 @@ async def test_a_lost_counter(redis: Any, redis_path: str) -> None:
 
 
 async def test_a_clock_that_went_back(redis: Any, redis_path: str) -> None:
-    """Q-04: fences grow on when the server's clock is behind that of the one before it; Q-09: no other clock is asked."""
+    """Q-04, Q-09: fences grow on when the server's clock is behind that of the one before it; no other clock is asked."""
     async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0) as store:
         ahead = 4_000_000_000_000_000
         await written(redis_path)

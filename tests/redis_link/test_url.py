@@ -51,6 +51,9 @@ PATHS = [
     "redis://localhost/1.0",
     "redis://localhost/\N{ARABIC-INDIC DIGIT ONE}",
     "redis://localhost/3#x",
+    "redis://localhost/3 ",
+    "redis://localhost/3\n",
+    "\tredis://localhost/3",
     "redis://localhost:0",
     "redis://localhost:65536",
     "redis://local host",
@@ -83,7 +86,6 @@ GOOD = {
     "redis://localhost?db=7&password=p%40ss": "localhost:6379",
     "unix:///run/redis/redis@1.sock": "/run/redis/redis@1.sock",
     "unix://:p%40ss@/run/redis.sock?db=3": "/run/redis.sock",
-    "  redis://localhost/3\n": "localhost:6379",
     "REDIS://localhost/3": "localhost:6379",
 }
 

@@ -58,6 +58,9 @@ class RedisProxy:
         """How many answers more are dropped, with their connection, after the server has done what it was asked."""
         self.delay = 0.0
         """Seconds by which answers are late."""
+        self.answers = asyncio.Event()
+        """Clear it to hold answers back."""
+        self.answers.set()
         self.connections = 0
         """How many there were."""
         self.requests: list[bytes] = []
@@ -122,6 +125,7 @@ class RedisProxy:
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(_CHUNK):
             await asyncio.sleep(self.delay)
+            await self.answers.wait()
             if self.drops > 0:
                 self.drops -= 1
                 return

@@ -9,63 +9,55 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import NeverPickled, Secret
-from wxrevenue._engine.lifetime import Lifetime
-from wxrevenue._redis.url import checked_url, pool_at
-from wxrevenue.errors import ConfigurationError, TokenUnavailableError, without_history
+from wxrevenue._engine.lifetime import InFlight, Lifetime
+from wxrevenue._redis.answers import DEMOTED, POOL_EXHAUSTED, Trouble, trouble_of
+from wxrevenue._redis.url import place_of, pool_at
+from wxrevenue.errors import ConfigurationError, without_history
 
 if TYPE_CHECKING:
     from wxrevenue._redis.script import Script
 
-_LONGEST_CODE: Final = 16
 _CONNECTIONS: Final = 32
+_NO_LIMIT: Final = 2**31
 _TRIES: Final = 2
 _TIMEOUT: Final = 0.25
-_STALE: Final = frozenset({"ReadOnlyError", "MasterDownError"})
-"""What a server says that is no master any more: the next connection may find the one that is."""
-
-
-@attrs.frozen
-class _Trouble:
-    """Why a script has no answer."""
-
-    what: str
-    code: str = ""
-    """The class, or the first word, of the server's own error, of which the rest may repeat what was sent."""
+_POOL_PATIENCE: Final = 5.0
+"""Seconds to wait for a connection of a caller's own pool while others have them all."""
+_POOL_PAUSE: Final = 0.01
 
 
 class RedisLink(NeverPickled):
     """Runs scripts on one Redis, for one event loop and one process.
 
     Each try has ``timeout`` seconds, from a free connection's handshake to the answer; one that broke or took too long is repeated
-    once, since every script may be. redis-py repeats nothing by itself here.
+    once, since every script may be, and so is one that a server refuses since it is no primary any more: on a new connection.
+    redis-py repeats nothing by itself here. Calls that are on the wire when the link is closed get their answer.
 
     Args:
         redis: a URL (``redis://``, ``rediss://`` or ``unix://``), boxed, or a client of redis-py's, cluster or not, that the caller
             set up and will close.
-        whose: how messages call the store.
+        owner: how messages call the store.
         timeout: seconds.
 
     Raises:
         ConfigurationError: one of these is not allowed, or redis-py is not installed.
     """
 
-    def __init__(self, redis: Any, *, whose: str, timeout: float = _TIMEOUT) -> None:
-        self._timeout = _checks.seconds(f"{whose}.timeout", timeout)
+    def __init__(self, redis: Any, *, owner: str, timeout: float = _TIMEOUT) -> None:
+        self._timeout = _checks.seconds(f"{owner}.timeout", timeout)
         if find_spec("redis") is None:
-            raise ConfigurationError(f'{whose} needs redis-py: pip install "wxrevenue[redis]"')
+            raise ConfigurationError(f'{owner} needs redis-py: pip install "wxrevenue[redis]"')
         self.place, self._made = "a Redis of the caller's", None
         if isinstance(redis, Secret):
-            url, self.place = checked_url(f"{whose}.redis", redis)
-            redis = self._made = _client(f"{whose}.redis", url, timeout)
+            self.place = place_of(f"{owner}.redis", redis)
+            redis = self._made = _client(f"{owner}.redis", redis, timeout)
         if not inspect.iscoroutinefunction(getattr(redis, "execute_command", None)):
-            raise ConfigurationError(f"{whose}.redis: expected a URL or a client of redis.asyncio")
+            raise ConfigurationError(f"{owner}.redis: expected a URL or a client of redis.asyncio")
         self._client = redis
-        self._whose = whose
-        self._lifetime = Lifetime(f"the {whose}")
+        self._owner = owner
+        self._lifetime = Lifetime(f"the {owner}")
         self._slots = asyncio.Semaphore(_CONNECTIONS)
 
     async def run_script(self, script: Script, keys: tuple[str, ...], *args: str | int | Secret) -> Any:
@@ -73,27 +65,70 @@ class RedisLink(NeverPickled):
 
         Raises:
             TokenUnavailableError: there is none.
+            ConfigurationError: there will never be one: this Redis is too old, for example.
             ClientStateError: the store is closed, belongs to another event loop, or was used before a fork.
         """
         self._lifetime.check_usable()
-        answer: Any = None
         async with self._slots:
-            for _ in range(_TRIES):
-                self._lifetime.check_usable()  # redis-py would connect again after it was closed
-                answer = await self._attempt(script, keys, args)
-                if not isinstance(answer, _Trouble) or answer.code:
-                    break
-        if isinstance(answer, _Trouble):
-            raise TokenUnavailableError(f"{self.place} did not serve the {self._whose}: {answer.what}")
+            self._lifetime.check_usable()
+            call = InFlight()
+            self._lifetime.add_call(call)
+            try:
+                answer = await self._answer(script, keys, args)
+            finally:
+                self._lifetime.remove_call(call)
+        if isinstance(answer, Trouble):
+            raise answer.error(self.place, self._owner)
         return answer
 
     async def aclose(self) -> None:
-        """Close the connections, if they are its own; may be called twice."""
-        self._lifetime.closed = True
+        """Refuse new calls, wait for those on the wire, and close the connections that are its own; may be called twice.
+
+        Raises:
+            ClientStateError: calls are on the wire on another event loop, or this process was forked meanwhile.
+        """
+        try:
+            await self._lifetime.aclose()
+        except asyncio.CancelledError:
+            await self._disconnect()
+            raise
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         made, self._made = self._made, None
         if made is not None:
             with suppress(Exception):
                 await made.aclose()
+
+    async def _answer(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
+        answer: Any = None
+        for _ in range(_TRIES):
+            answer = await self._attempt_with_connection(script, keys, args)
+            if not isinstance(answer, Trouble):
+                break
+            if answer.code in DEMOTED:
+                await self._drop_idle_connections()
+            elif answer.code:
+                break
+            if self._lifetime.closed:  # it would connect again
+                break
+        return answer
+
+    async def _attempt_with_connection(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
+        """Try once there is a connection: a caller's own pool may have too few, and others may use it."""
+        until = asyncio.get_running_loop().time() + _POOL_PATIENCE
+        while True:
+            answer = await self._attempt(script, keys, args) if self._has_connection() else POOL_EXHAUSTED
+            if answer is not POOL_EXHAUSTED or self._lifetime.closed or asyncio.get_running_loop().time() > until:
+                return answer
+            await asyncio.sleep(_POOL_PAUSE)
+
+    def _has_connection(self) -> bool:
+        """Return whether the client's pool has one to give; where that cannot be told, the attempt tells."""
+        if getattr(self._client, "connection", None) is not None:  # single_connection_client=True
+            return True
+        can_get = getattr(getattr(self._client, "connection_pool", None), "can_get_connection", None)
+        return can_get is None or bool(can_get())
 
     async def _attempt(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
         failure: BaseException
@@ -104,13 +139,18 @@ class RedisLink(NeverPickled):
             failure = error
         except Exception as error:  # noqa: BLE001  (redis-py raises its own, the system's and the parser's)
             failure = error
+        trouble = trouble_of(failure, self._timeout) if isinstance(failure, Exception) else None
         without_history(failure)
-        if not isinstance(failure, Exception):
+        if trouble is None:
             raise failure
-        trouble = _trouble(failure, self._timeout)
-        if trouble.code in _STALE and self._made is not None:
-            await self._made.connection_pool.disconnect(inuse_connections=False)
         return trouble
+
+    async def _drop_idle_connections(self) -> None:
+        """Let the next call connect anew: the name of a server may lead to another one by now, or the client know of one."""
+        with suppress(Exception):  # a client of the caller's may be of any make
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+        with suppress(Exception):  # single_connection_client=True
+            await self._client.connection.disconnect()
 
     async def _evaluated(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
         from redis.exceptions import NoScriptError  # noqa: PLC0415
@@ -134,12 +174,13 @@ def key_stem(prefix: str, name: str) -> str:
 
 
 def _client(where: str, url: Secret, timeout: float) -> Any:
+    """Return a client with no limit of its own: redis-py's would be an error, and up to 7.1 it connects under a lock."""
     from redis.asyncio import Redis  # noqa: PLC0415
     from redis.asyncio.retry import Retry  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
 
     times = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    pool = pool_at(where, url, protocol=2, retry=Retry(NoBackoff(), 0), max_connections=_CONNECTIONS + 1, **times)
+    pool = pool_at(where, url, protocol=2, retry=Retry(NoBackoff(), 0), timeout=None, max_connections=_NO_LIMIT, **times)
     return Redis.from_pool(pool)  # pyright: ignore[reportUnknownMemberType]
 
 
@@ -153,21 +194,3 @@ def _boxed(answer: Any) -> Any:
     if isinstance(answer, bytes):
         answer = answer.decode(errors="replace")
     return Secret(answer) if isinstance(answer, str) else answer
-
-
-def _trouble(error: Exception, timeout: float) -> _Trouble:
-    from redis.exceptions import ConnectionError as Broken  # noqa: PLC0415
-    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
-    from redis.exceptions import TimeoutError as Late  # noqa: PLC0415
-
-    if isinstance(error, (TimeoutError, Late)):
-        return _Trouble(f"no answer within {timeout:g} s")
-    if isinstance(error, ResponseError) or (isinstance(error, RedisError) and not isinstance(error, Broken)):
-        code = _code(error)
-        return _Trouble(f"it answered {code}", code)
-    return _Trouble(f"no connection ({type(error).__name__})")
-
-
-def _code(error: Exception) -> str:
-    word = str(error).partition(" ")[0]
-    return word if word.isascii() and word.isalpha() and word.isupper() and len(word) < _LONGEST_CODE else type(error).__name__

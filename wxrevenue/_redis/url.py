@@ -7,11 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from wxrevenue._base.secret import Secret
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
+
+    from wxrevenue._base.secret import Secret
 
 _SHAPES: Final = "redis://host, rediss://host or unix:///path, and at most a number behind the host for the database"
 _ENCODE: Final = "percent-encode the password (urllib.parse.quote(password, safe=''))"
@@ -43,19 +44,18 @@ _OPTIONS: Final = (
 """What may stand behind the question mark: options of redis-py that are texts, numbers or flags."""
 
 
-def checked_url(where: str, url: Secret) -> tuple[Secret, str]:
-    """Return a URL without the white space around it, and what messages may show of it.
+def place_of(where: str, url: Secret) -> str:
+    """Return what messages may show of a URL: where it leads to.
 
     Raises:
         ConfigurationError: it leads nowhere for certain, or has options that are not known.
     """
-    url = Secret(url.reveal().strip())
     place = _place(url)
     if place is None:
-        raise ConfigurationError(f"{where}: expected {_SHAPES}; {_ENCODE}")
+        raise ConfigurationError(f"{where}: expected {_SHAPES}, without white space; {_ENCODE}")
     if not _has_known_options(url):
         raise ConfigurationError(f"{where}: expected options of {', '.join(_OPTIONS)} behind the question mark; {_ENCODE}")
-    return url, f"Redis at {place}"
+    return f"Redis at {place}"
 
 
 def pool_at(where: str, url: Secret, **settings: Any) -> Any:
@@ -75,7 +75,7 @@ def _pool(url: Secret, settings: dict[str, Any]) -> Any:
     from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415
 
     with suppress(Exception):
-        pool: Any = BlockingConnectionPool.from_url(url.reveal(), **settings)
+        pool: Any = BlockingConnectionPool.from_url(url.reveal(), **settings)  # pyright: ignore[reportUnknownMemberType]
         pool.make_connection()
         return pool
     return None

@@ -75,7 +75,7 @@ class RedisTicketStore:
         timeout: float = 0.25,
     ) -> None:
         redis, keys = as_secret(redis, "execute_command"), as_secret_keys(keys)  # first of all: what follows may raise
-        self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
+        self._link = RedisLink(redis, owner=_NAME, timeout=timeout)
         self._place = self._link.place
         self._keyring = Keyring(keys, f"{_NAME}.keys")
         name = _checks.credential(f"{_NAME}.component_appid", component_appid)

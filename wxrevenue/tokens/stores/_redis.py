@@ -72,7 +72,7 @@ class RedisTokenStore:
         refresh_without_lock: bool = False,
     ) -> None:
         redis, keys = as_secret(redis, "execute_command"), as_secret_keys(keys)  # first of all: what follows may raise
-        self._link = RedisLink(redis, whose=_NAME, timeout=timeout)
+        self._link = RedisLink(redis, owner=_NAME, timeout=timeout)
         self._place = self._link.place
         records = _Records(
             self._link,
