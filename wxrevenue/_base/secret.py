@@ -62,7 +62,7 @@ class Secret(NeverPickled):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        from hmac import compare_digest  # noqa: PLC0415  (costs a millisecond that an import need not pay)
+        from hmac import compare_digest  # costs a millisecond that an import need not pay
 
         return compare_digest(self._value.encode(errors="surrogatepass"), other._value.encode(errors="surrogatepass"))
 

@@ -294,6 +294,6 @@ class Engine:
         """Tell the user's ``on_event``, if there is one."""
         if self.on_event is None or sys.is_finalizing():
             return
-        from wxrevenue import events  # noqa: PLC0415  (only who listens pays for it)
+        from wxrevenue import events  # only who listens pays for it
 
         events.tell(self.on_event, getattr(events, event), endpoint=endpoint.name, account=self.service.account, **facts)

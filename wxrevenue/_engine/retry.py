@@ -96,7 +96,7 @@ class Retries:
         self._policy = policy
         self._quota = quota
         self._spent = 0.0
-        from backoff import expo  # noqa: PLC0415  (most processes start many times more often than a call fails)
+        from backoff import expo  # most processes start many times more often than a call fails
 
         self._steps = expo(base=policy.factor, max_value=_LARGEST_STEP)
         next(self._steps)  # backoff's generators want one send before the first value

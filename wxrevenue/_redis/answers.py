@@ -93,9 +93,9 @@ POOL_EXHAUSTED: Final = Trouble("every connection that its client allows is in u
 
 def trouble_of(error: Exception, timeout: float) -> Trouble:
     """Return what an exception of redis-py's, of the system's or of asyncio's means."""
-    from redis.exceptions import ConnectionError as Broken  # noqa: PLC0415
-    from redis.exceptions import RedisError  # noqa: PLC0415
-    from redis.exceptions import TimeoutError as Late  # noqa: PLC0415
+    from redis.exceptions import ConnectionError as Broken
+    from redis.exceptions import RedisError
+    from redis.exceptions import TimeoutError as Late
 
     if isinstance(error.__cause__, RedisError):
         error = error.__cause__  # what the server refused while the connection was made
@@ -123,7 +123,7 @@ def _refusal(error: Exception, code: str) -> Trouble:
 
 
 def _code_of(error: Exception) -> str:
-    from redis.exceptions import ResponseError  # noqa: PLC0415
+    from redis.exceptions import ResponseError
 
     text = str(error)
     if _FORBIDDEN in text:

@@ -70,7 +70,7 @@ def as_secret_keys(keys: Any) -> tuple[Any, ...]:
 
 def _decrypted(key: Secret, written: Secret, bound: bytes) -> Secret | None:
     """Return the value, or ``None``. Raises nothing: a traceback would show what was written."""
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  (only if there are keys)
+    from cryptography.exceptions import InvalidTag  # only if there are keys
 
     try:
         box = Secret(base64.b64decode(written.reveal().rpartition(":")[2], validate=True).decode("latin-1"))
@@ -85,7 +85,7 @@ def _opened(key: Secret, box: Secret, bound: bytes) -> bytes:
 
 
 def _cipher(key: Secret) -> Any:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  (only if there are keys)
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # only if there are keys
 
     return AESGCM(key.reveal().encode("latin-1"))
 

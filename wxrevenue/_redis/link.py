@@ -153,7 +153,7 @@ class RedisLink(NeverPickled):
             await self._client.connection.disconnect()
 
     async def _evaluated(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
-        from redis.exceptions import NoScriptError  # noqa: PLC0415
+        from redis.exceptions import NoScriptError
 
         with suppress(NoScriptError):
             return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *map(_raw, args))
@@ -175,9 +175,9 @@ def key_stem(prefix: str, name: str) -> str:
 
 def _client(where: str, url: Secret, timeout: float) -> Any:
     """Return a client with no limit of its own: redis-py's would be an error, and up to 7.1 it connects under a lock."""
-    from redis.asyncio import Redis  # noqa: PLC0415
-    from redis.asyncio.retry import Retry  # noqa: PLC0415
-    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
 
     times = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     pool = pool_at(where, url, protocol=2, retry=Retry(NoBackoff(), 0), timeout=None, max_connections=_NO_LIMIT, **times)

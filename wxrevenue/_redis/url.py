@@ -72,7 +72,7 @@ def pool_at(where: str, url: Secret, **settings: Any) -> Any:
 
 def _pool(url: Secret, settings: dict[str, Any]) -> Any:
     """Return the pool, or ``None``. Raises nothing: a traceback would show the URL."""
-    from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415
+    from redis.asyncio import BlockingConnectionPool
 
     with suppress(Exception):
         pool: Any = BlockingConnectionPool.from_url(url.reveal(), **settings)  # pyright: ignore[reportUnknownMemberType]

@@ -102,8 +102,8 @@ def retry_after(header: str | None, now: float) -> float | None:
 
 
 def _until(date: str, now: float) -> float:
-    from datetime import UTC  # noqa: PLC0415  (as above)
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
 
     try:
         when = parsedate_to_datetime(date)

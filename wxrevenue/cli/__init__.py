@@ -11,7 +11,7 @@ _EXTRA = frozenset({"rich", "typer"})
 def main() -> None:
     """Run the command line; without the extra's packages exit 1 and say how to get them."""
     try:
-        from wxrevenue.cli._app import app  # noqa: PLC0415  (without the extra there is a message, not a traceback)
+        from wxrevenue.cli._app import app  # without the extra there is a message, not a traceback
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
         if package not in _EXTRA:

@@ -68,7 +68,7 @@ def another_account(where: str, engine: Engine, tokens: Any, component_appid: st
 
 def assemble_pay(where: str, private_key: Any, settings: Mapping[str, Any]) -> Assembly:
     """Return the parts of a client of WeChat Pay."""
-    from wxrevenue.funds._service import PayService  # noqa: PLC0415  (who only reads settlements does without)
+    from wxrevenue.funds._service import PayService  # who only reads settlements does without
 
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
     if not isinstance(settings["verifier"], Verifier):
@@ -122,7 +122,7 @@ def quotable(where: str, value: object) -> str:
 def _signer(where: str, key: Any) -> Signer:
     """Return what signs: a PEM key, boxed, or a signer of the user's own."""
     if isinstance(key, Secret):
-        from wxrevenue.signing._pem_signer import PemSigner  # noqa: PLC0415  (as above)
+        from wxrevenue.signing._pem_signer import PemSigner  # as above
 
         return PemSigner(key)
     if isinstance(key, Signer) and not type(key).__module__.startswith("cryptography"):  # whose keys sign too, otherwise

@@ -35,14 +35,14 @@ class Client:
         if self._is_clone:
             return
         await self._parts.engine.lifetime.aclose()
-        from contextlib import AsyncExitStack  # noqa: PLC0415  (loaded by then anyway)
+        from contextlib import AsyncExitStack  # loaded by then anyway
 
         async with AsyncExitStack() as stack:  # one that fails to close keeps none of the others open
             for part in self._parts.owned:
                 stack.push_async_callback(part.aclose)
 
     def _clone(self, changes: Mapping[str, Any]) -> Self:
-        from wxrevenue.clients import _assembly  # noqa: PLC0415  (as in the constructor)
+        from wxrevenue.clients import _assembly  # as in the constructor
 
         clone = copy.copy(self)
         clone._parts = _assembly.Assembly(_assembly.with_changes(type(self).__name__, self._parts.engine, changes))  # noqa: SLF001

@@ -79,7 +79,7 @@ class FundsDistributionClient(Client):
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         private_key = as_secret_key(private_key, "sign")  # first of all: what follows may raise
-        from wxrevenue.clients import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
+        from wxrevenue.clients import _assembly  # a process that makes no client does without all of it
 
         parts = {"mchid": mchid, "serial_no": serial_no, "verifier": verifier, "base_url": base_url, "transport": transport}
         options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "on_event": on_event}

@@ -85,7 +85,7 @@ class RevenueClient(Client):
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         tokens = as_secret(tokens, "get", "reject")  # first of all: what follows may raise
-        from wxrevenue.clients import _assembly  # noqa: PLC0415  (a process that makes no client does without all of it)
+        from wxrevenue.clients import _assembly  # a process that makes no client does without all of it
 
         parts = {"base_url": base_url, "transport": transport, "limiter": limiter, "scope": scope, "settlement_path": settlement_path}
         options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "page_deadline": page_deadline}
@@ -105,7 +105,7 @@ class RevenueClient(Client):
         Raises:
             ConfigurationError: a variable is missing or not allowed.
         """
-        from wxrevenue.tokens import _environment  # noqa: PLC0415  (who gives everything by hand does without)
+        from wxrevenue.tokens import _environment  # who gives everything by hand does without
 
         settings = {**_environment.variables(settings), **settings}
         shared = {name: settings[name] for name in ("base_url", "transport", "clock", "on_event") if name in settings}
@@ -155,7 +155,7 @@ class RevenueClient(Client):
         Raises:
             ConfigurationError: an argument is not allowed, or the cursor belongs to something else.
         """
-        from wxrevenue.clients._paging import walk  # noqa: PLC0415  (who streams pays for it)
+        from wxrevenue.clients._paging import walk  # who streams pays for it
 
         request = ams.GetAgencySettlement(start_date, end_date, page_size=page_size)
         options: dict[str, Any] = {"prefetch": prefetch, "concurrency": concurrency, "cursor": cursor, "verify_totals": verify_totals}
@@ -175,7 +175,7 @@ class RevenueClient(Client):
         return self._with(changes)
 
     def _with(self, changes: dict[str, Any]) -> Self:
-        from wxrevenue.clients import _assembly  # noqa: PLC0415
+        from wxrevenue.clients import _assembly
 
         tokens, appid = changes.pop("tokens", None), changes.pop("component_appid", None)
         service = _assembly.another_account(_NAME, self._parts.engine, tokens, appid)

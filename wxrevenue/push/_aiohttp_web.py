@@ -25,7 +25,7 @@ def aiohttp_handler(
     Raises:
         ConfigurationError: one of them is something else.
     """
-    from aiohttp import web  # noqa: PLC0415  (on first use)
+    from aiohttp import web  # on first use
 
     check_parts(receiver, store, on_push)
 

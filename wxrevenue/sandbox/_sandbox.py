@@ -89,7 +89,7 @@ class Sandbox:
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
         """Serve HTTP within ``async with``, whose value is the base URL; port 0 takes any free one."""
-        from wxrevenue.sandbox._server import serve  # noqa: PLC0415  (aiohttp, for those who use it)
+        from wxrevenue.sandbox._server import serve  # aiohttp, for those who use it
 
         return serve(self._core, self._sleep, host=host, port=port)
 

@@ -36,15 +36,15 @@ class PemSigner:
         return await asyncio.get_running_loop().run_in_executor(None, self._sign, message)
 
     def _sign(self, message: bytes) -> bytes:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
-        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
 
         return self._key.sign(message, PKCS1v15(), SHA256())
 
 
 def _load(pem: Any) -> RSAPrivateKey:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     problem = "not a PEM private key"
     key: Any = None

@@ -48,8 +48,8 @@ def tokens(component_appid: str | None, **settings: Any) -> Secret | ComponentTo
         raise ConfigurationError(f"the environment variable {_TICKETS} is not set: {_SECRET} needs the file that tickets are kept in")
     if not component_appid:
         raise ConfigurationError(f"the environment variable {_APPID} is not set: {_SECRET} needs the appid that it belongs to")
-    from wxrevenue.tickets._file import FileTicketStore  # noqa: PLC0415  (not for who has a fixed token)
-    from wxrevenue.tokens._component import ComponentTokens  # noqa: PLC0415
+    from wxrevenue.tickets._file import FileTicketStore  # not for who has a fixed token
+    from wxrevenue.tokens._component import ComponentTokens
 
     path = _checks.text(_named(_TICKETS), os.environ[_TICKETS])  # may have blanks, but no line end that came with it
     return ComponentTokens(component_appid, secret, tickets=FileTicketStore(path), **settings)

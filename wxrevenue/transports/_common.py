@@ -112,7 +112,7 @@ def check_tls(owner: str, context: SSLContext | None) -> None:
     """Refuse a TLS context that speaks less than TLS 1.2 or does not verify whom it talks to."""
     if context is None:
         return
-    import ssl  # noqa: PLC0415  (needed by few)
+    import ssl  # needed by few
 
     if not isinstance(context, ssl.SSLContext):
         raise ConfigurationError(f"{owner}.ssl: expected an ssl.SSLContext, got {type(context).__name__}")

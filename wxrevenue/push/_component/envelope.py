@@ -92,9 +92,9 @@ def _unpadded(padded: bytes) -> bytes:
 
 
 def _cipher(where: str, key: Any) -> Cipher[CBC]:
-    from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415  (on first use)
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415
-    from cryptography.hazmat.primitives.ciphers.modes import CBC  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers import Cipher  # on first use
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
 
     if not isinstance(key, Secret) or not _AES_KEY.fullmatch(key.reveal()):
         raise ConfigurationError(

@@ -40,7 +40,7 @@ class Push:
 
     async def post(self, url: str) -> tuple[int, str]:
         """Post it to a URL, wait five seconds at most as WeChat does, and return the status and text of the reply."""
-        from aiohttp import ClientSession, ClientTimeout  # noqa: PLC0415  (for those who use it)
+        from aiohttp import ClientSession, ClientTimeout  # for those who use it
 
         async with ClientSession(timeout=ClientTimeout(5.0)) as session:
             headers = {"Content-Type": "text/xml"}
@@ -105,9 +105,9 @@ class Pushes:
 
 def seal(plain: bytes, aes_key: str) -> str:
     """Return the text padded to blocks of 32, encrypted, in base64."""
-    from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415  (for those who use it)
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415
-    from cryptography.hazmat.primitives.ciphers.modes import CBC  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers import Cipher  # for those who use it
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
 
     key = base64.b64decode(f"{aes_key}=")
     padding = _BLOCK - len(plain) % _BLOCK

@@ -152,7 +152,7 @@ class Pay:
 
     @cached_property
     def _gate(self) -> SignatureCheck:
-        from wxrevenue.sandbox._pay.signing import KeyPair, SignatureCheck  # noqa: PLC0415  (cryptography, for those who use it)
+        from wxrevenue.sandbox._pay.signing import KeyPair, SignatureCheck  # cryptography, for those who use it
 
         return SignatureCheck(
             mchid=f"1900{between(0, 999_999, self._seed, 'mchid'):06d}", serial_no=self._serial("merchant"), key=KeyPair()
@@ -160,7 +160,7 @@ class Pay:
 
     @cached_property
     def _platform(self) -> dict[str, KeyPair]:
-        from wxrevenue.sandbox._pay.signing import KeyPair  # noqa: PLC0415
+        from wxrevenue.sandbox._pay.signing import KeyPair
 
         number = between(10**18, 10**19 - 1, self._seed, "public key")
         return {self._serial("platform"): KeyPair(), f"PUB_KEY_ID_{number:022d}": KeyPair()}
@@ -174,7 +174,7 @@ class Pay:
 
 
 def _headers(platform: Mapping[str, KeyPair], call: Call, stamp: tuple[int, str], body: bytes) -> dict[str, str]:
-    from wxrevenue.sandbox._pay.signing import signature_headers  # noqa: PLC0415
+    from wxrevenue.sandbox._pay.signing import signature_headers
 
     by_certificate, by_public_key = platform
     asked = call.headers.get("wechatpay-serial", "")

@@ -156,9 +156,9 @@ class AiohttpTransport(NetworkTransport):
 
     def _open(self) -> ClientSession:
         """Make the session: on first use, because it wants a running loop and a tenth of a second of imports."""
-        import aiohttp  # noqa: PLC0415
+        import aiohttp
 
-        from wxrevenue.transports._aiohttp.internals import guard  # noqa: PLC0415
+        from wxrevenue.transports._aiohttp.internals import guard
 
         self._session = self._given or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._limit, keepalive_timeout=KEEP_ALIVE, ssl=self._ssl or True),
@@ -180,7 +180,7 @@ class AiohttpTransport(NetworkTransport):
         if method != "POST":
             options["middlewares"] = (_once,)
         if self._given is not None:
-            import aiohttp  # noqa: PLC0415
+            import aiohttp
 
             options["timeout"] = aiohttp.ClientTimeout(total=None)
             if self._ssl is not None:
@@ -190,7 +190,7 @@ class AiohttpTransport(NetworkTransport):
     def _multidict(self, headers: Mapping[str, str]) -> CIMultiDict[str]:
         """Return the headers as aiohttp keeps them; the same mapping is converted once."""
         if self._headers is None or self._headers[0] is not headers:
-            from multidict import CIMultiDict  # noqa: PLC0415
+            from multidict import CIMultiDict
 
             self._headers = headers, CIMultiDict(headers)
         return self._headers[1]
@@ -234,7 +234,7 @@ def _url(request: HttpRequest) -> Any:
     kept = {} if request.secret is None else request.secret.derived
     found = kept.get(request.url)
     if found is None:
-        from yarl import URL  # noqa: PLC0415
+        from yarl import URL
 
         found = kept[request.url] = URL(request.wire_url(), encoded=True)
     return found

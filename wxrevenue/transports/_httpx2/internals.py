@@ -46,7 +46,7 @@ class TraceHook:
                 exchange.unasked = True
             raise ConnectionAbortedError
         if fresh is None and self._reused_is_readable():
-            from httpcore2 import ConnectionNotAvailable  # noqa: PLC0415  (loaded by then)
+            from httpcore2 import ConnectionNotAvailable  # loaded by then
 
             raise ConnectionNotAvailable  # upon which the pool gives the request another one
         if exchange is not None:
@@ -95,7 +95,7 @@ def has_surplus(response: Response) -> bool:
 
 def _holds_bytes(stream: Any) -> bool:
     """Return whether a stream of anyio's, or one within it, has bytes that nobody has read: its socket no longer shows them."""
-    from anyio.streams.tls import TLSAttribute  # noqa: PLC0415  (loaded by then)
+    from anyio.streams.tls import TLSAttribute  # loaded by then
 
     while hasattr(stream, "transport_stream"):
         if _has_record(stream.extra(TLSAttribute.ssl_object)):  # noqa: S610  (no database)

@@ -150,9 +150,9 @@ class HttpxTransport(NetworkTransport):
         return found
 
     def _open(self, proxy: Secret | None) -> AsyncHTTPTransport:
-        from ssl import create_default_context  # noqa: PLC0415
+        from ssl import create_default_context
 
-        import httpx2  # noqa: PLC0415
+        import httpx2
 
         return httpx2.AsyncHTTPTransport(
             verify=self._ssl or create_default_context(),
@@ -195,7 +195,7 @@ async def _raw(stream: Any) -> AsyncGenerator[bytes]:
 
 def _outgoing(request: HttpRequest, trail: TraceHook) -> Request:
     """Return httpx2's form of a request, its target the very bytes of our URL."""
-    from httpx2 import Headers, Request  # noqa: PLC0415
+    from httpx2 import Headers, Request
 
     parts = urlsplit(request.url)
     origin = f"{parts.scheme}://{parts.netloc}"
