@@ -433,19 +433,29 @@ async def test_a_transport_that_keeps_no_timeout() -> None:
             await authorizers(tokens)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"authorizer_access_token": ""},
+        {"authorizer_access_token": None},
+        {"authorizer_access_token": "fake-authorizer-token", "expires_in": None},
+        {"authorizer_access_token": "fake-authorizer-token", "expires_in": "soon"},
+        {"authorizer_access_token": "fake-authorizer-token", "expires_in": -1},
+    ],
+)
 @virtual
-async def test_an_answer_without_a_token() -> None:
-    """K-25: a refresh token that comes without an access token is stored all the same."""
+async def test_an_answer_without_a_token(said: dict[str, Any]) -> None:
+    """K-11, K-25: a refresh token that comes without an access token that can be used is stored all the same."""
 
     async def platform(request: HttpRequest) -> HttpResponse:
         if "api_component_token" in request.url:
             return answer({"component_access_token": "fake-component-token", "expires_in": 7200})
-        return answer({"authorizer_access_token": "", "expires_in": 7200, "authorizer_refresh_token": "fake-refresh-token-1"})
+        return answer({"expires_in": 7200, "authorizer_refresh_token": "fake-refresh-token-1", **said})
 
     store = MemoryTokenStore()
     async with component_tokens(platform, store=store) as tokens:
         await tokens.add_authorizer(PROGRAM, FIRST)
-        with pytest.raises(TokenUnavailableError, match="empty token"):
+        with pytest.raises(TokenUnavailableError, match="WeChat answered without a token"):
             await authorizers(tokens)
         assert await stored(store) == "fake-refresh-token-1"
 

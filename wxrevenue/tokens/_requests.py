@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from wxrevenue._wire.codes import TOKEN_REFUSED
 from wxrevenue._wire.request import TokenKind
-from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAccessToken, StartPushTicket
+from wxrevenue.ams.authorization import GetComponentAccessToken, StartPushTicket
 from wxrevenue.errors import ConfigurationError, TokenError, TokenUnavailableError, WxRevenueError, without_history
 from wxrevenue.ports import StoredToken, Ticket
 from wxrevenue.tokens._advice import NO_TICKET, called, overdue, unavailable
 from wxrevenue.tokens._refresh import LIFETIMES
+from wxrevenue.tokens._renewal import Renewal, RenewToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,16 +57,17 @@ class TokenRequests:
         return StoredToken(token=_filled(what, answer.component_access_token), left=_clamped(answer.expires_in))
 
     async def authorizer(self, appid: str, refresh: Secret | None, commit: Callable[[], None]) -> StoredToken:
-        """Get an authorizer's token with its refresh token, which may be replaced, also where the answer has no token."""
+        """Get an authorizer's token with its refresh token, which may be replaced, also where the answer has no token that can be used."""
         what = called(TokenKind.AUTHORIZER, appid)
         if refresh is None:
             raise TokenUnavailableError(f"{what}: no refresh token is known; hand the one of its authorization to add_authorizer()")
-        answer = await self._send_with_token(GetAuthorizerAccessToken(self._appid, appid, refresh), commit)
+        answer: Renewal | WxRevenueError = await self._send_with_token(RenewToken(self._appid, appid, refresh), commit)
         if isinstance(answer, WxRevenueError):
             raise unavailable(what, answer)
-        token, rotated = answer.authorizer_access_token, answer.authorizer_refresh_token
-        refresh = rotated if rotated.reveal() else refresh
-        return StoredToken(token=token if token.reveal() else None, left=_clamped(answer.expires_in), refresh=refresh)
+        newest = answer.refresh_token or refresh
+        if answer.token is None or answer.expires_in is None:
+            return StoredToken(refresh=newest)
+        return StoredToken(token=answer.token, left=_clamped(answer.expires_in), refresh=newest)
 
     async def start_push_ticket(self) -> None:
         """Have WeChat push tickets."""
