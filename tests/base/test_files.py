@@ -93,7 +93,7 @@ def test_one_remedy() -> None:
     assert Remedy.on(odd.value) == ()
 
 
-@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP, errno.EACCES])
 def test_no_permissions_to_give(tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """F-07: where permissions cannot be changed a file is replaced all the same, and that is logged."""
     target = tmp_path / "a"

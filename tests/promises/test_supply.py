@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,15 @@ def test_the_shapes_are_those_of_tokens() -> None:
 def requirements() -> list[Requirement]:
     """Return what the package asks for, extras included."""
     return [Requirement(line) for line in importlib.metadata.requires("wxrevenue") or []]
+
+
+@pytest.mark.parametrize("version", ["5.2.0", "5.3.1", "6.4.0", "7.1.1", "8.1.0"])
+def test_redis_beside_others(version: str) -> None:
+    """L-12: the extra for Redis leaves room for those who want an older redis-py: arq below 6, saq and limits below 8."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (redis,) = [Requirement(line) for line in project["optional-dependencies"]["redis"]]
+    assert version in redis.specifier
+    assert "9.0.0" not in redis.specifier
 
 
 def test_dependencies_are_few_and_bounded() -> None:

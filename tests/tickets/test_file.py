@@ -257,7 +257,7 @@ def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_errors, "_logged", set[tuple[str, int]]())
 
 
-LACKING = [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM]
+LACKING = [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EROFS]
 
 
 @pytest.mark.parametrize("code", [*LACKING, errno.EIO, errno.EBADF])
@@ -284,7 +284,7 @@ async def test_files_that_cannot_be_synced(
     assert "no fsync there" in caplog.text
 
 
-@pytest.mark.parametrize("code", [*LACKING, errno.ENOLCK])
+@pytest.mark.parametrize("code", [*LACKING, errno.ENOLCK, errno.EACCES, errno.EIO])
 async def test_no_locks(path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """F-04: without locks the threads of a process still take turns, nothing is left lying about, and it is logged once."""
     monkeypatch.setattr(fcntl, "flock", failing(code))
@@ -303,7 +303,7 @@ async def test_no_locks(path: Path, code: int, monkeypatch: pytest.MonkeyPatch, 
         (errno.EROFS, "mount it writable"),
         (errno.ENOSPC, "make room"),
         (errno.EDQUOT, "make room"),
-        (errno.EACCES, "make this user the owner"),
+        (errno.EACCES, "make this user the owner of the file and its folder"),
         (errno.EIO, "see the system's log"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("wxrevenue.files")
 
-MISSING: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EPERM})
-"""What fsync, flock and chmod fail with on a file system that has none."""
-_OWNER: Final = "the user who runs this may not do it; make this user the owner of file and folder"
+FAULTS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EBADF})
+"""What fsync fails with where it was tried; by any other error a file system says that it has none."""
+_OWNER: Final = (
+    "another program has it open, or the user who runs this may not write there"
+    if sys.platform == "win32"
+    else "the user who runs this may not do that; make this user the owner of the file and its folder"
+)
 _REMEDIES: Final[Mapping[int, str]] = {
     errno.EBUSY: "it is a mount point, which no rename replaces; mount its folder, not the file",
     errno.EROFS: "its file system is mounted read-only; mount it writable, or choose another",

@@ -19,7 +19,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from wxrevenue._base.file_errors import MISSING, Remedy, log_missing, with_remedy
+from wxrevenue._base.file_errors import FAULTS, Remedy, log_missing, with_remedy
 from wxrevenue.errors import ConfigurationError
 
 if sys.platform != "win32":
@@ -123,8 +123,6 @@ class _Draft(io.FileIO):
         try:
             draft.chmod(mode)
         except OSError as error:
-            if error.errno not in MISSING:
-                raise
             log_missing("permissions", self._path, error, "its mount decides who may read it")
 
 
@@ -148,7 +146,7 @@ def sync(descriptor: int, path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in MISSING:
+        if error.errno in FAULTS:
             raise
         log_missing("fsync", path, error, "a power cut may take what was written last")
 
@@ -180,8 +178,6 @@ def try_lock(descriptor: int, path: Path) -> bool:
     except BlockingIOError:
         raise
     except OSError as error:
-        if error.errno not in MISSING:
-            raise
         log_missing("locks", path, error, "let no two processes write there")
         return False
     return True

@@ -43,7 +43,7 @@ return 1
 
 
 class RedisTicketStore:
-    """Keeps a component's ticket in Redis (or Valkey) for all its processes. Needs ``pip install "wxrevenue[redis]"``.
+    """Keeps a component's ticket in Redis (5 or newer, or Valkey) for all its processes. Needs ``pip install "wxrevenue[redis]"``.
 
     The newest ticket wins, by WeChat's own time of it, in one step inside Redis. It is kept for 30 days. One that this release
     cannot read counts as absent until the next push replaces it. While Redis is away both methods raise

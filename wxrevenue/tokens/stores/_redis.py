@@ -30,7 +30,7 @@ _US: Final = 1_000_000
 
 
 class RedisTokenStore:
-    """Keeps tokens in Redis (or Valkey), so that of many processes one refreshes. Needs ``pip install "wxrevenue[redis]"``.
+    """Keeps tokens in Redis (5 or newer, or Valkey), so that of many processes one refreshes. Needs ``pip install "wxrevenue[redis]"``.
 
     One lock per token; a holder that is stopped or killed loses it when its lease ends, and what it writes later is refused once
     somebody else has written. Only Redis' clock counts, and every key has a time to live. Keys begin with ``prefix`` and a hash
