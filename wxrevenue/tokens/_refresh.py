@@ -140,9 +140,7 @@ class Refresher:
         record = await ask()
         is_newest = await self.store.put(name, record, fence=fence, since=since)
         if record.token is None:
-            raise TokenUnavailableError(
-                f"the token {name} could not be refreshed: WeChat answered without a token, or with an empty token, or without its $.expires_in"
-            )
+            raise TokenUnavailableError(f"the token {name} could not be refreshed: WeChat answered without a token, or without its life")
         ours = NewToken(record.token, since + record.left, is_new=True)
         if is_newest:
             return ours

@@ -35,7 +35,7 @@ class Renewal(Model):
 
 
 @attrs.frozen(init=False)
-class RenewToken(GetAuthorizerAccessToken, AmsRequest[Renewal]):
+class RenewToken(GetAuthorizerAccessToken, AmsRequest[Renewal]):  # pyright: ignore[reportGeneralTypeIssues]
     """``GetAuthorizerAccessToken``, which decodes its answer as a :class:`Renewal`."""
 
 
