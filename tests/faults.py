@@ -215,6 +215,9 @@ P = {
     "P-21": "an empty page while rows are announced",
     "P-22": "unknown fields and statuses",
     "P-23": "a process killed on the way",
+    "P-24": "rows with equal keys, or with an empty and a filled number, on two sides of a page's edge",
+    "P-25": "a page in the middle that is empty every time, or many of them",
+    "P-26": "a total that is met before the last row",
 }
 Q = {
     "Q-01": "the answer to a script is lost after it ran",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
-from support.lists import Item, Leaf, Shelf, items, script, shelf, teller
+from support.lists import Item, Leaf, Query, Shelf, items, script, shelf, teller
 from support.virtual import run_virtual, virtual
 
 from wxrevenue.errors import PageDriftError
@@ -32,13 +33,13 @@ def test_insertions_at_the_front(prefetch: int) -> None:
 
 @virtual
 async def test_repeated_page() -> None:
-    """P-06: a server that ignores the page number is found out at its first repetition."""
+    """P-06: a server that ignores the page number is found out at its first repetition, by a page far beyond the end."""
     server = Shelf(lambda _page: Leaf(items(10), 40))
     seen: list[Item] = []
     with pytest.raises(PageDriftError, match="of 40") as caught:  # noqa: PT012  (what came before the error counts)
         async for row in server.walk(prefetch=0):
             seen.append(row)  # noqa: PERF401
-    assert (seen, caught.value.got, server.asked) == (items(10), 10, [1, 2])
+    assert (seen, caught.value.got, server.asked) == (items(10), 10, [1, 2, 10_002])
     assert (caught.value.endpoint, caught.value.retryable) == ("walked", False)
 
 
@@ -56,6 +57,13 @@ async def test_fewer_rows_than_announced() -> None:
     walk = shelf(items(15), 10, total=18).walk(host=Host(tell=teller(told)))
     assert await walk.collect() == items(15)
     assert [fact["drift"] for fact in told] == [False] * 5 + [True]
+
+
+@attrs.frozen
+class SizedQuery(Query):
+    """A request that names its page size."""
+
+    page_size: int = 4
 
 
 class Changing:
@@ -185,7 +193,7 @@ async def test_empty_page_amid() -> None:
     empty = [Leaf([], 30)]
     server = Shelf(lambda page: empty.pop() if page == 2 and empty else Leaf(rows[(page - 1) * 10 : page * 10], 30))
     assert await server.walk(prefetch=0).collect() == rows
-    assert server.asked == [1, 2, 1, 2, 3]
+    assert server.asked == [1, 2, 1, 2, 3, 4]
 
 
 @virtual
@@ -220,7 +228,7 @@ async def test_pages_ahead_of_a_second_pass() -> None:
 
 @virtual
 async def test_revisions_are_told() -> None:
-    """P-08: a row whose content changed since it was yielded is counted in the page's event and kept in ``revisions``."""
+    """P-08: a row whose content changed since it was yielded is counted in the second pass and kept in ``revisions``."""
 
     def move(rows: list[Item]) -> None:
         rows.insert(0, Item(50))
@@ -230,17 +238,113 @@ async def test_revisions_are_told() -> None:
     walk = there.walk()
     await walk.collect()
     assert walk.revisions == [Item(9, value=5)]
-    assert [fact["revised"] for fact in there.told] == [0, 1, 0, 0, 0]
+    assert [fact["revised"] for fact in there.told] == [0, 0, 0, 0, 1]
 
 
 @virtual
 async def test_page_events() -> None:
-    """Every page is told of once: its number, its rows, those that are new, and the total."""
+    """Every answer is told of: its number, its rows, those that are new, and the total; a page that is checked is told as asked again."""
     told: list[dict[str, Any]] = []
     rows = items(5)
-    server = script(Leaf(rows[:3], 5), Leaf(rows[2:], 5))
+    server = script(Leaf(rows[:3], 6), Leaf(rows[2:], 6), Leaf([], 6))
     await server.walk(host=Host(tell=teller(told))).collect()
+    facts = {"revised": 0, "total": 6, "drift": False}
     assert told == [
-        {"page": 1, "rows": 3, "fresh": 3, "revised": 0, "total": 5, "again": False, "drift": False},
-        {"page": 2, "rows": 3, "fresh": 2, "revised": 0, "total": 5, "again": False, "drift": False},
+        {"page": 1, "rows": 3, "fresh": 3, "again": False, **facts},
+        {"page": 2, "rows": 3, "fresh": 0, "again": False, **facts},
+        {"page": 1, "rows": 3, "fresh": 0, "again": True, **facts},
+        {"page": 2, "rows": 3, "fresh": 3, "again": False, **facts},
+        {"page": 3, "rows": 0, "fresh": 0, "again": False, **facts},
     ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("prefetch", [0, 1, 3])
+def test_rows_of_a_half_month_on_two_pages(size: int, prefetch: int) -> None:
+    """P-24: rows with equal keys, or with an empty and a filled number, on two sides of a page's edge are rows, and no drift is told."""
+    told: list[dict[str, Any]] = []
+    rows = [Item(1), Item(2, "", 1), Item(2, "", 2), Item(2, "b"), Item(3), Item(4, "c"), Item(4, ""), Item(5, ""), Item(5, "")]
+    assert run_virtual(shelf(rows, size).walk(prefetch=prefetch, host=Host(tell=teller(told))).collect()) == rows
+    assert not any(fact["drift"] for fact in told)
+
+
+@virtual
+async def test_same_row_on_every_page() -> None:
+    """P-24: pages of one row each that are the same in all are rows like any others, while a page far beyond the end is empty."""
+    rows = [Item(1, "")] * 4
+    server = shelf(rows, 1)
+    assert await server.walk(prefetch=0).collect() == rows
+    assert max(page for page in server.asked if page < 10_000) == 5
+
+
+@virtual
+async def test_last_page_for_ever() -> None:
+    """P-06: a server that serves its last page for every page beyond it has no more rows, if all announced came."""
+    rows = items(20)
+    server = Shelf(lambda page: Leaf(rows[10:] if page > 1 else rows[:10], 20))
+    assert await server.walk().collect() == rows
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+def test_hole_in_the_middle(prefetch: int) -> None:
+    """P-25: a page that is empty every time is gone past; the rows behind it come, and the walk says how many are missing."""
+    rows = items(9)
+    server = Shelf(lambda page: Leaf([] if page == 2 else rows[(page - 1) * 3 : page * 3], 9))
+    found: list[Item] = []
+
+    async def walk() -> None:
+        async for row in server.walk(prefetch=prefetch):
+            found.append(row)  # noqa: PERF401  (what came before the error counts)
+
+    with pytest.raises(PageDriftError, match="6 of 9 rows came"):
+        run_virtual(walk())
+    assert found == rows[:3] + rows[6:]
+
+
+@virtual
+async def test_short_page_in_the_middle() -> None:
+    """P-05: a page that is short every time has room for the rows that are announced and do not come: the walk says so."""
+    rows = items(9)
+    with pytest.raises(PageDriftError, match="8 of 9 rows came"):
+        await Shelf(lambda page: Leaf(rows[3:5] if page == 2 else rows[(page - 1) * 3 : page * 3], 9)).walk().collect()
+
+
+@virtual
+async def test_gap_of_many_pages() -> None:
+    """P-25: pages that the total implies are asked for, past a gap of many, but not past a hundred in a row."""
+    pages = {1: items(2), 60: items(4)[2:]}
+    with pytest.raises(PageDriftError, match="4 of 120 rows came"):
+        await Shelf(lambda page: Leaf(pages.get(page, []), 120)).walk().collect()
+    server = shelf(items(2), 2, total=10**8)
+    assert await server.walk(prefetch=0).collect() == items(2)
+    assert len(server.asked) == 2 + 102
+
+
+@pytest.mark.parametrize("total", [4, 8])
+def test_total_met_too_early(total: int) -> None:
+    """P-26: behind a full last page that meets the total one page more is asked for: its rows come, and the total is told to lie."""
+    told: list[dict[str, Any]] = []
+    server = shelf(items(9), 4, total=total)
+    walk = Paginator(SizedQuery(), server.fetch, prefetch=0, host=Host(tell=teller(told)))
+    assert run_virtual(walk.collect()) == items(9)
+    assert told[-1]["drift"]
+
+
+@virtual
+async def test_rows_dated_anew() -> None:
+    """P-07: a row that is dated anew moves to the front while no total changes: what slid over the page's edge comes once."""
+    there = Changing(items(30), {2: lambda rows: rows.insert(0, rows.pop(25))})
+    found = [row.group for row in await there.walk().collect()]
+    assert sorted(found) == list(range(30))
+
+
+@virtual
+async def test_rows_with_equal_keys_change_with_the_list() -> None:
+    """P-24: where rows with equal keys came and went with a list that changed, who is who cannot be told: the walk says so."""
+
+    def change(rows: list[Item]) -> None:
+        del rows[0]
+
+    there = Changing([Item(0), Item(1), Item(2, "", 1), Item(2, "", 2), Item(3)], {2: change}, size=2)
+    with pytest.raises(PageDriftError, match="who is who"):
+        await there.walk().collect()

@@ -25,9 +25,9 @@ class Row:
     value: int = 0
     supersedes: None = None
 
-    def fingerprint(self) -> int:
+    def fingerprint(self) -> bytes:
         """Return its content."""
-        return self.value
+        return repr((self.key, self.value)).encode()
 
 
 @attrs.frozen

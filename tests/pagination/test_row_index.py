@@ -1,67 +1,91 @@
-"""Which row is which: keys, groups of rows that get their numbers, and revisions."""
+"""Which row is which, in a list that stood still and in one that changed: keys, rows that get their numbers, and revisions."""
 
 from __future__ import annotations
 
-from support.lists import Item, Leaf, items, script
+from support.lists import Item, Leaf, Shelf, shelf
 from support.virtual import virtual
 
 
-async def walked(*pages: list[Item]) -> tuple[list[Item], list[Item]]:
-    """Return the rows and the revisions of a walk over these pages and an empty one."""
-    walk = script(*(Leaf(rows, None) for rows in (*pages, []))).walk(prefetch=0)
+async def still(*pages: list[Item]) -> tuple[list[Item], list[Item]]:
+    """Return the rows and the revisions of a walk over a list that stands still, and announces no total."""
+    walk = Shelf(lambda page: Leaf(pages[page - 1] if page <= len(pages) else [], None)).walk(prefetch=0)
     return await walk.collect(), walk.revisions
+
+
+async def changed(before: list[Item], after: list[Item]) -> tuple[list[Item], list[Item]]:
+    """Return the rows and the revisions of a walk over a list that changes when its first two rows were served."""
+    server = Shelf(lambda page: _page(before if len(server.asked) == 1 else after, page))
+    walk = server.walk(prefetch=0)
+    return await walk.collect(), walk.revisions
+
+
+def _page(rows: list[Item], page: int) -> Leaf:
+    return Leaf(rows[(page - 1) * 2 : page * 2], len(rows))
 
 
 @virtual
 async def test_equal_keys_in_one_answer() -> None:
     """Two rows of one answer are two rows, whether or not they are equal."""
     twins = [Item(1, "a"), Item(1, "a"), Item(1, "a", 5)]
-    assert await walked(twins) == (twins, [])
+    assert await still(twins) == (twins, [])
 
 
 @virtual
 async def test_equal_keys_in_two_answers() -> None:
-    """Across answers equal keys are one row, and an unchanged one is no revision."""
-    assert await walked([Item(1), Item(2)], [Item(2), Item(3)]) == (items(4)[1:], [])
+    """P-24: across answers of a list that stood still two rows are two rows, whatever their keys."""
+    assert await still([Item(1), Item(2)], [Item(2), Item(3)]) == ([Item(1), Item(2), Item(2), Item(3)], [])
+    assert await still([Item(1), Item(2, "")], [Item(2, "no"), Item(3)]) == ([Item(1), Item(2, ""), Item(2, "no"), Item(3)], [])
+    assert await still([Item(1), Item(2, "no")], [Item(2, ""), Item(3)]) == ([Item(1), Item(2, "no"), Item(2, ""), Item(3)], [])
+
+
+@virtual
+async def test_equal_keys_in_a_list_that_changed() -> None:
+    """P-01: across answers of a list that changed equal keys are one row, and an unchanged one is no revision."""
+    rows = [Item(1), Item(2), Item(3)]
+    assert await changed(rows, [Item(0), *rows]) == ([*rows, Item(0)], [])
 
 
 @virtual
 async def test_revision() -> None:
     """P-08: a row that comes again with another content is a revision; what was yielded first stays as it was."""
-    assert await walked([Item(1), Item(2)], [Item(2, value=7), Item(3)]) == (items(4)[1:], [Item(2, value=7)])
-
-
-@virtual
-async def test_twins_come_again() -> None:
-    """Equal keys are told apart by their order in the answer, also when they come again."""
-    twins = [Item(1, value=1), Item(1, value=2)]
-    assert await walked(twins, [*twins, Item(2)]) == ([*twins, Item(2)], [])
-    assert await walked(twins, [twins[0], Item(1, value=9), Item(2)]) == ([*twins, Item(2)], [Item(1, value=9)])
+    rows, revisions = await changed([Item(1), Item(2), Item(3)], [Item(0), Item(1), Item(2, value=7), Item(3)])
+    assert (rows, revisions) == ([Item(1), Item(2), Item(3), Item(0)], [Item(2, value=7)])
 
 
 @virtual
 async def test_a_row_gets_its_number() -> None:
-    """A row that gets its number between two answers is one row: the numbered sighting is a revision."""
-    rows, revisions = await walked([Item(1), Item(2, "")], [Item(2, "no"), Item(3)])
-    assert (rows, revisions) == ([Item(1), Item(2, ""), Item(3)], [Item(2, "no")])
+    """A row that gets its number while the list changes is one row: the numbered sighting is a revision."""
+    rows, revisions = await changed([Item(1), Item(2, ""), Item(3)], [Item(0), Item(1), Item(2, "no"), Item(3)])
+    assert (rows, revisions) == ([Item(1), Item(2, ""), Item(3), Item(0)], [Item(2, "no")])
+
+
+@virtual
+async def test_a_row_beside_one_that_it_may_be() -> None:
+    """P-01, P-24: a numbered row that came into sight as the list changed is no revision of an unnumbered one that is there, too."""
+    before = [Item(1), Item(2, ""), Item(2, "no"), Item(3)]
+    rows, revisions = await changed(before, [Item(0), *before])
+    assert (sorted(rows, key=before.__contains__), revisions) == ([Item(0), *before], [])
+
+
+@virtual
+async def test_rows_with_equal_keys_in_a_list_that_changed() -> None:
+    """P-24: rows with equal keys are told apart by their order, also when the list changes in front of them."""
+    before = [Item(1), Item(2, "", 1), Item(2, "", 2), Item(2, "", 3), Item(3)]
+    rows, revisions = await changed(before, [Item(0), *before])
+    assert (sorted(rows, key=lambda row: (row.group, row.value)), revisions) == ([Item(0), *before], [])
 
 
 @virtual
 async def test_numbered_and_numberless_in_one_answer() -> None:
     """A numbered and a numberless row of one answer are two rows."""
     both = [Item(1, ""), Item(1, "a")]
-    assert await walked(both) == (both, [])
+    assert await still(both) == (both, [])
 
 
 @virtual
-async def test_row_of_a_known_group_comes_again() -> None:
-    """A row of a group that showed two rows in one answer is known when it comes again alone, among rows that are all new."""
-    pages = [[Item(1, "a"), Item(1, "")], [Item(1, "a"), Item(2)]]
-    assert await walked(*pages) == ([*pages[0], Item(2)], [])
-
-
-@virtual
-async def test_group_that_showed_two_rows() -> None:
-    """A group that once showed two rows in one answer has several: a further number in another answer is a row of its own."""
-    pages = [[Item(1, "a"), Item(1, "")], [Item(1, "b"), Item(2)]]
-    assert await walked(*pages) == (pages[0] + pages[1], [])
+async def test_several_numbers_cost_no_second_look() -> None:
+    """Rows of one half-month with numbers of their own are surely several: no page is asked for twice because of them."""
+    rows = [Item(1, "a"), Item(1, "b"), Item(1, "c"), Item(2, "d"), Item(2, "e")]
+    server = shelf(rows, 2)
+    assert await server.walk(prefetch=0).collect() == rows
+    assert server.asked == [1, 2, 3]

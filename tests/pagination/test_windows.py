@@ -59,14 +59,15 @@ def test_windows_cover_the_range_once(one: Any, other: Any, span: int) -> None:
     ("days", "page_size", "concurrency", "expected"),
     [
         (RANGE, 20, 1, 0),
-        (RANGE, 20, 4, 20),
+        (RANGE, 20, 4, 19),
         (RANGE, 100, 4, 30),
+        (RANGE, 1, 4, 1),
         (("2024-01-01", "2024-12-31"), 20, 4, 6),
         (("2024-01-01", "2024-01-02"), 20, 4, 1),
     ],
 )
 def test_spans(days: tuple[str, str], page_size: int, concurrency: int, expected: int) -> None:
-    """A window has few enough half-months that all workers are busy, and no more than fill a page with one row each."""
+    """A window has few enough half-months that all workers are busy, and too few to fill a page with one row each."""
     assert span_for(GetAgencySettlement(*days, page_size=page_size), concurrency) == expected
 
 
@@ -85,7 +86,7 @@ async def test_side_by_side() -> None:
     """Windows are fetched at the same time, and never more of them than told."""
     slow = Slow(ledger(120))
     client, _ = ams_client(handler=slow, limiter=LocalRateLimiter(rate=Rate(10_000)))
-    await client.iter_agency_settlement(*RANGE, 10, prefetch=0, concurrency=4).collect()
+    await client.iter_agency_settlement(*RANGE, 11, prefetch=0, concurrency=4).collect()
     assert (slow.most, now()) == (4, 3.0)
     assert len(slow.server.asked) == 12
 
@@ -96,7 +97,7 @@ async def test_bounded_while_the_consumer_is_slow() -> None:
     server = ledger(120)
     client, _ = ams_client(handler=server)
     taken = 0
-    async with client.iter_agency_settlement(*RANGE, 10, prefetch=0, concurrency=4) as walk:
+    async with client.iter_agency_settlement(*RANGE, 11, prefetch=0, concurrency=4) as walk:
         async for _ in walk:
             taken += 1
             await asyncio.sleep(1.0)

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(weakref_slot=True)
 class Item:
-    """A row: ``group`` and ``number`` make its key, ``value`` its content."""
+    """A row: ``group`` and ``number`` make its key, ``value`` its content; by ``ident`` a test knows it whatever becomes of it."""
 
     group: int
     number: str = "n"
     value: int = 0
+    ident: int = 0
 
     @property
     def key(self) -> tuple[int, str]:
@@ -33,9 +34,9 @@ class Item:
         """Return the key from before it got its number."""
         return (self.group, "") if self.number else None
 
-    def fingerprint(self) -> int:
+    def fingerprint(self) -> bytes:
         """Return its content."""
-        return hash((self.number, self.value))
+        return repr((self.group, self.number, self.value)).encode()
 
 
 @attrs.frozen

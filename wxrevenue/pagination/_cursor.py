@@ -1,12 +1,14 @@
-"""Where a walk stands, as a short text that can be stored: ``wxr1.`` and eleven numbers, none of them secret.
+"""Where a walk stands, as a short text that can be stored: ``wxr2.`` and eleven numbers, none of them secret.
 
 A cursor is bound to its account and its query, and carries a check sum against slips of the pen. The sum is no signature:
 whoever may write cursors may choose where reading begins, and nothing else.
 
-It names the last row taken: the page, how many of its rows were yielded, and a digest of all keys up to there. Who resumes
-fetches that page again. If the digest is still right, the rows already yielded are skipped and nothing is repeated; if not,
-the list has changed, rows may have moved in front of the cursor, and the walk starts from the beginning of its list (or of
-its window).
+It names the last row taken: the page, how many of its rows were yielded, and a digest of all rows up to there, keys and
+contents. Who resumes fetches that page again. If the digest is still right, the rows already yielded are skipped and nothing
+is repeated; if not, the list has changed, rows may have moved in front of the cursor, and the walk starts from the beginning
+of its list (or of its window).
+
+``wxr1`` knew rows by their keys alone, which several rows may share: such a cursor is refused.
 """
 
 from __future__ import annotations
@@ -22,11 +24,10 @@ from wxrevenue.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION: Final = "wxr1"
-_NOTHING: Final = "0" * 16
+VERSION: Final = "wxr2"
 _NUMBER: Final = r"(0|[1-9]\d{0,19})"
 _SHAPE: Final = re.compile(
-    rf"wxr1\.([0-9a-f]{{8}})\.([0-9a-f]{{8}})(?:\.{_NUMBER}){{6}}\.(?:{_NUMBER}|x)\.[01](?:\.[0-9a-f]{{16}}){{2}}", re.ASCII
+    rf"wxr2\.([0-9a-f]{{8}})\.([0-9a-f]{{8}})(?:\.{_NUMBER}){{6}}\.(?:{_NUMBER}|x)\.[01](?:\.[0-9a-f]{{16}}){{2}}", re.ASCII
 )
 _OF_SOME_VERSION: Final = re.compile(r"wxr[1-9]\d*\.", re.ASCII)
 
@@ -40,12 +41,12 @@ class Position:
         span: how many half-months a window has; 0: the range was not split.
         page: the page of the last row taken.
         taken: how many rows of that page were yielded, or came before and were not.
-        got: how many different rows the pages before that one had.
-        size: how many rows the server puts on a page.
+        got: how many rows the pages before that one had.
+        size: how many rows the first page had.
         total: how many rows it announced last.
-        doubt: whether the list changed under the walk.
-        before: digest of the keys on the pages before.
-        mark: the same with the rows taken of the page.
+        doubt: whether the list has to be read a second time.
+        before: digest of the rows on the pages before.
+        mark: the same with the rows taken of the page; 0 is found nowhere, so that reading begins anew.
     """
 
     window: int = 0
@@ -56,8 +57,8 @@ class Position:
     size: int = 0
     total: int | None = None
     doubt: bool = False
-    before: str = _NOTHING
-    mark: str = _NOTHING
+    before: int = 0
+    mark: int = 0
 
 
 @attrs.frozen
@@ -76,7 +77,16 @@ class CursorOwner:
     def write(self, place: Position) -> str:
         """Return the place as a text."""
         *numbers, total, doubt, before, mark = attrs.astuple(place, recurse=False)
-        fields = [VERSION, self.account, self.query, *numbers, "x" if total is None else total, int(doubt), before, mark]
+        fields = [
+            VERSION,
+            self.account,
+            self.query,
+            *numbers,
+            "x" if total is None else total,
+            int(doubt),
+            f"{before:016x}",
+            f"{mark:016x}",
+        ]
         text = ".".join(map(str, fields))
         return f"{text}.{_digest(text, 4)}"
 
@@ -93,12 +103,16 @@ class CursorOwner:
         if query != self.query:
             raise ConfigurationError("cursor: it belongs to another query: dates and page_size must be those it was made with")
         window, span, page, taken, got, size = map(int, numbers)
-        return Position(window, span, page, taken, got, size, None if total == "x" else int(total), doubt == "1", before, mark)
+        return Position(
+            window, span, page, taken, got, size, None if total == "x" else int(total), doubt == "1", int(before, 16), int(mark, 16)
+        )
 
 
-def chained(before: str, names: Sequence[str]) -> str:
-    """Return the digest of all keys so far, given that of the pages before and the keys that follow them."""
-    return _digest("\n".join((before, *names)), 8) if names else before
+def chained(before: int, contents: Sequence[bytes]) -> int:
+    """Return the digest of all rows so far, given that of the pages before and the rows that follow them."""
+    if not contents:
+        return before
+    return int.from_bytes(blake2b(b"\n".join((b"%x" % before, *contents)), digest_size=8).digest(), "big")
 
 
 def _checked(cursor: object) -> str:
@@ -107,7 +121,7 @@ def _checked(cursor: object) -> str:
         raise ConfigurationError(f"cursor: expected a str, got {type(cursor).__name__}")
     text, _, check = cursor.rpartition(".")
     if _OF_SOME_VERSION.match(cursor) and not cursor.startswith(f"{VERSION}."):
-        raise ConfigurationError("cursor: it was made by a version of this library that numbers rows otherwise: walk from the beginning")
+        raise ConfigurationError("cursor: it was made by a version of this library that tells rows otherwise: walk from the beginning")
     if not _SHAPE.fullmatch(text) or check != _digest(text, 4):
         raise ConfigurationError("cursor: it is not what a walk handed out, or it was changed since")
     return text

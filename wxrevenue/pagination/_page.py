@@ -9,8 +9,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-CONTENT_BITS: Final = 40
-_CONTENT: Final = (1 << CONTENT_BITS) - 1
+_KEY: Final = (1 << 64) - 1
 
 
 class Row(Protocol):
@@ -26,8 +25,8 @@ class Row(Protocol):
         """The key it had before, if its key changes once in its life."""
         ...
 
-    def fingerprint(self) -> int:
-        """Return a number that changes when the row's content changes."""
+    def fingerprint(self) -> bytes:
+        """Return bytes that differ when the row's content does, the same in every process."""
         ...
 
 
@@ -59,18 +58,15 @@ class IndexedPage(Generic[R]):
 
     rows: Sequence[R]
     total: int | None
-    names: list[str]
-    """The rows' keys as texts."""
+    contents: list[bytes]
     keys: list[int]
     groups: list[int]
     """The keys they have, or had, while they have no number."""
-    contents: list[int]
 
 
 def indexed(page: Page[R]) -> IndexedPage[R]:
     """Read a page."""
     rows = page.rows
-    names = [repr(row.key) for row in rows]
-    keys = [hash(name) for name in names]
-    groups = [key if (former := row.supersedes) is None else hash(repr(former)) for row, key in zip(rows, keys, strict=True)]
-    return IndexedPage(rows, page.total, names, keys, groups, [row.fingerprint() & _CONTENT for row in rows])
+    keys = [hash(repr(row.key)) & _KEY for row in rows]
+    groups = [key if (former := row.supersedes) is None else hash(repr(former)) & _KEY for row, key in zip(rows, keys, strict=True)]
+    return IndexedPage(rows, page.total, [row.fingerprint() for row in rows], keys, groups)

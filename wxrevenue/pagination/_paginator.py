@@ -117,7 +117,8 @@ class Paginator(Generic[R]):
         if start.window >= len(self._windows):
             raise ConfigurationError("cursor: the query has no such window")
         self._seen = RowIndex()
-        self._list: ListReader[R] = ListReader(request.page, start, self._seen, self._host.tell)
+        self._page_size: int | None = getattr(request, "page_size", None)
+        self._list: ListReader[R] = ListReader(request.page, start, self._seen, self._host.tell, self._page_size)
         self._window, self._span = start.window, start.span
         self._ahead = Prefetcher(_by_page_key(fetch, self._windows), self._host.held_up)
         self._rows: list[R] = []
@@ -224,6 +225,7 @@ class Paginator(Generic[R]):
                 if fresh:
                     yield fresh  # without an await since the page was taken: a cancellation must not come between
                 del fresh  # a page is not kept while the next one is awaited
+                self._list.all_taken()
         except WxRevenueError as error:
             self._stamp(error)
             raise
@@ -238,7 +240,7 @@ class Paginator(Generic[R]):
             raise self._list.failure
         if self._list.done and self._window + 1 < len(self._windows):
             self._window += 1
-            self._list = ListReader[R](self._request.page, Position(self._window, self._span), self._seen, self._host.tell)
+            self._list = ListReader[R](self._request.page, Position(self._window, self._span), self._seen, self._host.tell, self._page_size)
             self._fetch_ahead()
         return not self._list.done
 
@@ -251,7 +253,7 @@ class Paginator(Generic[R]):
     def _fetch_ahead(self) -> None:
         """Start on the pages that are surely needed next, and on the first pages of the next windows."""
         number = self._list.number
-        for ahead in range(min(self._prefetch, 0 if self._list.turned else self._list.now.pages_missing)):
+        for ahead in range(min(self._prefetch, self._list.pages_missing)):
             self._ahead.start((self._window, number + ahead))
         for window in range(self._window + 1, min(self._window + self._concurrency, len(self._windows))):
             self._ahead.start((window, self._request.page))

@@ -1,155 +1,148 @@
-"""Walking one list of numbered pages that may change between any two answers. No I/O here: pages in, rows out.
+"""Reading one list of numbered pages that may change between any two answers. No I/O here: pages in, rows out.
 
-A list is read once from its first page to its last: until as many rows were seen as the server announces, or to an empty
-page. If nothing odd showed, that is all. These are odd:
+**Every place of a list that stood still is a row.** A list is read once from its first page to its last: until as many rows
+were seen as the server announces, or to an empty page. A full last page is no proof that there is no other, so one page more
+is asked for after it. Each place is a row, whatever its key, unless the list moved.
 
-- the announced total was not the same in all answers (rows came or went, so that others may have slid over a page's edge);
-- a page in the middle was shorter or longer than the first one;
-- the number of rows seen is not the announced one.
+**Did it move?** That is asked where it matters: at a page that shows a row which an earlier page of the pass may have shown
+(an equal key, or an empty and a filled number of one half-month). If the total is another than on the page before, it did.
+Else the earlier page is asked for again, and then this one. If both are as they were, and announce the same total, then both
+rows stood in the list at one time: they are two. If not, the list moved, and for the rest of the pass such a row counts as
+seen.
 
-Then the list is read a second time, and rows that the first pass missed are yielded. The second pass settles it:
+**Twice at most.** The list is read a second time if it moved, if the announced total changed or was not met, or if a page in
+the middle was shorter than another. The second pass goes past empty pages, as far as the total implies pages. What it shows is
+compared with the rows yielded: the n-th row of a key is the n-th yielded, with other content it is a revision, and a row that
+was not yielded is. It settles the matter:
 
-- it saw as many rows as announced, and the total never fell: every row was seen;
-- it saw the very rows of the first one, or the list only grew while it ran: the walk ends, and its last event says ``drift``;
-- anything else: rows may be lost, and the walk ends in ``PageDriftError``. There is no third pass.
+- as many rows as announced, and the total never fell: every row was seen;
+- the very rows of the first pass, and every page but the last one full: the total lies; the last event says ``drift``;
+- the list only grew: its newest rows may be missing, none that was there at the beginning; the last event says ``drift``;
+- anything else: rows may be lost, and the walk ends in ``PageDriftError``. There is no third pass. So it does if a row came
+  beside one that it may be, and the second pass did not show all yielded rows as they were: who is who cannot be told.
 
-A page that brings no row that is new to its pass, while more are announced, ends the walk at once: a server that ignores the
-page number would go on for ever. A server that caps the page size gives itself away by its first page, and costs nothing.
+A page that brings no row that is new to its pass, while more are announced, ends the walk at once. A page that is the one
+before it over again is such a page if a page far beyond the end is that too: the server ignores the page number.
 
-What no walk over page numbers can see: that between two answers rows went and just as many others came further down. Where
-rows are only added in front, as settlements are, the totals tell of every row that may be missed.
+What no walk over page numbers can see: that between two answers rows went and just as many others came further down, or that a
+list moved and moved back. Where rows are only added in front, as settlements are, the totals tell of every row that may be
+missed.
 
-A walk resumed at a cursor does not know the rows before it. If the cursor's own page has changed, it begins at the first page.
-Its second pass only compares the digest of the pages before the cursor; if that differs, it begins again at the first page and
-yields what it does not know. What it cannot see is that a row from behind the cursor changed places with one before it.
+**Going on at a cursor.** The rows before it are known by a digest. If the cursor's own page has changed, or the list had moved
+before, reading begins at the first page. The second pass first compares the digest of the pages before the cursor; if that
+differs, it begins again at the first page and yields what it does not know. What it cannot see is that a row from behind the
+cursor changed places with one before it. A second pass that found the list as it was, and then further pages, moves the cursor
+on; what it finds before that leaves the cursor at the end of the first pass.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
 from wxrevenue.errors import PageDriftError
 from wxrevenue.pagination._cursor import Position, chained
 from wxrevenue.pagination._page import IndexedPage, Row
+from wxrevenue.pagination._pass import Pass
 from wxrevenue.pagination._row_index import PageDiff, RowIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 R = TypeVar("R", bound=Row)
-
-
-@attrs.define
-class Pass:
-    """What one pass over the list has shown so far."""
-
-    got: int = 0
-    """Different rows."""
-    size: int = 0
-    """Rows on its first page."""
-    opening: int | None = None
-    total: int | None = None
-    """The total announced first, and last."""
-    odd: bool = False
-    """The total changed, or a page in the middle was not as long as the others."""
-    repeats: bool = False
-    """A row came twice. Who resumes would not know it from a new one."""
-    fell: bool = False
-    fresh: int = 0
-    """Rows that were yielded."""
-    over: bool = False
-
-    def take(self, rows: int, new: int, fresh: int, total: int | None) -> None:
-        """Count a page of so many rows: how many of them are new to this pass, and how many are yielded."""
-        if total is not None:
-            if self.total is None:
-                self.opening = total
-            else:
-                self.odd |= total != self.total
-                self.fell |= total < self.total
-            self.total = total
-        self.got += new
-        self.fresh += fresh
-        self.over = not rows or self.got == self.total
-        self.size = self.size or rows
-        self.repeats |= new < rows
-        if not self.over and self.total is not None:
-            self.odd |= rows != self.size
-
-    @property
-    def agrees(self) -> bool:
-        """As many rows were seen as announced."""
-        return self.total is None or self.got == self.total
-
-    @property
-    def only_grew(self) -> bool:
-        """Rows came while it ran; as many as there were at its beginning were seen."""
-        return self.total is not None and self.opening is not None and self.opening <= self.got < self.total
-
-    @property
-    def pages_missing(self) -> int:
-        """How many more pages are surely needed, as far as is known: at least one, unless the pass is over."""
-        missing = 0 if self.total is None else self.total - self.got
-        return max(1, -(-missing // self.size)) if self.size and not self.over else 0
+_LARGEST_GAP: Final = 100
+"""Empty pages in a row that are gone past while more rows are announced."""
+_FAR: Final = 10_000
+"""Pages. Whoever answers a page so far beyond with the very rows of this one ignores the page number."""
 
 
 @attrs.define
 class _ResumePoint:
-    """The page read last in the first pass, in so far as a cursor needs it."""
+    """The page read last, in so far as a cursor needs it."""
 
     end: Position
-    names: list[str]
+    contents: list[bytes]
+    """Its rows, as long as one of them may still be yielded."""
     fresh_at: list[int]
 
 
+@attrs.define
+class _Check:
+    """A page that may show rows of earlier ones, and the pages to be asked for again before it."""
+
+    number: int
+    page_hash: int
+    total: int | None
+    pages: list[int]
+    moved: bool = False
+    """One of them is not as it was."""
+
+
 class ListReader(Generic[R]):
-    """One list. Ask for page ``number``, hand it to :meth:`take`, until ``done``.
+    """Reads one list. Ask for page ``number``, hand it to :meth:`take`, until ``done``.
 
     Args:
         first: the list's first page.
         start: where to begin: a place within the list.
-        seen: what was seen so far, in other windows of the range too; no row belongs to two.
+        index: what was seen so far, in other windows of the range too; no row belongs to two.
         tell: told the facts of every page.
+        page_size: how many rows a page may have at most, where that is known.
     """
 
-    def __init__(self, first: int, start: Position, seen: RowIndex, tell: Callable[..., None]) -> None:
+    def __init__(self, first: int, start: Position, index: RowIndex, tell: Callable[..., None], page_size: int | None = None) -> None:
         self.number = first
         """The page to ask for next."""
         self.done = False
         self.turned = False
-        """The list is read from its beginning again: whatever was fetched ahead is out of date."""
+        """Whatever was fetched ahead is out of date."""
         self.failure: PageDriftError | None = None
         """What the walk ends with, if rows may be lost."""
-        self.now = Pass()
-        self._first, self._seen, self._tell = first, seen, tell
-        self._pass_number = 2 * start.window + 1
+        self.now = Pass(2 * start.window + 1, first)
+        """The pass that is under way."""
+        self._first, self._index, self._tell, self._page_size = first, index, tell, page_size
         self._beginning = Position(start.window, start.span)
-        self._chain = self._beginning.before
         self._former: Pass | None = None
-        self._again = False
+        """The first pass, while the second one is under way."""
+        self._again = self._drift = False
+        self._check: _Check | None = None
         self._here: _ResumePoint | None = None
-        self._anchor: Position | None = None
-        """The place to be found on the page asked for first."""
-        self._unknown: Position | None = None
-        """The place whose page is the first that is known; those before it were read by somebody else."""
-        self._skim = False
-        """A second pass that has not come to that place yet, and only compares digests."""
+        self._extends = False
+        """The second pass found all pages of the first as they were: what it reads now stands behind them."""
+        self._known = 0
+        """How many rows the first pass showed."""
+        self._further = 0
+        """How many rows were yielded, though the list had moved, beside rows that they may be."""
+        self._resumed = start if start.taken else None
+        """Where the walk was resumed: what stands before was read by another walk."""
+        self._looks_for_it = self._compares = False
         if start.taken:
-            self._anchor = self._unknown = start
-            self.number, self._chain = start.page, start.before
-            self.now = Pass(start.got, start.size, start.total, start.total, start.doubt)
+            self._looks_for_it, self.number = True, start.page
+            self.now = Pass(self.now.number, start.page, start.before, start.got, start.size, start.size, start.size)
+            self.now.opening, self.now.total, self.now.odd = start.total, start.total, start.doubt
 
     def place(self, pending: int = 0) -> Position:
         """Return where the walk stands while so many rows of the last page are not yet taken."""
-        if self._here is None:
-            return self._anchor or self._beginning
         here = self._here
+        if here is None:
+            return self._beginning if self._resumed is None or self._again else self._resumed
         if not pending or not here.fresh_at:
             return here.end
         taken = here.fresh_at[-pending]
-        return attrs.evolve(here.end, taken=taken, mark=chained(here.end.before, here.names[:taken]))
+        return attrs.evolve(here.end, taken=taken, mark=here.end.mark and chained(here.end.before, here.contents[:taken]))
+
+    def all_taken(self) -> None:
+        """Note that the rows of the last page were all yielded."""
+        if self._here is not None:
+            self._here.contents.clear()
+
+    @property
+    def pages_missing(self) -> int:
+        """How many pages from ``number`` on are surely needed, as far as is known."""
+        now = self.now
+        if self.turned or self._check or now.over or not now.size:
+            return 0
+        return max(1, -(-(0 if now.total is None else now.total - now.got) // now.size))
 
     def take(self, page: IndexedPage[R]) -> PageDiff[R]:
         """Return what the page asked for brought.
@@ -157,79 +150,151 @@ class ListReader(Generic[R]):
         Raises:
             PageDriftError: it only repeats earlier ones.
         """
-        rows, names = page.rows, page.names
-        total = page.total if self._first == 1 else None  # a count of rows left out on purpose says nothing
+        check = self._check_under_way
+        number, again = self.number, self._again or check is not None
         self.turned = False
-        anchor, self._anchor = self._anchor, None
-        if self._skim or not _is_there(anchor, names):
-            self._compare(names, total)
-            return PageDiff()
-        found = self._seen.diff(page, self._pass_number)
-        if anchor is not None:
-            found.leave_out(anchor.taken)
-        before, got = self._chain, self.now.got
-        self._chain = chained(before, names)
-        self.now.take(len(rows), found.new, len(found.fresh), total)
-        if not self.now.over and not found.new:
-            raise PageDriftError(f"page {self.number} only repeats earlier rows, of {'many' if self.now.total is None else self.now.total}")
-        if self._former is not None and self._here is not None:
-            self._here.fresh_at.clear()  # a cursor stays at the end of the first pass, whatever the second one finds
-        elif rows:
-            self._here = _ResumePoint(self._end_of_page(len(rows), got, before), names, found.places)
-        self._go_on(fresh=len(found.fresh), revised=len(found.revised), rows=len(rows), total=page.total)
+        if self._first == 1 and check is None:  # a count of rows left out on purpose says nothing
+            self.now.announce(page.total)
+        found = self._taken(page)
+        if self.now.over:
+            self._end_pass()
+        facts = {"rows": len(page.rows), "fresh": len(found.fresh), "revised": len(found.revised), "total": page.total}
+        self._tell(page=number, again=again, drift=self._drift, **facts)
         return found
 
-    def _end_of_page(self, rows: int, got: int, before: str) -> Position:
-        """Return the place behind the last row of the page just taken, given what was there before it."""
-        start, now = self._beginning, self.now
-        doubt = now.odd or now.repeats
-        return Position(start.window, start.span, self.number, rows, got, now.size, now.total, doubt, before, self._chain)
+    def _taken(self, page: IndexedPage[R]) -> PageDiff[R]:
+        resumed, self._looks_for_it = self._resumed if self._looks_for_it else None, False
+        if resumed is not None and chained(resumed.before, page.contents[: resumed.taken]) != resumed.mark:
+            self._turn_back()
+        elif self._compares:
+            self._compare(page)
+        elif (check := self._check_under_way) is not None:
+            self._go_on_checking(check, page)
+        elif self._check is not None or not self._begin_check(page):
+            return self._read(page, 0 if resumed is None else resumed.taken)
+        return PageDiff()
 
-    def _go_on(self, **facts: Any) -> None:
-        """Turn to the next page, to the beginning, or to the end."""
-        number, again, drift = self.number, self._again, False
+    # ------------------------------------------------------------------ a page
+
+    def _read(self, page: IndexedPage[R], left_out: int) -> PageDiff[R]:
+        """Take in the rows of the page asked for."""
+        now, before, got = self.now, self.now.chain, self.now.got
+        now.moved |= self._moved_meanwhile(page)
+        found = self._index.diff(page, now.number, self.number, moved=now.moved)
+        self._known += len(found.fresh) if self._former is None else 0
+        self._further += found.further if now.moved or self._former is not None else 0
+        found.leave_out(left_out)
+        now.count(page.contents, found.new)
+        now.fresh += len(found.fresh)
+        now.exact += found.exact
+        now.over = self._is_over(len(page.rows))
+        if page.rows and not found.new and not now.over:
+            self._end_at_repetition()
+        if self._former is None or self._extends:
+            self._here = _ResumePoint(self._end_of_page(got, before), page.contents, found.places) if page.rows else self._here
+        elif self._here is not None:
+            self._here.fresh_at.clear()  # a cursor stays at the end of the first pass, whatever the second one finds
+        if self._former is not None and self.number == self._former.last_page:
+            self._extends = now.chain == self._former.chain and not now.moved
         self.number += 1
-        if self.now.over and self._former is None and (self.now.odd or not self.now.agrees):
-            self._former = self.now
-            self._pass_number += 1
-            self._skim = self._unknown is not None and self._unknown.page > self._first
-            self._start_second_pass()
-        elif self.now.over:
-            drift = self._former is not None and self._judge(self._former)
+        return found
+
+    def _is_over(self, rows: int) -> bool:
+        """Return whether the pass is over with a page of so many rows."""
+        now = self.now
+        if rows:
+            is_full = rows >= now.size if self.number > self._first else rows == self._page_size
+            return now.met and not is_full
+        last = now.pages_announced(self._page_size) + self._first - 1
+        return now.met or self._former is None or now.gap > _LARGEST_GAP or self.number >= last
+
+    def _end_at_repetition(self) -> None:
+        """End the pass with a page that brings nothing new: well, if all rows announced were seen."""
+        total = self.now.total
+        if not self.now.met:
+            raise PageDriftError(f"page {self.number} only repeats earlier rows, of {'many' if total is None else total}")
+        self.now.over = True
+
+    def _end_of_page(self, got: int, before: int) -> Position:
+        """Return the place behind the last row of the page just read, given what was there before it."""
+        start, now = self._beginning, self.now
+        before, mark = (0, 0) if now.moved else (before, now.chain)  # that is found nowhere: who resumes begins anew
+        return Position(start.window, start.span, self.number, now.last, got, now.size, now.total, now.odd or now.room, before, mark)
+
+    # ------------------------------------------------------------------ did the list stand still?
+
+    @property
+    def _check_under_way(self) -> _Check | None:
+        """The check for whose sake the page is asked for, if it is for one."""
+        return self._check if self._check is not None and self.number != self._check.number else None
+
+    def _begin_check(self, page: IndexedPage[R]) -> bool:
+        """Turn to the earlier pages that may have shown rows of this one; return whether there are any."""
+        pages = sorted(self._index.doubtful(page, self.now.number))
+        page_hash = hash(tuple(page.contents))
+        if page.rows and page_hash == self.now.page_hash:
+            pages.insert(0, self.number + _FAR)
+        self.now.moved |= bool(pages) and self.now.differs
+        if not pages or self.now.moved:
+            return False
+        self._check = _Check(self.number, page_hash, page.total, pages)
+        self.number = pages.pop(0)
+        return True
+
+    def _go_on_checking(self, check: _Check, page: IndexedPage[R]) -> None:
+        """Look whether an earlier page is as it was, or one far beyond the end is the page in question over again."""
+        if self.number < check.number:
+            check.moved |= page.total != check.total or not self.now.showed(self.number, page.contents)
+        elif hash(tuple(page.contents)) == check.page_hash:
+            self._check, self.number = None, check.number
+            self._end_at_repetition()
+            return
+        self.number = check.pages.pop(0) if check.pages and not check.moved else check.number
+
+    def _moved_meanwhile(self, page: IndexedPage[R]) -> bool:
+        """Return whether the check, if there was one, found that the list moved; what was fetched ahead is older then."""
+        check, self._check = self._check, None
+        self.turned = check is not None and (check.moved or check.total != page.total or check.page_hash != hash(tuple(page.contents)))
+        return self.turned
+
+    # ------------------------------------------------------------------ from pass to pass
+
+    def _end_pass(self) -> None:
+        """Turn to the beginning, or come to the end."""
+        if self._former is not None or not self.now.suspicious:
             self.done = True
-        self._tell(page=number, again=again, drift=drift, **facts)
+            self._drift = self._former is not None and self._judge(self._former)
+            return
+        self._former = self.now
+        self._compares = self._resumed is not None and not self._again and self._resumed.page > self._first
+        self._turn_back()
 
     def _judge(self, former: Pass) -> bool:
-        """Tell whether the second pass leaves anything to be said; if rows may be lost, fail as soon as its last rows are yielded."""
+        """Return whether the second pass leaves anything to be said; if rows may be lost, fail once its last rows are yielded."""
         now = self.now
-        if now.agrees and not now.fell:
+        if self._further and now.exact < self._known:
+            self.failure = PageDriftError("the list changed while it was read, and rows with equal keys with it: who is who cannot be told")
+        elif not now.moved if now.total is None else now.met and not now.fell:
             return False
-        same = not now.fresh and now.got == former.got
-        if not same and (now.fell or not now.only_grew):
+        elif now.room and not now.odd and now.got < (now.total or 0):
+            self.failure = PageDriftError(f"{now.got} of {now.total} rows came, and a page in the middle had room for more")
+        elif not now.only_grew and (now.fresh or now.got != former.got or now.moved or former.moved):
             self.failure = PageDriftError(f"the list changed while it was read, both times; it announces {now.total} rows now")
         return True
 
-    def _compare(self, names: list[str], total: int | None) -> None:
-        """Go over a page whose rows were yielded by somebody else, or find out that they may not have been."""
-        self._tell(page=self.number, rows=len(names), fresh=0, revised=0, total=total, again=self._again, drift=False)
-        known = self._unknown
-        if self._skim and known is not None and names:
-            self._chain = chained(self._chain, names)
-            self.now.take(len(names), len(names), 0, total)
-            self.number += 1
-            if self.number < known.page:
-                return
-            if self._chain == known.before:
-                self._skim, self.now.got = False, known.got
-                return
-        self._skim, self._unknown = False, None
-        self._start_second_pass()
+    def _compare(self, page: IndexedPage[R]) -> None:
+        """Go over a page whose rows another walk yielded, or find out that it may not have."""
+        now, resumed = self.now, self._resumed
+        now.count(page.contents, len(page.rows))
+        self.number += 1
+        if resumed is not None and self.number < resumed.page and now.gap <= _LARGEST_GAP:
+            return
+        self._compares = False
+        if resumed is None or now.chain != resumed.before:
+            self._turn_back()
 
-    def _start_second_pass(self) -> None:
+    def _turn_back(self) -> None:
         """Read the list from its beginning."""
-        self.number, self.now, self._chain = self._first, Pass(), self._beginning.before
+        number = self.now.number if self._former is None else self._former.number + 1
+        self.number, self.now = self._first, Pass(number, self._first)
         self.turned = self._again = True
-
-
-def _is_there(anchor: Position | None, names: list[str]) -> bool:
-    return anchor is None or chained(anchor.before, names[: anchor.taken]) == anchor.mark

@@ -14,12 +14,15 @@ from wxrevenue._base.calendar import half_months
 
 
 def span_for(request: Any, concurrency: int) -> int:
-    """Return how many half-months a window should have: few enough that all are busy, and no more than fill a page with one row each."""
+    """Return how many half-months a window should have: few enough that all are busy, and with one row each no full page.
+
+    After a full page another one would be asked for.
+    """
     if concurrency <= 1:
         return 0
     count = len(half_months(request.start_date, request.end_date))
     page_size: int = request.page_size
-    return max(1, min(page_size, -(-count // concurrency)))
+    return max(1, min(page_size - 1, -(-count // concurrency)))
 
 
 def windows(request: Any, span: int) -> list[Any]:
