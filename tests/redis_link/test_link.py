@@ -275,7 +275,7 @@ async def test_closing_is_cancelled(proxy: RedisProxy) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
             await store.aclose()
-    with pytest.raises(TokenUnavailableError):
+    with pytest.raises(TokenUnavailableError, match="no connection"):
         await reading
     assert proxy.connections == 1
     del store

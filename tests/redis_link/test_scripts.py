@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +22,11 @@ PATIENT = 5.0
 
 def scripts() -> Iterator[tuple[str, Script]]:
     """Yield every script of the package, wherever it is, with its name."""
-    for module in pkgutil.walk_packages(wxrevenue.__path__, "wxrevenue."):
-        if not re.search(r"\.cli\b|__main__", module.name):
-            found = vars(import_module(module.name))
-            yield from ((f"{module.name}.{name}", value) for name, value in found.items() if isinstance(value, Script))
+    root = Path(wxrevenue.__file__).parent
+    for path in root.rglob("*.py"):
+        if re.search(r"redis\.p?call", path.read_text(encoding="utf-8")):
+            name = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+            yield from ((f"{name}.{key}", value) for key, value in vars(import_module(name)).items() if isinstance(value, Script))
 
 
 def test_keys_are_literal() -> None:
