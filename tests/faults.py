@@ -244,8 +244,28 @@ F = {
     "F-06": "a disk that is full, broken, or mounted read-only",
     "F-07": "a file system without permissions",
 }
-GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L, "Q": Q, "F": F}
-ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L", "Q", "F"}
+S = {
+    "S-01": "an answer whose signature is wrong",
+    "S-02": "a success that is not signed",
+    "S-03": "a probe's signature, wrong on purpose",
+    "S-04": "a timestamp that is old, early or no number",
+    "S-06": "a nonce that is empty, long, or holds line ends",
+    "S-07": "an answer of an unknown serial",
+    "S-09": "a key that is not that of the serial",
+    "S-10": "another scheme of signatures",
+    "S-11": "a body that was written anew before it is verified",
+    "S-13": "base64 that is not strict",
+    "S-15": "a private key that is encrypted, small, cut or of another kind",
+    "S-18": "a nonce or timestamp that comes twice",
+    "S-19": "a signature that blocks the loop",
+    "S-20": "a mark that was set, and its answer lost",
+    "S-21": "a certificate under another spelling of its serial number, or under another's",
+    "S-22": "an answer of a public key that nobody gave",
+    "S-23": "a key in a shape that is no PEM, or the wrong one of two",
+    "S-24": "a private key where none belongs",
+}
+GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L, "Q": Q, "F": F, "S": S}
+ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L", "Q", "F", "S"}
 """The groups of which every row must have a test by now."""
 LATER = {"C-15": "a free-threaded interpreter is CI's to bring, not a test's; there is none yet"}
 """Rows without a test, and why."""

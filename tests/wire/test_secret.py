@@ -8,7 +8,7 @@ import copy
 import pickle
 from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, quote_plus
 
 import attrs
@@ -38,7 +38,7 @@ from wxrevenue._engine.call import Call
 from wxrevenue._wire.codec import converter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 TEXT = "fake-token-1/+=&%é?"
 OTHER = "fake-token-2"
@@ -99,11 +99,8 @@ def state(thing: Any, depth: int = 12) -> Iterator[str]:
         return
     if isinstance(thing, (str, bytes, int, float)):
         yield str(thing)
-    elif isinstance(thing, Mapping):
-        for key, value in thing.items():
-            yield from (*state(key, depth - 1), *state(value, depth - 1))
-    elif isinstance(thing, (list, tuple, set, frozenset)):
-        for item in thing:
+    elif isinstance(thing, (Mapping, list, tuple, set, frozenset)):
+        for item in cast("Iterable[Any]", thing.items() if isinstance(thing, Mapping) else thing):
             yield from state(item, depth - 1)
     else:
         with contextlib.suppress(TypeError, AttributeError):

@@ -75,7 +75,7 @@ def flaw_of_credential(value: str) -> str | None:
 def credential(where: str, value: object) -> str:
     """Return a credential that is no secret: an appid, or the number of a merchant or certificate."""
     if not isinstance(value, str):
-        raise ConfigurationError(f"{where}: expected a str, got {type(value).__name__}")
+        raise ConfigurationError(f"{where}: expected a str, got {getattr(value, 'kind', type(value).__name__)}")
     flaw = flaw_of_credential(value)
     if flaw is not None:
         raise ConfigurationError(f"{where}: {flaw}")

@@ -102,6 +102,12 @@ def as_secret_items(value: Any, one: Callable[[Any], Any] = as_secret) -> Any:
     return [(as_secret(key), one(item)) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
 
 
+def without_key(value: Any) -> Any:
+    """Return a value that is no secret as it is; a key in PEM, given in its place, is let go of."""
+    is_key = isinstance(value, (bytes, bytearray)) or (isinstance(value, str) and "-----BEGIN" in value)
+    return NotASecret("a key") if is_key else value
+
+
 def require_secret(where: str, value: object) -> Secret:
     """Return a value that is a ``Secret`` and may be a credential.
 
@@ -119,7 +125,7 @@ def require_secret(where: str, value: object) -> Secret:
 
 def as_secret_key(value: Any, *methods: str) -> Any:
     """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``; else as :func:`as_secret`."""
-    return as_secret(value.decode("latin-1") if isinstance(value, bytes) else value, *methods)
+    return as_secret(bytes(value).decode("latin-1") if isinstance(value, (bytes, bytearray)) else value, *methods)
 
 
 def require_token(value: object, where: str = "a token") -> Secret:

@@ -69,6 +69,7 @@ def another_account(where: str, engine: Engine, tokens: Any, component_appid: st
 def assemble_pay(where: str, private_key: Any, settings: Mapping[str, Any]) -> Assembly:
     """Return the parts of a client of WeChat Pay."""
     from wxrevenue.funds._service import PayService  # who only reads settlements does without
+    from wxrevenue.signing._serial import merchant_serial  # as above
 
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
     if not isinstance(settings["verifier"], Verifier):
@@ -76,7 +77,7 @@ def assemble_pay(where: str, private_key: Any, settings: Mapping[str, Any]) -> A
     service = PayService(
         _checks.base_url(f"{where}.base_url", settings["base_url"]),
         quotable(f"{where}.mchid", settings["mchid"]),
-        quotable(f"{where}.serial_no", settings["serial_no"]),
+        quotable(f"{where}.serial_no", merchant_serial(f"{where}.serial_no", settings["serial_no"])),
         signer=_signer(where, private_key),
         verifier=settings["verifier"],
         clock=options["clock"],

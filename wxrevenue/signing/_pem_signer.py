@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from wxrevenue._base.secret import as_secret_key
+from wxrevenue._base.secret import NotASecret, Secret, as_secret_key
 from wxrevenue.errors import ConfigurationError
+from wxrevenue.signing._pem import SMALLEST_KEY, shape_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
-    from wxrevenue._base.secret import Secret
-
-SMALLEST_KEY: Final = 2048
-"""Bits."""
 
 
 class PemSigner:
@@ -46,18 +43,22 @@ def _load(pem: Any) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    problem = "not a PEM private key"
+    if not isinstance(pem, Secret):
+        kind = pem.kind if isinstance(pem, NotASecret) else type(pem).__name__
+        raise ConfigurationError(f"private_key: expected an unencrypted RSA key as PEM, in a str or bytes, got {kind}")
     key: Any = None
-    try:
+    with suppress(Exception):  # whatever the parser says may quote the key
         key = load_pem_private_key(pem.reveal().encode("latin-1", "replace"), password=None)
-    except TypeError:
-        problem = "encrypted: decrypt it first"
-    except Exception:  # noqa: BLE001, S110  (whatever the parser says may quote the key)
-        pass
     if key is None:
-        raise ConfigurationError(f"private_key: expected an unencrypted RSA key as PEM; this is {problem}")
+        raise ConfigurationError(f"private_key: expected an unencrypted RSA key as PEM; this is {_instead(shape_of(pem))}")
     if not isinstance(key, RSAPrivateKey):
         raise ConfigurationError(f"private_key: expected an RSA key, got {type(key).__name__}")
     if key.key_size < SMALLEST_KEY:
         raise ConfigurationError(f"private_key: expected {SMALLEST_KEY} bits or more, got {key.key_size}")
     return key
+
+
+def _instead(shape: str) -> str:
+    if shape == "a private key":
+        return "not a PEM private key that can be read: it is cut short or damaged"
+    return f"not a PEM private key but {shape}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from wxrevenue._base import checks as _checks
+from wxrevenue._base.secret import NotASecret, Secret, as_secret_items, as_secret_key, require_secret
 from wxrevenue.errors import ConfigurationError, SignatureError
+from wxrevenue.signing._pem import CERTIFICATE, PRIVATE, SMALLEST_KEY, kind_of, shape_of
+from wxrevenue.signing._serial import PUBLIC_KEY_ID, even_serial, hex_serial, is_serial_of, printable_name, serial_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-PUBLIC_KEY_ID: Final = "PUB_KEY_ID_"
-_SMALLEST_KEY: Final = 2048
+_KEYS: Final = "StaticVerifier.keys"
 
 
 class StaticVerifier:
@@ -22,22 +24,26 @@ class StaticVerifier:
     During a change of certificates, or from certificates to a public key, hold the old and the new.
 
     Args:
-        keys: PEM by serial: a platform certificate under its serial number, or a public key under its ``PUB_KEY_ID_…``.
+        keys: PEM by serial: a platform certificate under its serial number, or a public key under its ``PUB_KEY_ID_…``. Serial
+            numbers may be spelled as tools print them: in small letters, with colons, without a leading zero, or decimal.
 
     Raises:
-        ConfigurationError: there is none, or one is not an RSA certificate or public key of 2048 bits or more.
+        ConfigurationError: there is none; one is not an RSA certificate or public key of 2048 bits or more; or a certificate
+            stands under a serial number that is not its own.
     """
 
+    _keys: Mapping[str, RSAPublicKey] = MappingProxyType({})
+    """A traceback may show a verifier that is not made yet."""
+
     def __init__(self, keys: Mapping[str, str | bytes]) -> None:
-        if not keys:
-            raise ConfigurationError("StaticVerifier.keys: expected at least one certificate or public key")
-        self._keys = {_checks.credential("StaticVerifier.keys", serial): _public_key(serial, pem) for serial, pem in keys.items()}
+        keys = as_secret_items(keys, as_secret_key)  # first of all: what follows may raise
+        self._keys = _loaded(keys)
 
     async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:  # noqa: ARG002
         """Return if the key of that serial made the signature; raise ``SignatureError`` otherwise."""
-        key = self._keys.get(serial)
+        key = self._keys.get(serial) or self._of_number(serial_number(serial))
         if key is None:
-            raise SignatureError(f"no key is known for the serial the answer names; known are {', '.join(sorted(self._keys))}")
+            raise SignatureError(_unknown(serial, self._keys))
         if not _is_signature(key, message, signature):
             raise SignatureError("the signature does not fit the answer")
 
@@ -45,8 +51,22 @@ class StaticVerifier:
         """Return the public key's id, so that answers are signed with it; ``None`` where certificates alone are known."""
         return next((serial for serial in self._keys if serial.startswith(PUBLIC_KEY_ID)), None)
 
+    def _of_number(self, number: int | None) -> RSAPublicKey | None:
+        """Return the key of a serial number that is spelled otherwise, with more zeros in front or fewer."""
+        return None if number is None else next((key for name, key in self._keys.items() if serial_number(name) == number), None)
+
     def __repr__(self) -> str:
         return f"StaticVerifier({sorted(self._keys)})"
+
+
+def _unknown(serial: str, keys: Mapping[str, RSAPublicKey]) -> str:
+    """Return the message for an answer of a key that nobody gave, and what is to be added where it says enough."""
+    known = f"known are {', '.join(sorted(keys))}"
+    name = printable_name(serial)
+    if name is None:
+        return f"no key is known for the serial the answer names; {known}"
+    what = "the WeChat Pay public key of that id" if name.startswith(PUBLIC_KEY_ID) else "the platform certificate of that number"
+    return f"no key is known for {name}, which the answer names; add {what} from the merchant console to StaticVerifier; {known}"
 
 
 def _is_signature(key: RSAPublicKey, message: bytes, signature: bytes) -> bool:
@@ -61,19 +81,72 @@ def _is_signature(key: RSAPublicKey, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def _public_key(serial: str, pem: str | bytes) -> RSAPublicKey:
+def _loaded(items: Any) -> dict[str, RSAPublicKey]:
+    """Return the keys by evened-out serial, read from boxes alone: what is raised here passes frames that hold nothing else."""
+    if isinstance(items, NotASecret):
+        raise ConfigurationError(f"{_KEYS}: expected a mapping of serial numbers to PEM, got {items.kind}")
+    found: dict[str, RSAPublicKey] = {}
+    for name, pem in items:
+        serial, key = _entry(name, pem)
+        before = found.setdefault(serial, key)
+        if before.public_numbers() != key.public_numbers():
+            raise ConfigurationError(f"{_KEYS}: two different keys stand under {serial}")
+    if not found:
+        raise ConfigurationError(f"{_KEYS}: expected at least one certificate or public key")
+    return found
+
+
+def _entry(name: Any, pem: Any) -> tuple[str, RSAPublicKey]:
+    serial = printable_name(require_secret(f"{_KEYS}: a serial number", name).reveal())
+    if serial is None:
+        raise ConfigurationError(f"{_KEYS}: expected serial numbers (letters and digits) as keys, and PEM as their values")
+    where = f"{_KEYS}[{serial!r}]"
+    if not isinstance(pem, Secret):
+        kind = pem.kind if isinstance(pem, NotASecret) else type(pem).__name__
+        raise ConfigurationError(f"{where}: expected PEM as str or bytes, got {kind}")
+    read = _read(pem)
+    if read is None or read.problem is not None:
+        problem = _instead(shape_of(pem)) if read is None else read.problem
+        raise ConfigurationError(f"{where}: expected an RSA certificate or public key of {SMALLEST_KEY} bits, as PEM; this is {problem}")
+    if read.number is None:
+        return even_serial(serial), read.key
+    if not is_serial_of(serial, read.number):
+        raise ConfigurationError(f"{where}: this is the certificate {hex_serial(read.number)}; give it under that number")
+    return hex_serial(read.number), read.key
+
+
+class _Read(NamedTuple):
+    """A key, the number of the certificate that it came in, and what is wrong with it."""
+
+    key: Any
+    number: int | None
+    problem: str | None
+
+
+def _read(pem: Secret) -> _Read | None:
+    """Return what can be read; raises nothing, for a frame of this function holds the text."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
     from cryptography.x509 import load_pem_x509_certificate
 
-    key: Any = None
+    text = pem.reveal()
+    if PRIVATE.search(text):
+        return None
+    number: int | None = None
+    key: Any
     try:
-        data = pem.encode() if isinstance(pem, str) else bytes(pem)
-        key = load_pem_x509_certificate(data).public_key() if b"BEGIN CERTIFICATE" in data else load_pem_public_key(data)
-    except Exception:  # noqa: BLE001, S110  (whatever the parser says is no help to a reader)
-        pass
-    if not isinstance(key, RSAPublicKey) or key.key_size < _SMALLEST_KEY:
-        raise ConfigurationError(
-            f"StaticVerifier.keys[{serial!r}]: expected an RSA certificate or public key of {_SMALLEST_KEY} bits, as PEM"
-        )
-    return key
+        if CERTIFICATE in text:
+            certificate = load_pem_x509_certificate(text.encode("utf-8", "replace"))
+            number, key = certificate.serial_number, certificate.public_key()
+        else:
+            key = load_pem_public_key(text.encode("utf-8", "replace"))
+    except Exception:  # noqa: BLE001  (whatever the parser says is no help to a reader)
+        return None
+    fits = isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_KEY
+    return _Read(key, number, None if fits else kind_of(key))
+
+
+def _instead(shape: str) -> str:
+    if shape in {"a certificate", "a public key, as it is also part of a certificate"}:
+        return f"{shape} that cannot be read: it is cut short or damaged"
+    return shape
