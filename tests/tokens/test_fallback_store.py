@@ -151,6 +151,22 @@ async def test_a_locked_write_that_fails() -> None:
 
 
 @virtual
+async def test_a_late_writer_without_the_lock() -> None:
+    """K-06, K-27: who was overtaken among those without the shared lock is refused, too."""
+    shared = Shared()
+    shared.away = True
+    store = FallbackStore(shared)
+    slow = await store.lock(NAME, lease=0.0)
+    quick = await store.lock(NAME, lease=5.0)
+    assert slow is not None
+    assert quick is not None
+    assert await store.write(NAME, record("newer"), fence=quick)
+    assert not await store.write(NAME, record("older"), fence=slow)
+    shared.away = False
+    assert await found(store) == await in_shared(shared) == "newer"
+
+
+@virtual
 async def test_a_lock_of_its_own() -> None:
     """K-04: without the shared lock one of this process refreshes at a time; its lock is renewed and given back like the shared one."""
     shared = Shared()

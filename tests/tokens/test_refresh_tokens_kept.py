@@ -541,6 +541,17 @@ async def test_a_killed_holder_costs_one_lease(deadline: float) -> None:
 
 
 @virtual
+async def test_an_authorization_while_the_holder_is_dead() -> None:
+    """K-07: a refresh token is stored although whoever holds the lock was killed, even with a lock as long as the deadline."""
+    store = MemoryTokenStore()
+    async with component_tokens(Rotating(), store=store, deadline=30.0) as tokens:
+        await store.lock(NAME, lease=30.0)
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        assert await stored(store) == FIRST
+        assert now() <= 30.2
+
+
+@virtual
 async def test_a_lock_is_kept_while_its_holder_works() -> None:
     """K-06, K-07: the lock is taken for seconds, renewed as long as the answer is awaited, and given back then."""
     platform, store = Rotating(delay=45.0), MemoryTokenStore()

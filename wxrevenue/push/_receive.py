@@ -31,18 +31,20 @@ _log = logging.getLogger("wxrevenue.push")
 async def receive(receiver: TicketReceiver, store: TicketStore, query: str | bytes, body: bytes, *, on_push: OnPush | None = None) -> Reply:
     """Judge a push, keep its ticket, tell ``on_push``, and return the reply to send.
 
-    ``success`` is returned only when all that is done. A repetition that comes meanwhile waits for it, and gets the same reply
-    without telling ``on_push``; one that comes within a day afterwards is acknowledged. (In this process: one that reaches
-    another process is told there as well.) If the store or ``on_push`` fails, or they take longer than four seconds together, the
-    reply is a refusal, and WeChat pushes again: ``on_push`` is then told a second time. Why a push was refused, and what failed
-    (an exception of your own by its class alone), goes to the logger ``wxrevenue.push``.
+    ``success`` is returned only when all that is done. A repetition that comes meanwhile waits for
+    it, and gets the same reply without telling ``on_push``; one that comes within a day afterwards
+    is acknowledged. (In this process: one that reaches another process is told there as well.) If
+    the store or ``on_push`` fails, or they take longer than four seconds together, the reply is a
+    refusal, and WeChat pushes again: ``on_push`` is then told a second time. Why a push was
+    refused, and what failed (an exception of your own by its class alone), goes to the logger
+    ``wxrevenue.push``.
 
     Args:
         receiver: the judge.
         store: where the ticket goes.
         query: the URL's query as it was on the wire, without the ``?``.
         body: the request's body. Read no more than 64 KiB and one byte of it: larger ones are refused anyway.
-        on_push: a function, plain or async, that is given every new :class:`Ticket` once it is kept, and every :class:`Authorization`.
+        on_push: a function, plain or async, that is given every new :class:`Ticket` once it is kept, and every :class:`AuthorizationPush`.
     """
     reply = receiver.handle(query, body)
     if reply.event is None:

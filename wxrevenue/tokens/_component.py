@@ -26,7 +26,7 @@ from wxrevenue.tokens._refresh import Refresher
 from wxrevenue.tokens._requests import TokenRequests
 from wxrevenue.tokens._whole_exchange import WholeExchanges
 from wxrevenue.tokens.stores._memory import MemoryTokenStore
-from wxrevenue.tokens.stores._retrying import RetryingTokenStore
+from wxrevenue.tokens.stores._retrying import LEASE, RetryingTokenStore
 from wxrevenue.transports._aiohttp.transport import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class ComponentTokens:
             ConfigurationError: one of these is not allowed.
             ClientStateError: as for :meth:`get`.
             TokenUnavailableError: the store did not take it.
-            DeadlineExceededError: it took longer than ``deadline`` seconds.
+            DeadlineExceededError: it took ten seconds longer than ``deadline``.
 
         Whatever of the last two is raised (or by a store of your own, or a cancellation), the refresh token is kept in this process,
         used for the next refresh, and stored as soon as that works.
@@ -171,7 +171,7 @@ class ComponentTokens:
         self._lifetime.check_usable()
         cached = self._of(TokenKind.AUTHORIZER, _appid(f"{_NAME}.add_authorizer: appid", appid))
         await within(
-            self._deadline,
+            self._deadline + LEASE,  # a holder of the lock that was killed must not make it fail
             self._refresh.put(self._name(appid), record),
             "the token store",
         )

@@ -1,4 +1,4 @@
-"""A refresh: the next token is taken from the store if somebody has put one there, else from WeChat, under the store's lock."""
+"""A refresh: the next token, from the store if there is one, else from WeChat, under a lock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class Refresher:
     Args:
         store: where they are kept.
         clock: what counts the seconds.
-        deadline: seconds for one refresh, from when it has the lock; and for waiting for the lock, beyond the lease of whoever has it.
+        deadline: seconds for one refresh, from when it has the lock; and for waiting for the lock,
+            beyond the lease of whoever has it.
     """
 
     store: RetryingTokenStore
@@ -59,7 +60,8 @@ class Refresher:
         Args:
             name: the record's.
             need: why another one is wanted.
-            ask: gets one from WeChat, given the refresh token; calls what else it is given before the request is sent.
+            ask: gets one from WeChat, given the refresh token; calls what else it is given before
+                the request is sent.
             work: the work that this is.
         """
         found, _ = await self._look(name, need)

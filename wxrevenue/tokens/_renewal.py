@@ -1,4 +1,4 @@
-"""The call for an authorizer's next token, read so that nothing odd in the answer costs the new refresh token."""
+"""The call for an authorizer's next token, whose answer is read for the refresh token first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from wxrevenue.ams.authorization import GetAuthorizerAccessToken
 
 @attrs.define
 class Renewal(Model):
-    """An authorizer's next token and refresh token, each as far as the answer has it; ``expires_in`` is left in ``extra``."""
+    """An authorizer's next token and refresh token, each as far as the answer has it.
+
+    Nothing odd in the answer may cost the refresh token: ``expires_in`` is left in ``extra``.
+    """
 
     authorizer_access_token: Secret | None = None
     authorizer_refresh_token: Secret | None = None

@@ -57,7 +57,10 @@ class TokenRequests:
         return StoredToken(token=_filled(what, answer.component_access_token), left=_clamped(answer.expires_in))
 
     async def authorizer(self, appid: str, refresh: Secret | None, commit: Callable[[], None]) -> StoredToken:
-        """Get an authorizer's token with its refresh token, which may be replaced, also where the answer has no token that can be used."""
+        """Get an authorizer's token with its refresh token, which may be replaced.
+
+        An answer without a token that can be used still has the refresh token.
+        """
         what = called(TokenKind.AUTHORIZER, appid)
         if refresh is None:
             raise TokenUnavailableError(f"{what}: no refresh token is known; hand the one of its authorization to add_authorizer()")

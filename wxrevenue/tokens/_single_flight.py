@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Work in a task of its own, so that it ends with none of those who wait for it; each waits as long as it likes.
+    """Work in a task of its own, which ends with none of those who wait for it.
 
-    The work returns what went wrong as a value. It is cancelled when its time is up, and can tell by :attr:`late`; but not any
-    more once it has said :meth:`commit`.
+    Each waits as long as it likes. The work returns what went wrong as a value. It is cancelled
+    when its time is up, and can tell by :attr:`late`; but not any more after :meth:`commit`.
 
     Args:
         work: what is done, given this flight.
@@ -54,11 +54,14 @@ class SingleFlight(Generic[T]):
         self._call_off = call_later(self._clock, seconds, self._time_is_up)
 
     def commit(self) -> None:
-        """Let the work come to its own end from here on: what it asks for now is had once, and must be kept."""
+        """Let the work come to its own end: what it asks for now is had once."""
         self._committed = True
 
     async def wait(self, timeout: float) -> None:
-        """Wait until the work is done or told to end, for ``timeout`` seconds at most. Whoever is cancelled here leaves alone."""
+        """Wait until the work is done or told to end, for ``timeout`` seconds at most.
+
+        Whoever is cancelled here leaves alone.
+        """
         if self.task.done() or self.ended:
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()

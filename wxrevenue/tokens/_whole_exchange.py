@@ -1,4 +1,4 @@
-"""A transport in front of another: an exchange that has begun gets its whole timeout, whatever is left of the call's deadline."""
+"""A transport in front of another, which gives every exchange its whole timeout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _MARGIN: Final = 1.0
 
 
 class WholeExchanges:
-    """For calls whose answers are had once: to cut one off would throw a refresh token away. Closes nothing.
+    """Lets an exchange outlive the deadline of its call: its answer is had once.
+
+    To cut it off would throw a refresh token away. Closes nothing.
 
     Args:
         transport: the transport behind.

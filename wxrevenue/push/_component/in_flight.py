@@ -26,10 +26,10 @@ class InFlight:
         self._works: dict[bytes, _Work] = {}
 
     async def join(self, digest: bytes, deal: Callable[[], Coroutine[Any, Any, str | None]]) -> tuple[str | None, bool]:
-        """Wait until the push is dealt with; return what went wrong, if anything, and whether nobody was told so before.
+        """Wait until the push is dealt with; return what went wrong, and whether this is news.
 
         The first that comes has ``deal`` called.
-        The work is cancelled, and its end awaited, when the last one that waits for it is cancelled.
+        The work is cancelled, and its end awaited, when the last who waits for it is cancelled.
         """
         work = self._works.get(digest)
         if work is None or work.task.get_loop() is not asyncio.get_running_loop():  # a loop may have ended in the middle

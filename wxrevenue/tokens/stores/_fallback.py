@@ -1,4 +1,4 @@
-"""What a process may do while the store that it shares with others is away, if its owner allows that."""
+"""What a process may do while the store that it shares is away, if its owner allows that."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 
 
 class FallbackStore:
-    """Refreshes without the shared lock while it cannot be had; such locks have negative fences, and are this process's own.
+    """Refreshes without the shared lock while it cannot be had.
 
-    What was got without the lock is written as soon as the shared store works again, unless a newer record is there by then.
+    Such locks have negative fences, and are this process's own. What was got under them is written
+    as soon as the shared store works again, unless a newer record is there by then.
 
     Args:
-        shared: the store that others use as well; raises ``TokenUnavailableError`` while it is away.
+        shared: the store that others use as well; raises ``TokenUnavailableError`` while away.
     """
 
     def __init__(self, shared: TokenStore) -> None:
         self._behind = shared
         self._shared = RetryingTokenStore(shared)
         self._locks = MemoryTokenStore()
+        self._written: dict[str, int] = {}
+        """By name, the largest number of a lock of its own that was written under."""
 
     async def read(self, name: str) -> StoredToken | None:
         """Return the newest record, shared or this process's own."""
@@ -51,8 +54,7 @@ class FallbackStore:
         """Replace the record, now or when the shared store works again."""
         since = LOOP_CLOCK.monotonic()
         if fence < 0:
-            await self._shared.put(name, record, fence=None, since=since)
-            return True
+            return await self._write_unlocked(name, record, number=-fence, since=since)
         with suppress(TokenUnavailableError):
             return await self._behind.write(name, record, fence=fence)
         self._shared.keep(name, record, fence=fence, since=since)
@@ -63,6 +65,13 @@ class FallbackStore:
         if fence > 0:
             return await self._shared.unlock(name, fence=fence)
         return await self._locks.unlock(name, fence=-fence)
+
+    async def _write_unlocked(self, name: str, record: StoredToken, *, number: int, since: float) -> bool:
+        if number < self._written.get(name, 0):
+            return False
+        self._written[name] = number
+        await self._shared.put(name, record, fence=None, since=since)
+        return True
 
     async def finish(self) -> None:
         """Write what the shared store has not taken yet, if that works by now."""

@@ -18,8 +18,10 @@ class KnownRecord:
     Args:
         record: the record, as it was at ``since``.
         since: when WeChat was asked for it, or when it was read (monotonic seconds).
-        fence: the number of the lock under which it was written or has to be; ``None`` if it was got without the lock.
-        base: the fence of the record that it replaces, as far as this process knows; for one that was got without the lock.
+        fence: the number of the lock under which it was written or has to be; ``None`` if it was
+            got without the lock.
+        base: the fence of the record that it replaces, as far as this process knows; for one that
+            was got without the lock.
         is_stored: whether the store has taken it.
     """
 
@@ -46,7 +48,7 @@ class KnownRecord:
 
     @property
     def is_authorization(self) -> bool:
-        """Whether a Mini Program's refresh token was handed in: it comes after whatever is going on."""
+        """Whether a refresh token was handed in: it comes after whatever is going on."""
         return self.record.token is None
 
     @property
@@ -64,7 +66,10 @@ class KnownRecord:
         return attrs.evolve(self.record, left=remaining, fence=fence)
 
     def is_older_than(self, stored: StoredToken | None, now: float) -> bool:
-        """Return whether the stored record came after this one. By the locks' numbers where they tell, else by age."""
+        """Return whether the stored record came after this one.
+
+        By the locks' numbers where they tell, else by its age, else by how long tokens live.
+        """
         if stored is None:
             return False
         if self.overtaken:
@@ -91,5 +96,5 @@ class KnownRecord:
 
 
 def _age(stored: StoredToken) -> float:
-    """Return the seconds since it was written; negative where nobody knows: the store cannot tell, or its clock went back."""
+    """Return the seconds since it was written; negative where the store cannot tell."""
     return -1.0 if stored.age is None else stored.age

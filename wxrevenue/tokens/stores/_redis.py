@@ -40,6 +40,9 @@ class RedisTokenStore:
     Each attempt has ``timeout`` seconds and is repeated once at most. While Redis is away, tokens that live are served; a
     refresh is refused with ``TokenUnavailableError``, since it would end the life of the token that other processes have.
 
+    Redis must be persistent (``appendonly yes``) and evict nothing (``maxmemory-policy
+    noeviction``): what it loses, and no running process knows, has to be authorized again.
+
     Use it on one event loop and in one process; ``await store.aclose()`` at the end, or ``async with``. Making one does no I/O.
 
     Args:

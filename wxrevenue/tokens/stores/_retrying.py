@@ -1,4 +1,4 @@
-"""A token store in front of another: it knows the newest refresh tokens, and writes what that one has not taken."""
+"""A token store in front of another, which writes what that one has not taken."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger("wxrevenue.tokens")
 
 LEASE: Final = 10.0
-"""Seconds for which a lock is taken at a time: what the others wait for a holder that was killed."""
+"""Seconds for which a lock is taken: what the others wait for a holder that was killed."""
 PATIENCE: Final = 5.0
-"""Seconds that a refresh waits for its record to be written, and that closing waits for all of them."""
+"""Seconds that a refresh waits for its record to be written, and closing for all of them."""
 _PAUSES: Final = (0.1, 1.0, 2.0, 5.0)
 """Seconds between two tries to write a record; the last goes on."""
 _TOLD_AFTER: Final = 3
-"""How many tries to write a record fail before the log says so: a store may be away for a moment."""
+"""How many tries to write a record fail before the log says so."""
 _LONGEST_TRY: Final = 60.0
 _CATCH_UP: Final = 1.0
 """Seconds that a read waits for a record to be written that the store should have."""
@@ -46,14 +46,15 @@ class KeepingStore(Protocol):
 
 
 class RetryingTokenStore:
-    """Keeps what the store behind did not take, by name; writes it as soon as that works, and reads it until then.
+    """Keeps what the store behind did not take, by name, and writes it as soon as that works.
 
-    WeChat replaces a refresh token when it is used. Whoever has the new one must not lose it: without it the merchant has to
-    authorize again. So the newest record of each name that has one is known here, also when the store behind loses it (a
-    fail-over, a restart without persistence, an eviction), and is written again.
+    WeChat replaces a refresh token when it is used. Whoever has the new one must not lose it:
+    without it the merchant has to authorize again. So the newest record of each name that has one
+    is known here, also when the store behind loses it (a fail-over, a restart without persistence,
+    an eviction), and is written again.
 
-    A newer record is never replaced by an older one. The locks' numbers decide; where a record was got without the lock, the
-    store's ``age`` of a record, and how long tokens live.
+    A newer record is never replaced by an older one. The locks' numbers decide; where a record was
+    got without the lock, the store's ``age`` of a record, and how long tokens live.
 
     Args:
         store: the store behind.
@@ -106,7 +107,7 @@ class RetryingTokenStore:
         self._not_unlocked.pop(name, None)
 
     async def put(self, name: str, record: StoredToken, *, fence: int | None, since: float) -> bool:
-        """Write the record, now or later; return whether none is stored that is newer, as far as is known by now.
+        """Write the record, now or later; return whether no newer one is stored.
 
         Args:
             name: the record's.
@@ -135,7 +136,10 @@ class RetryingTokenStore:
         return known is not None and not known.is_stored
 
     async def finish(self) -> None:
-        """Try to write what is not written yet, for five seconds at most. What is left stays known in this process."""
+        """Try to write what is not written yet, for five seconds at most.
+
+        What is left stays known in this process, and is named in the log.
+        """
         unwritten = {name: known for name, known in self._known.items() if name in self._names and not known.is_stored}
         for name, known in unwritten.items():
             if known.is_idle:
@@ -199,7 +203,7 @@ class RetryingTokenStore:
         self._settle(name, known)
 
     async def _give_back(self, name: str) -> None:
-        """Give a lock back that could not be given back when it should have been, so that nobody waits for its lease to end."""
+        """Give a lock back that could not be given back in time: nobody shall wait for its end."""
         fence = self._not_unlocked.get(name)
         if fence is not None:
             with suppress(Exception):
@@ -228,7 +232,7 @@ class RetryingTokenStore:
         return None
 
     async def _write(self, name: str, known: KnownRecord) -> bool | None:
-        """Return whether it was written; ``False``: a newer one is stored; ``None``: somebody holds the lock."""
+        """Return whether it was written; ``None`` while somebody else holds the lock."""
         if known.fence is not None and await self._store.write(name, self._now(known), fence=known.fence):
             return True
         now = self._clock.monotonic()
@@ -273,7 +277,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _is_cancelled() -> bool:
-    """Return whether somebody cancelled the running task: a store may raise ``CancelledError`` by itself."""
+    """Return whether the running task was cancelled; stores may raise the like by themselves."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
