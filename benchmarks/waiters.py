@@ -68,7 +68,7 @@ def aiolimiter(rate: int) -> Acquire:
     return AsyncLimiter(rate, 1.0).acquire
 
 
-class VirtualClock(AbstractClock):
+class PyrateClock(AbstractClock):
     """``pyrate-limiter``'s clock, showing virtual time."""
 
     def now(self) -> int:
@@ -78,7 +78,7 @@ class VirtualClock(AbstractClock):
 class VirtualBucket(InMemoryBucket):
     """``pyrate-limiter``'s bucket in virtual time."""
 
-    _clock = VirtualClock()
+    _clock = PyrateClock()
 
 
 def pyrate_limiter(rate: int) -> Acquire:

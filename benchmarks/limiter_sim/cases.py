@@ -11,7 +11,8 @@ import attrs
 
 from benchmarks.limiter_sim.policies import OURS, Ours, rival
 from benchmarks.limiter_sim.servers import WINDOW, Limit, Server, ideal
-from benchmarks.limiter_sim.world import UNIX, Network, NeverEndsError, WallClock, now, run_virtual
+from benchmarks.limiter_sim.world import UNIX, Network, NeverEndsError, now, run_virtual
+from wxrevenue.testing import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,16 +139,16 @@ def run(case: Case, policy: str) -> Result:
     """Simulate a case under a policy: one of :data:`benchmarks.limiter_sim.policies.OURS` or ``RIVALS``."""
     if policy == "saved":
         unix, knowledge = _learned(attrs.evolve(case, factor=1.0, seed=case.seed + _LEARNING))
-        return _simulated(case, lambda: Ours(WallClock(unix + _REST), knowledge))[0]
+        return _simulated(case, lambda: Ours(VirtualClock(unix + _REST), knowledge))[0]
     if policy in OURS:
-        return _simulated(case, lambda: Ours(WallClock()))[0]
+        return _simulated(case, lambda: Ours(VirtualClock(UNIX)))[0]
     return _simulated(case, lambda: rival(policy, case.quota, shared=case.shared))[0]
 
 
 @functools.lru_cache(maxsize=16)
 def _learned(case: Case) -> tuple[float, Knowledge]:
     """Return when a whole run ends, in Unix time, and what the limiter knows then."""
-    result, knowledge = _simulated(case, lambda: Ours(WallClock()))
+    result, knowledge = _simulated(case, lambda: Ours(VirtualClock(UNIX)))
     return UNIX + result.makespan, knowledge
 
 

@@ -18,8 +18,8 @@ from wxrevenue import LocalRateLimiter, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.limiter_sim.world import WallClock
     from wxrevenue.ports import Turn
+    from wxrevenue.testing import VirtualClock
 
 Send = Callable[[str], Awaitable[bool]]
 """Makes one call of an action; tells whether the server accepted it."""
@@ -43,7 +43,7 @@ class Ours:
         saved: what an earlier limiter knew.
     """
 
-    def __init__(self, clock: WallClock, saved: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, clock: VirtualClock, saved: Mapping[str, Any] | None = None) -> None:
         self.limiter = LocalRateLimiter(WINDOW, clock=clock)
         if saved is not None:
             self.limiter.restore(json.loads(json.dumps(saved)))

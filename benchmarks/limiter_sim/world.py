@@ -1,4 +1,4 @@
-"""An event loop whose time jumps to the next timer as soon as nothing is left to do, and the network that calls cross in it.
+"""The network that calls cross in virtual time.
 
 Everything in it is decided by the seed: two runs of one seed are equal call by call.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import selectors
 from array import array
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from wxrevenue._engine.clock import LoopClock
+from wxrevenue.testing._virtual import START, VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -21,64 +20,21 @@ if TYPE_CHECKING:
     from benchmarks.limiter_sim.servers import Server
 
 T = TypeVar("T")
-START: Final = 1_000.0
-"""What the loop's clock shows at the beginning."""
 UNIX: Final = 1_700_000_000.0
 """The wall clock at the beginning."""
 JITTER: Final = 0.3
 """By which share a latency is shorter or longer than the mean at most."""
 _TICK: Final = 1e-7
-"""Seconds that every turn of the loop takes: a program that waits for less than the clock can tell would wait for ever if time
-stood still."""
+"""Seconds that every round of the loop takes: some rivals wait for less than the clock can tell, again and again."""
 
 
 class NeverEndsError(Exception):
-    """The run was given up: too many calls were made, none was accepted for too long, or nothing can happen any more."""
-
-
-class _Leap(selectors.DefaultSelector):
-    """A selector that never waits: it moves the time instead. Nothing here comes from outside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = START
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise NeverEndsError("every caller waits for something that never comes")
-        self.now += max(_TICK, timeout)
-        return []
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop in virtual time."""
-
-    def __init__(self) -> None:
-        self._leap = _Leap()
-        super().__init__(self._leap)
-        self._clock_resolution = 1e-9
-
-    def time(self) -> float:
-        return self._leap.now
-
-
-class WallClock(LoopClock):
-    """The loop's clock, and a wall clock that goes with it.
-
-    Args:
-        unix: Unix time at the beginning of the run.
-    """
-
-    def __init__(self, unix: float = UNIX) -> None:
-        self._unix = unix
-
-    def time(self) -> float:
-        return self._unix + now()
+    """The run was given up: too many calls were made, or none was accepted for too long."""
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(tick=_TICK)) as runner:
         return runner.run(main)
 
 

@@ -111,26 +111,6 @@ def test_the_ideal_for_ten_windows(kind: str, seconds: float) -> None:
     assert ideal(kind, Limit(100), calls=1_000, callers=1_000, latency=0.02) == pytest.approx(seconds + 0.015, abs=0.006)
 
 
-def test_time_jumps_and_shows_on_every_clock() -> None:
-    """A long sleep takes no time, and the wall clock moves with the loop's."""
-
-    async def sleep() -> tuple[float, float]:
-        await asyncio.sleep(100_000.0)
-        return world.now(), world.WallClock(5.0).time()
-
-    assert world.run_virtual(sleep()) == pytest.approx((100_000.0, 100_005.0))
-
-
-def test_waiting_for_nothing_is_found_out() -> None:
-    """A run in which nothing can happen any more ends with an error instead of hanging."""
-
-    async def wait() -> None:
-        await asyncio.get_running_loop().create_future()
-
-    with pytest.raises(world.NeverEndsError):
-        world.run_virtual(wait())
-
-
 def test_a_network_keeps_the_books_and_gives_up() -> None:
     """Calls arrive half a latency later, within its jitter; beyond the agreed number the run is given up."""
 

@@ -37,9 +37,10 @@ class StuckError(AssertionError):
 class _Leap(selectors.DefaultSelector):
     """A selector that does not wait, unless for threads and sockets: it tells the loop that the time has passed."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, tick: float) -> None:
         super().__init__()
         self.now = START
+        self._tick = tick
         self.threads = 0
         self._patience = patience
         self._rounds = 0
@@ -57,8 +58,9 @@ class _Leap(selectors.DefaultSelector):
         return ready
 
     def _pass(self, seconds: float) -> None:
-        self._rounds = 0 if seconds else self._rounds + 1
-        self.now += seconds
+        passed = max(seconds, self._tick)
+        self._rounds = 0 if passed else self._rounds + 1
+        self.now += passed
         if self._rounds >= _TOO_MANY_ROUNDS:
             raise StuckError("time stands still, because something asks again and again")
         if self._rounds and not self._rounds % _MANY_ROUNDS:
@@ -69,10 +71,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop in virtual time; threads (``run_in_executor``) and sockets are waited for in real time.
 
     ``complaints`` collects what would go to the loop's exception handler, such as an exception that nobody retrieved.
+
+    Args:
+        patience: real seconds of silence after which nothing more is expected from the sockets that are open.
+        tick: virtual seconds that every round of the loop takes, for a program that waits for less than a clock can tell.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self._leap = _Leap(patience)
+    def __init__(self, patience: float = PATIENCE, tick: float = 0.0) -> None:
+        self._leap = _Leap(patience, tick)
         super().__init__(self._leap)
         self._clock_resolution = 1e-9
         self.complaints: list[dict[str, Any]] = []
