@@ -218,6 +218,7 @@ P = {
     "P-24": "rows with equal keys, or with an empty and a filled number, on two sides of a page's edge",
     "P-25": "a page in the middle that is empty every time, or many of them",
     "P-26": "a total that is met before the last row",
+    "P-27": "fields that are no money, and not what the documents say",
 }
 Q = {
     "Q-01": "the answer to a script is lost after it ran",

@@ -107,13 +107,49 @@ def test_rows_without_key_or_money_are_refused(name: str) -> None:
     assert refused(SettlementPage, {"settlement_list": [ROW, broken]}) == f"missing @ $.settlement_list[1].{name}"
 
 
-@pytest.mark.parametrize("name", ["slot_id", "slot_settled_revenue"])
-def test_slots_without_name_or_money_are_refused(name: str) -> None:
+def test_slots_without_money_are_refused() -> None:
     """The same for a slot, two levels down."""
-    slot = {"slot_id": "S", "slot_settled_revenue": 5}
-    del slot[name]
-    payload = {"settlement_list": [{**ROW, "slot_revenue": [slot]}]}
-    assert refused(SettlementPage, payload) == f"missing @ $.settlement_list[0].slot_revenue[0].{name}"
+    payload = {"settlement_list": [{**ROW, "slot_revenue": [{"slot_id": "S"}]}]}
+    assert refused(SettlementPage, payload) == "missing @ $.settlement_list[0].slot_revenue[0].slot_settled_revenue"
+
+
+ODD = {
+    "date": ["", "2020-03-25 00:00:00", "2020/03/25", "20200325", "2020-02-30", 20200325, True, ["2020-03-25"], {}],
+    "zone": [202003, 1.5, False, ["z"], {}],
+    "mail_send_cnt": ["", "-1", "one", -1, 1.0, True, [1]],
+    "sett_no": [1.5, True, -1, ["n"], {}],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ODD.items() for value in values])
+def test_odd_fields_cost_no_money(name: str, value: Any) -> None:
+    """P-27: a field for display or bookkeeping that cannot be read is ``None``, and stands as it came in ``extra``; the money comes."""
+    found = page(settlement_list=[ROW, {**ROW, name: value, "new": 1}]).rows[1]
+    assert (getattr(found, name), found.settled_revenue) == (None, ROW["settled_revenue"])
+    assert found.extra == {name: value, "new": 1}
+
+
+@pytest.mark.parametrize("number", [0, 2031070911223344557, 2**64 - 1])
+def test_numbers_that_should_be_text(number: int) -> None:
+    """P-27: a ``sett_no`` or ``slot_id`` that comes as a number is its digits; as it came it stands in ``extra``."""
+    slot = {"slot_id": number, "slot_settled_revenue": 5}
+    found = row(sett_no=number, slot_revenue=[slot])
+    assert (found.sett_no, found.extra, found.key[2]) == (str(number), {"sett_no": number}, str(number))
+    assert (found.slot_revenue[0].slot_id, found.slot_revenue[0].extra) == (str(number), {"slot_id": number})
+
+
+@pytest.mark.parametrize("slot", [{}, {"slot_id": None}, {"slot_id": ["S"]}, {"slot_id": True}])
+def test_slots_without_a_name(slot: dict[str, Any]) -> None:
+    """P-27: a slot whose name is missing, or is none, keeps its money."""
+    (found,) = row(slot_revenue=[{**slot, "slot_settled_revenue": 5}]).slot_revenue
+    assert (found.slot_id, found.slot_settled_revenue) == (None, 5)
+    assert found.extra == {name: value for name, value in slot.items() if value is not None}
+
+
+def test_an_odd_company_costs_no_page() -> None:
+    """P-27: a ``body`` that is no text is kept in ``extra``."""
+    found = page(settlement_list=[ROW], body=7)
+    assert (found.body, found.extra, len(found.rows)) == (None, {"body": 7}, 1)
 
 
 # -- pages ---------------------------------------------------------------------------------------------------------

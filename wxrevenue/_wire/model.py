@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import attrs
 
 _DIGITS: Final = "digits"
 _STRIPPED: Final = "stripped"
+_LENIENT: Final = "lenient"
 _LONGEST_NUMBER: Final = 20
 _SURELY_FITS: Final = 19
 _NUMBERS: Final = range(-(2**63), 2**64)
@@ -17,6 +19,19 @@ Count: TypeAlias = Annotated[int, _DIGITS]
 """A number of things: an int, or a string of digits, never negative."""
 Name: TypeAlias = Annotated[str, _STRIPPED]
 """A name that some pages print with blanks around it."""
+
+# Fields for display or bookkeeping, which never cost a row its money. What cannot be read is ``None``; as it came it stands
+# in ``extra``.
+DisplayText: TypeAlias = Annotated[str, _LENIENT]
+"""A text."""
+DisplayName: TypeAlias = Annotated[str, _LENIENT, _STRIPPED]
+"""A name, blanks around it taken off; of a number its digits."""
+DisplayNumber: TypeAlias = Annotated[str, _LENIENT, _DIGITS]
+"""A number that is text; of one that is not its digits."""
+DisplayCount: TypeAlias = Annotated[int, _LENIENT]
+"""A number of things: an int, or a string of digits, never negative."""
+DisplayDate: TypeAlias = Annotated[date, _LENIENT]
+"""A day such as ``2020-03-25``."""
 
 
 @attrs.define

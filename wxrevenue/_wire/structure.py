@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, get_args, get_or
 import attrs
 
 from wxrevenue._base.secret import Secret
-from wxrevenue._wire.model import Count, Model, Name, digits
+from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model, Name, digits
 from wxrevenue.errors import DecodeError, WxRevenueError
 
 if TYPE_CHECKING:
@@ -143,8 +143,9 @@ class _Writer:
     def _object(self, kind: Any, source: str, path: str, depth: int) -> str:
         attrs.resolve_types(kind, include_extras=True)
         fields = [field for field in attrs.fields(kind) if field.init and field.name != "_extra"]
-        required = [field for field in fields if field.default is attrs.NOTHING]
+        required = [field for field in fields if _is_required(field)]
         values = {field.name: self.new("value") for field in fields}
+        odd = self.new("odd") if any(_bare(field.type) in _LENIENT for field in fields) else ""
         not_an_object = f"raise misfit(f'{path}', 'an object', {source})"
         if required:
             self.add(depth, "try:", *(f"    {values[f.name]} = {source}[{f.name!r}]" for f in required))
@@ -156,29 +157,34 @@ class _Writer:
         if len(required) < len(fields):
             seen = self.new("seen", None)
             self.add(depth, f"{seen} = {len(required)}")
+        self.add(depth, *([f"{odd} = None"] if odd else []))
         for field in fields:
-            values[field.name] = self._field(field, source, (values[field.name], seen), path, depth)
-        return self._built(kind, values, (source, path, seen), depth)
+            values[field.name] = self._field(field, source, (values[field.name], seen, odd), path, depth)
+        return self._built(kind, values, (source, path, seen, odd), depth)
 
-    def _field(self, field: attrs.Attribute[Any], source: str, names: tuple[str, str], path: str, depth: int) -> str:
-        value, seen = names
+    def _field(self, field: attrs.Attribute[Any], source: str, names: tuple[str, str, str], path: str, depth: int) -> str:
+        value, seen, odd = names
         path = f"{path}.{field.name}"
-        if field.default is attrs.NOTHING:
+        if _is_required(field):
             return self.value(field.type, value, path, depth)
-        kind = _optional(field.type) or field.type
+        kind = _bare(field.type)
         self.add(depth, f"{value} = {source}.get({field.name!r})", f"if {value} is not None:")
-        built = self.value(kind, value, path, depth + 1)
+        if kind in _LENIENT:
+            built = value
+            self.add(depth + 1, *(line.format(v=value, odd=odd, name=repr(field.name)) for line in _LENIENT[kind]))
+        else:
+            built = self.value(kind, value, path, depth + 1)
         self.add(depth + 1, f"{seen} += 1")
         if built != value:
             self.add(depth + 1, f"{value} = {built}")
-        if field.default is not None:
+        if field.default not in {None, attrs.NOTHING}:
             default = field.default
             made = f"{self.new('factory', default.factory)}()" if isinstance(default, attrs.Factory) else self.new("default", default)  # type: ignore[arg-type]
             self.add(depth, f"else: {value} = {made}")
         return value
 
-    def _built(self, kind: Any, values: dict[str, str], names: tuple[str, str, str], depth: int) -> str:
-        source, path, seen = names
+    def _built(self, kind: Any, values: dict[str, str], names: tuple[str, str, str, str], depth: int) -> str:
+        source, path, seen, odd = names
         fields = [field for field in attrs.fields(kind) if field.name in values]
         if one_of := getattr(kind, "at_least_one", ()):
             absent = " and ".join(f"{source}.get({name!r}) is None" for name in one_of)
@@ -193,10 +199,34 @@ class _Writer:
             known = self.new("known", frozenset(f.name for f in fields))
             extra = f"{{k: v for k, v in {source}.items() if k not in {known}}} or None"
             self.add(depth, f"{made}._extra = None if {seen} == len({source}) else {extra}")
+            if odd:
+                self.add(depth, f"if {odd} is not None: {made}._extra = {{**({made}._extra or {{}}), **{odd}}}")
         return made
 
 
+def _bare(kind: Any) -> Any:
+    """Return ``X`` for ``X | None``, and every other type as it is."""
+    return _optional(kind) or kind
+
+
+def _is_required(field: attrs.Attribute[Any]) -> bool:
+    """Return whether an answer has to have it. A field that may be ``None`` may be left out, though no constructor may."""
+    return field.default is attrs.NOTHING and not (_bare(field.type) in _LENIENT and _optional(field.type) is not None)
+
+
+def _with(odd: dict[str, Any] | None, name: str, value: Any) -> dict[str, Any]:
+    """Return what could not be read, with one value more."""
+    return {**(odd or {}), name: value}
+
+
+def _number_text(value: Any) -> str | None:
+    """Return the digits of a number that stands where a text should."""
+    return str(value) if type(value) is int and value >= 0 else None
+
+
 _NAMES: Final[Mapping[str, Any]] = {
+    "keep": _with,
+    "number_text": _number_text,
     "misfit": _mismatch,
     "nested": _under_path,
     "digits": digits,
@@ -243,3 +273,19 @@ _LEAVES: Mapping[Any, tuple[str, ...]] = {
     ),
 }
 """How each leaf type is checked and converted: lines of code about ``{v}``, which stands at ``{path}``."""
+_KEEP = "{odd} = keep({odd}, {name}, {v})"
+_LENIENT: Mapping[Any, tuple[str, ...]] = {
+    DisplayText: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = None",),
+    DisplayName: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})", "else: {v} = {v}.strip()"),
+    DisplayNumber: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})",),
+    DisplayCount: (
+        "number = digits({v})",
+        f"if number is None or number < 0: {_KEEP}; {{v}} = None",
+        "else: {v} = number",
+    ),
+    DisplayDate: (
+        "try: {v} = fromisoformat({v} if len({v}) == 10 and {v}[7] == '-' else '')",
+        f"except (TypeError, ValueError): {_KEEP}; {{v}} = None",
+    ),
+}
+"""How a field is read that is for display or bookkeeping: what cannot be read is kept as it came, and costs nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime  # noqa: ICN001  (a field below is called date)
+import datetime as dt  # noqa: TC003  (hints are resolved at run time, too)
 import enum
 from decimal import Decimal
 from typing import Any, ClassVar, TypeAlias
@@ -11,7 +11,7 @@ import attrs
 import orjson
 
 from wxrevenue._base.calendar import HalfMonth, beijing_date, half_month
-from wxrevenue._wire.model import Count, Model, Name
+from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model
 from wxrevenue._wire.request import AmsRequest, Endpoint, Safety
 from wxrevenue.errors import ConfigurationError, DecodeError
 
@@ -61,15 +61,20 @@ class SettlementStatus(enum.IntEnum):
 class SlotRevenue(Model):
     """What one advertising slot earned within a half-month."""
 
-    slot_id: Name
-    """The slot's name, such as ``SLOT_ID_WEAPP_BANNER``."""
+    slot_id: DisplayName | None
+    """The slot's name, such as ``SLOT_ID_WEAPP_BANNER``; not always there."""
     slot_settled_revenue: int
     """Fen."""
 
 
 @attrs.define
 class Settlement(Model):
-    """The settlement of one half-month, as the server spells it."""
+    """The settlement of one half-month, as the server spells it.
+
+    ``month``, ``order`` and every amount have to be what the documents say. Fields for display or bookkeeping (``date zone
+    sett_no mail_send_cnt``, a slot's ``slot_id``) never cost a row: what cannot be read is ``None`` (of a number that stands for a
+    ``sett_no`` or ``slot_id`` it is the digits), and as it came it stands in ``extra``.
+    """
 
     month: str
     """``yyyymm``."""
@@ -77,19 +82,19 @@ class Settlement(Model):
     """1: the 1st to the 15th; 2: the 16th to the end of the month."""
     settled_revenue: int
     """Fen."""
-    date: datetime.date | None = None
+    date: DisplayDate | None = None
     """When the data was last updated; not always there."""
-    zone: str | None = None
+    zone: DisplayText | None = None
     """The half-month as a Chinese text, for display; compute with :attr:`period`."""
     sett_status: SettlementStatus | None = None
-    sett_no: str | None = None
+    sett_no: DisplayNumber | None = None
     """The settlement's number; empty until the row settles."""
-    mail_send_cnt: Count | None = None
+    mail_send_cnt: DisplayCount | None = None
     """How often a copy of the settlement was asked for."""
     slot_revenue: list[SlotRevenue] = attrs.field(factory=list[SlotRevenue])
 
     @property
-    def period(self) -> tuple[datetime.date, datetime.date]:
+    def period(self) -> tuple[dt.date, dt.date]:
         """First and last day of the half-month, Beijing calendar.
 
         Raises:
@@ -158,7 +163,7 @@ class SettlementPage(Model):
     """The rows, newest first; empty where the server left the list out."""
     total_num: Count | None = None
     """Rows of the whole range; live answers sometimes lie."""
-    body: str | None = None
+    body: DisplayText | None = None
     """The company that settles."""
 
     @property
@@ -190,11 +195,11 @@ def _positive(most: int | None = None) -> Any:
     return check
 
 
-def _start_date(value: str | datetime.date) -> str:
+def _start_date(value: str | dt.date) -> str:
     return beijing_date(value, "GetAgencySettlement.start_date")
 
 
-def _end_date(value: str | datetime.date) -> str:
+def _end_date(value: str | dt.date) -> str:
     return beijing_date(value, "GetAgencySettlement.end_date")
 
 

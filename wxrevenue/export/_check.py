@@ -23,7 +23,7 @@ _SETTLEMENT: Final[Mapping[str, tuple[type, ...]]] = {
     "mail_send_cnt": (int, NoneType),
     "slot_revenue": (list,),
 }
-_SLOT: Final[Mapping[str, tuple[type, ...]]] = {"slot_id": (str,), "slot_settled_revenue": (int,)}
+_SLOT: Final[Mapping[str, tuple[type, ...]]] = {"slot_id": (str, NoneType), "slot_settled_revenue": (int,)}
 
 
 def check(where: str, row: Any) -> None:

@@ -51,7 +51,8 @@ def _slot(slot: SlotRevenue) -> dict[str, Any]:
 
 
 def _unknown(extra: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in extra.items() if name not in known}
+    """Return what no field holds: what the documents do not know, and what could not be read."""
+    return {name: value for name, value in extra.items() if known.get(name) is None}
 
 
 def encode(value: Any) -> bytes:

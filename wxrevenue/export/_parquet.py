@@ -83,7 +83,7 @@ def _schema(arrow: Any) -> Any:
     """Return the columns' types, which no row can change."""
     slot = arrow.struct(
         [
-            arrow.field("slot_id", arrow.string(), nullable=False),
+            arrow.field("slot_id", arrow.string()),
             arrow.field("slot_settled_revenue", arrow.int64(), nullable=False, metadata=_FEN),
         ]
     )

@@ -41,7 +41,7 @@ class Sums:
         self.fen += row.settled_revenue
         self.by_half[row.month, row.order] += row.settled_revenue
         for slot in row.slot_revenue:
-            self.by_slot[slot.slot_id] += slot.slot_settled_revenue
+            self.by_slot[slot.slot_id or NO_SLOT] += slot.slot_settled_revenue
         if not row.slot_revenue:
             self.by_slot[NO_SLOT] += row.settled_revenue
 
