@@ -56,7 +56,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mocked]:
         ("fake-token", "fake-token"),
         ("fake/token+with=signs", "fake%2Ftoken%2Bwith%3Dsigns"),
         ("fake%2Btoken", "fake%252Btoken"),
-        ("fake token&action=other#é", "fake%20token%26action%3Dother%23%C3%A9"),
+        ("fake+token&action=other#é", "fake%2Btoken%26action%3Dother%23%C3%A9"),
     ],
 )
 async def test_request(server: Mocked, token: str, spelled: str) -> None:
