@@ -63,14 +63,10 @@ def test_an_fsync_that_fails_is_an_error(tmp_path: Path, code: int, monkeypatch:
 def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-06: a write that fails within the block has the remedy as a note, whoever writes."""
 
-    class OnFullDisk(files._Draft):  # pyright: ignore[reportPrivateUsage]
-        """A file without room."""
+    def on_full_disk(*_: object) -> io.FileIO:
+        return io.FileIO("/dev/full", "wb")
 
-        def __init__(self, _draft: Path, path: Path, _mode: int | None) -> None:
-            self._path = path
-            io.FileIO.__init__(self, "/dev/full", "wb")
-
-    monkeypatch.setattr(files, "_Draft", OnFullDisk)
+    monkeypatch.setattr(files, "_new_file", on_full_disk)
     with pytest.raises(OSError, match="No space left") as caught, files.replacing(tmp_path / "a") as file:
         file.write(bytes(100_000))
     assert Remedy.on(caught.value) == (f"{tmp_path / 'a'}: its disk is full; make room, or choose another",)

@@ -112,7 +112,7 @@ async def test_a_write_that_fails_ends_the_export(writer: Any, tmp_path: Path, m
     def created(*_: object, **__: object) -> io.FileIO:
         return io.FileIO("/dev/full", "wb")
 
-    monkeypatch.setattr(files, "_Draft", created)
+    monkeypatch.setattr(files, "_new_file", created)
     closed: list[bool] = []
 
     async def rows() -> AsyncGenerator[Settlement]:
@@ -244,7 +244,7 @@ async def test_memory_does_not_grow_with_the_rows(writer: Any, tmp_path: Path) -
 async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening, writing and ending the file happen in threads; the loop only gathers rows."""
     loop_thread, threads = threading.get_ident(), set[int]()
-    real = files._Draft  # pyright: ignore[reportPrivateUsage]
+    real = files._new_file  # pyright: ignore[reportPrivateUsage]
 
     class Watched:
         """A raw file that notes who writes to it."""
@@ -268,7 +268,7 @@ async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monke
         threads.add(threading.get_ident())
         return Watched(real(*arguments, **options))
 
-    monkeypatch.setattr(files, "_Draft", created)
+    monkeypatch.setattr(files, "_new_file", created)
     await writer(many(3 * _pump.BATCH), tmp_path / "a")
     assert threads
     assert loop_thread not in threads

@@ -40,6 +40,24 @@ def test_keys_are_literal() -> None:
         assert [called for called, key in calls if not key and called != "TIME"] == [], name
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "NOSCRIPT No matching script. Please use EVAL.",
+        "ERR NOSCRIPT no such script",
+        "ERR unknown command 'EVALSHA'",
+        "ERR unknown command `evalsha`, with args beginning with: `abc`, ",
+    ],
+)
+async def test_scripts_that_are_not_known_by_hash(said: str) -> None:
+    """Q-07, Q-18: a script that a server or a proxy does not know by its hash, or no script, is sent to it as it is."""
+    async with (
+        ScriptServer(b"$2\r\n42\r\n", by_hash=f"-{said}\r\n".encode()) as server,
+        RedisTokenStore(server.url, timeout=PATIENT) as store,
+    ):
+        assert await store.lock("wx1/", lease=9.0) == 42
+
+
 async def test_answers_of_no_shape() -> None:
     """Q-18: where a proxy answers with nothing at all, nothing is stored there."""
     async with (

@@ -138,10 +138,12 @@ class ScriptServer:
 
     Args:
         answers: what the connections answer to scripts, in RESP; the last of these is what all further ones answer.
+        by_hash: what all of them answer to a script that is called by its hash, if that is something else.
     """
 
-    def __init__(self, *answers: bytes) -> None:
+    def __init__(self, *answers: bytes, by_hash: bytes | None = None) -> None:
         self._answers = answers
+        self._by_hash = by_hash
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.connections = 0
@@ -170,7 +172,8 @@ class ScriptServer:
         self._writers.add(writer)
         with contextlib.suppress(ConnectionError):
             while command := await _command(reader):
-                writer.write(answer if command[0].startswith(b"EVAL") else b"+OK\r\n")
+                known = {b"EVAL": answer, b"EVALSHA": self._by_hash or answer}
+                writer.write(known.get(command[0], b"+OK\r\n"))
                 await writer.drain()
 
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import stat
 import sys
@@ -21,7 +22,7 @@ from support.leaks import assert_no_leak
 from support.processes import started
 
 from wxrevenue import ConfigurationError, FileTicketStore, Ticket, TokenUnavailableError
-from wxrevenue._base import file_errors
+from wxrevenue._base import file_errors, files
 from wxrevenue.tickets import _file
 
 if TYPE_CHECKING:
@@ -322,6 +323,20 @@ async def test_a_failure_says_what_to_do(path: Path, code: int, remedy: str, mon
     assert [note.startswith(f"{path}: ") and remedy in note for note in caught.value.__notes__] == [True]
     assert await store.get() == OLD
     assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+async def test_a_full_disk_shows_no_ticket(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-06: a write that the disk refuses leaves what was to be written nowhere in the error and its traceback."""
+
+    def on_full_disk(*_: object) -> io.FileIO:
+        return io.FileIO("/dev/full", "wb")
+
+    monkeypatch.setattr(files, "_new_file", on_full_disk)
+    monkeypatch.setattr(_file, "_exposure", lambda *_: None)
+    with pytest.raises(OSError, match="No space left") as caught:
+        await FileTicketStore(path).put(NEW)
+    assert_no_leak(caught.value, secrets=[NEW.value.reveal()])
 
 
 async def test_no_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

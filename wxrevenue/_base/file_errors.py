@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping
     from pathlib import Path
 
 _log = logging.getLogger("wxrevenue.files")
@@ -50,12 +50,12 @@ class Remedy(str):
 
 
 @contextmanager
-def with_remedy(path: Path) -> Generator[None]:
-    """Add what to do to an ``OSError`` that ends the block."""
+def with_remedy(path: Path, *, only: Collection[int] = _REMEDIES) -> Generator[None]:
+    """Add what to do to an ``OSError`` that ends the block, if its errno is one of those."""
     try:
         yield
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0)
+        remedy = _REMEDIES.get(error.errno or 0) if error.errno in only else None
         if remedy and not Remedy.on(error):
             error.add_note(Remedy(f"{path}: {remedy}"))
         raise

@@ -17,7 +17,7 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from wxrevenue._base.file_errors import FAULTS, Remedy, log_missing, with_remedy
 from wxrevenue.errors import ConfigurationError
@@ -89,9 +89,10 @@ def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None)
     draft = draft or path.with_name(f".wxrevenue-{secrets.token_hex(8)}.tmp")
     try:
         # closed without its buffer, which would still be written to a file given up
-        with _Draft(draft, path, mode) as raw:
+        with _new_file(draft, path, mode) as raw:
             file = io.BufferedWriter(raw)
-            yield file
+            with with_remedy(path, only=FAULTS):  # what else comes out of the block may be about something else
+                yield file
             with with_remedy(path):
                 file.flush()
                 sync(raw.fileno(), path)
@@ -104,26 +105,17 @@ def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None)
     sync_folder(path.parent)
 
 
-class _Draft(io.FileIO):
-    """A new file that is to replace another; it has the other's permissions, and never more."""
-
-    def __init__(self, draft: Path, path: Path, mode: int | None) -> None:
-        wanted = permissions(path) if mode is None else mode
-        self._path = path
-        with with_remedy(path):
-            super().__init__(draft, "xb", opener=lambda name, flags: os.open(name, flags, wanted))
-        if mode is None and path.exists():
-            self._add_what_the_umask_took(draft, wanted)
-
-    def write(self, data: Any, /) -> int:
-        with with_remedy(self._path):
-            return super().write(data)
-
-    def _add_what_the_umask_took(self, draft: Path, mode: int) -> None:
+def _new_file(draft: Path, path: Path, mode: int | None) -> io.FileIO:
+    """Return a new file with the permissions of the one it is to replace, at no time with more."""
+    wanted = permissions(path) if mode is None else mode
+    with with_remedy(path):
+        file = io.FileIO(draft, "xb", opener=lambda name, flags: os.open(name, flags, wanted))
+    if mode is None and path.exists():
         try:
-            draft.chmod(mode)
+            draft.chmod(wanted)  # what the umask took away
         except OSError as error:
-            log_missing("permissions", self._path, error, "its mount decides who may read it")
+            log_missing("permissions", path, error, "its mount decides who may read it")
+    return file
 
 
 def append_line(file: io.FileIO, line: bytes, path: Path) -> None:

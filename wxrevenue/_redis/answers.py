@@ -91,6 +91,12 @@ class Trouble:
 POOL_EXHAUSTED: Final = Trouble("every connection that its client allows is in use; raise max_connections", "POOL")
 
 
+def is_unknown_script(error: Exception) -> bool:
+    """Return whether a server does not know a script by its hash, or knows no hashes at all: some proxies know ``EVAL`` alone."""
+    text = str(error).lower()
+    return type(error).__name__ == "NoScriptError" or "noscript" in text or ("unknown command" in text and "evalsha" in text)
+
+
 def trouble_of(error: Exception, timeout: float) -> Trouble:
     """Return what an exception of redis-py's, of the system's or of asyncio's means."""
     from redis.exceptions import ConnectionError as Broken

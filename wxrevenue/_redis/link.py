@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import NeverPickled, Secret
 from wxrevenue._engine.lifetime import InFlight, Lifetime
-from wxrevenue._redis.answers import DEMOTED, POOL_EXHAUSTED, Trouble, trouble_of
+from wxrevenue._redis.answers import DEMOTED, POOL_EXHAUSTED, Trouble, is_unknown_script, trouble_of
 from wxrevenue._redis.url import place_of, pool_at
 from wxrevenue.errors import ConfigurationError, without_history
 
@@ -153,10 +153,13 @@ class RedisLink(NeverPickled):
             await self._client.connection.disconnect()
 
     async def _evaluated(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
-        from redis.exceptions import NoScriptError
+        from redis.exceptions import ResponseError
 
-        with suppress(NoScriptError):
+        try:
             return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *map(_raw, args))
+        except ResponseError as error:
+            if not is_unknown_script(error):
+                raise
         return await self._client.execute_command("EVAL", script.text, len(keys), *keys, *map(_raw, args))
 
 
