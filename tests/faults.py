@@ -83,6 +83,16 @@ R = {
     "R-23": "one tenant's calls that crowd out the others'",
     "R-24": "a burst right after a restart",
     "R-25": "a write whose answer does not come in time",
+    "R-26": "callers who want hardly more than a window allows",
+    "R-27": "a window longer than the cool-down",
+    "R-28": "a server that spaces calls, and callers with deadlines",
+    "R-29": "a sweep over a server of small bursts",
+    "R-30": "a restart of scopes that share a quota",
+    "R-31": "a machine that sleeps while the day's quota is spent",
+    "R-32": "timers that fire early",
+    "R-33": "answers and a refusal in one moment",
+    "R-34": "a call without an answer that passes for an accepted one",
+    "R-35": "two probes within one pause",
 }
 K = {
     "K-01": "many want a token at once, and there is none",

@@ -32,12 +32,16 @@ class Limit:
         phase: when the first whole window of a fixed-window server begins; a part of a window comes before it.
         changes: when the quota becomes another.
         factor: by which the quota is multiplied then.
+        window: seconds that the quota is for.
+        block: seconds for which a server that extends its block refuses everything.
     """
 
     quota: int
     phase: float = 0.0
     changes: float = _NEVER
     factor: float = 1.0
+    window: float = WINDOW
+    block: float = WINDOW
 
     def at(self, now: float) -> int:
         """Return the quota at a time."""
@@ -73,10 +77,10 @@ class FixedWindow:
 
     def free(self, now: float, quota: int) -> float:
         self._turn_to(now)
-        return now if self._count < quota else max(now, self.limit.phase + (self._window + 1) * WINDOW)
+        return now if self._count < quota else max(now, self.limit.phase + (self._window + 1) * self.limit.window)
 
     def _turn_to(self, now: float) -> None:
-        window = math.floor((now - self.limit.phase + _TINY) / WINDOW)
+        window = math.floor((now - self.limit.phase + _TINY) / self.limit.window)
         if window != self._window:
             self._window, self._count = window, 0
 
@@ -97,10 +101,10 @@ class SlidingLog:
 
     def free(self, now: float, quota: int) -> float:
         self._forget(now)
-        return now if len(self._log) < quota else max(now, self._log[-quota] + WINDOW)
+        return now if len(self._log) < quota else max(now, self._log[-quota] + self.limit.window)
 
     def _forget(self, now: float) -> None:
-        while self._log and self._log[0] + WINDOW <= now + _TINY:
+        while self._log and self._log[0] + self.limit.window <= now + _TINY:
             self._log.popleft()
 
 
@@ -124,7 +128,7 @@ class TokenBucket:
 
     def free(self, now: float, quota: int) -> float:
         self._fill(now)
-        return now + max(0.0, 1 - self._tokens) * WINDOW / quota
+        return now + max(0.0, 1 - self._tokens) * self.limit.window / quota
 
     def _fill(self, now: float) -> None:
         if self._filled < self.limit.changes <= now:
@@ -132,7 +136,7 @@ class TokenBucket:
         self._pour(now, self.limit.at(now))
 
     def _pour(self, now: float, quota: int) -> None:
-        self._tokens = min(quota, self._tokens + (now - self._filled) * quota / WINDOW)
+        self._tokens = min(quota, self._tokens + (now - self._filled) * quota / self.limit.window)
         self._filled = now
 
 
@@ -154,11 +158,11 @@ class Gcra:
         quota = self.limit.at(now)
         if now < self.free(now, quota) - _TINY:
             return False
-        self._due = max(self._due, now) + WINDOW / quota
+        self._due = max(self._due, now) + self.limit.window / quota
         return True
 
     def free(self, now: float, quota: int) -> float:
-        ahead = (max(1, round(quota * self.burst)) - 1) * WINDOW / quota
+        ahead = (max(1, round(quota * self.burst)) - 1) * self.limit.window / quota
         return max(now, self._due - ahead)
 
 
@@ -176,7 +180,7 @@ class Extending:
     def admit(self, now: float) -> bool:
         if now >= self._blocked and self._counts.admit(now):
             return True
-        self._blocked = now + WINDOW
+        self._blocked = now + self.limit.block
         return False
 
     def free(self, now: float, quota: int) -> float:

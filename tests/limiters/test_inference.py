@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import attrs
 import pytest
 
 from wxrevenue.limiters._quota.inference import Cause, Kind, Observation, QuotaEstimate, infer
@@ -18,6 +19,11 @@ BUCKET = QuotaEstimate(6.0, 10, Kind.BUCKET, interval=4.0)
 def surprise(counted: int, *, lasted: float = 1.0, elapsed: float = 1.0, taken: int | None = None) -> Observation:
     """Return a refusal that nobody provoked."""
     return Observation(Cause.SURPRISE, counted if taken is None else taken, counted, lasted, elapsed)
+
+
+def late(age: float, *, fresh: int = 0) -> Observation:
+    """Return a refusal while the budget spent a span ago still counts."""
+    return Observation(Cause.SURPRISE, 80, 100, 0.2, 60.1, age=age, fresh=fresh)
 
 
 def after_a_test(taken: int, *, lasted: float = 1.0) -> Observation:
@@ -56,6 +62,14 @@ ROWS = [
     ("a slower bucket", BUCKET, surprise(19, elapsed=10.0), {"budget": 10, "span": 10.5}),
     ("a much slower bucket", BUCKET, surprise(10, elapsed=20.0), {"budget": 10, "span": 12.0, "kind": Kind.BUCKET}),
     ("no bucket at all", QuotaEstimate(50.0, 10, Kind.BUCKET), surprise(10, elapsed=99.0), {"span": WINDOW, "kind": Kind.WINDOW}),
+    ("a slower bucket in one moment", BUCKET, surprise(10, elapsed=0.0), {"budget": 10, "span": 6.6}),
+    ("the whole of a long count", HUNDRED, surprise(100, lasted=50.0, elapsed=240.0), {"budget": 95, "doubts": 1}),
+    ("the same again", attrs.evolve(HUNDRED, doubts=1), surprise(98, lasted=50.0, elapsed=60.0), {"budget": 90, "doubts": 2}),
+    ("a budget that was raised", attrs.evolve(HUNDRED, before=80), surprise(100, lasted=50.0), {"budget": 80, "before": None}),
+    ("a long count is no bucket", QuotaEstimate(WINDOW, 128, lasted=50.0), surprise(118, lasted=40.0), {"kind": Kind.UNKNOWN}),
+    ("a span too short", HUNDRED, late(60.1), {"budget": 100, "span": 1.03 * 60.1, "stretched": 1}),
+    ("again too short", attrs.evolve(HUNDRED, span=62.0, stretched=1), late(62.1), {"span": 1.06 * 62.1, "stretched": 2}),
+    ("a span that need not be longer", HUNDRED, late(60.1, fresh=50), {"budget": 100, "span": WINDOW}),
     ("so little is doubted again soon", QuotaEstimate(WINDOW, 2, Kind.WINDOW, interval=8.0), after_a_test(2), {"interval": 8.0}),
 ]
 

@@ -18,7 +18,7 @@ TRIP = 0.02
 def pace_with(budget: int, kind: Kind = Kind.WINDOW, span: float = WINDOW) -> QuotaLearner:
     """Return a pace that knows a budget and has no test in mind."""
     pace = QuotaLearner(WINDOW, QuotaEstimate(span, budget, kind, interval=8.0))
-    pace.test_at = 1e9
+    pace.growth.test_at = 1e9
     return pace
 
 
@@ -96,7 +96,7 @@ def test_the_place_in_line_tells_the_time(ahead: int, moment: float) -> None:
 @pytest.mark.parametrize(("budget", "ahead", "moment"), [(3, 0, 100), (3, 2, 100), (3, 3, 160), (3, 8, 220), (None, 20, 101)])
 def test_the_place_in_line_behind_a_gate(budget: int | None, ahead: int, moment: float) -> None:
     """When the gate opens a whole budget can go at once; with none known, one every 50 ms."""
-    pace = QuotaLearner(WINDOW, QuotaEstimate(WINDOW, budget))
+    pace = QuotaLearner(WINDOW, QuotaEstimate(WINDOW, budget, Kind.WINDOW))
     assert pace.after(ahead, 100.0) == pytest.approx(moment)
 
 
@@ -117,7 +117,7 @@ def test_a_refusal_teaches_the_budget() -> None:
 def test_the_test_for_more() -> None:
     """When a short burst was accepted and a test is due, one call more goes, then two, four; a refusal makes tests rarer."""
     pace = pace_with(20)
-    pace.test_at = 0.0
+    pace.growth.test_at = 0.0
     now = burst(pace, 20, 100.0)
     for batch in (1, 2, 4):
         assert pace.when(now) <= now
@@ -125,7 +125,7 @@ def test_the_test_for_more() -> None:
     refuse(pace, now)
     assert pace.estimate.budget == 27
     assert pace.estimate.interval == 16
-    assert pace.test_at == pytest.approx(now + TRIP + 16 * WINDOW)
+    assert pace.growth.test_at == pytest.approx(now + TRIP + 16 * WINDOW)
 
 
 def test_no_test_before_its_time() -> None:
@@ -138,21 +138,21 @@ def test_no_test_before_its_time() -> None:
 def test_no_test_after_a_long_burst() -> None:
     """After a burst of half a window a refusal would cost half a window: no test, unless one was due for very long."""
     pace = pace_with(2)
-    pace.test_at = 0.0
+    pace.growth.test_at = 0.0
     call(pace, 0.0)
     call(pace, 30.0)
     assert pace.when(31.0) == pytest.approx(WINDOW + TRIP)
-    pace.test_at = -8 * WINDOW
+    pace.growth.test_at = -32 * WINDOW
     assert pace.when(31.0) <= 31.0
 
 
 def test_a_test_that_nobody_needs() -> None:
     """Callers that stop in the middle of a test leave the budget as it was, and the next burst is held to it again."""
     pace = pace_with(20)
-    pace.test_at = 0.0
+    pace.growth.test_at = 0.0
     now = burst(pace, 21 + 1, 0.0)  # the second test allows two, one is made
     assert pace.estimate.budget == 21
-    pace.test_at = 1e9
+    pace.growth.test_at = 1e9
     now = burst(pace, 21, now + WINDOW)
     assert pace.when(now) > now + 50
 
@@ -312,3 +312,35 @@ def test_with_nothing_learned_callers_follow_a_probe_at_a_fixed_pace() -> None:
         assert pace.when(61.0 + number * 0.05) <= 61.0 + number * 0.05 + 1e-9
         pace.on_sent(61.0 + number * 0.05)
         assert pace.when(61.0 + number * 0.05) == pytest.approx(61.05 + number * 0.05)
+
+
+def test_a_call_without_an_answer_passes_no_test() -> None:
+    """R-34: it counts against the budget, never for it, and tests wait for a span."""
+    pace = pace_with(20)
+    pace.growth.test_at = 0.0
+    now = burst(pace, 20, 100.0)
+    assert pace.when(now) <= now
+    pace.on_sent(now)
+    pace.on_answered(now + TRIP, accepted=False)
+    assert pace.estimate.budget == 20
+    assert pace.log.count == 21
+    assert pace.growth.test_at == pytest.approx(now + TRIP + WINDOW)
+    unknown = QuotaLearner(WINDOW)
+    now = burst(unknown, 30, 0.0)
+    unknown.on_sent(now)
+    unknown.on_answered(now, accepted=False)
+    refuse(unknown, now)
+    assert unknown.estimate.budget == 30
+
+
+def test_answers_and_a_refusal_in_one_moment() -> None:
+    """R-33: reports that come in one batch teach what there is to learn, and break nothing."""
+    pace = QuotaLearner(WINDOW, QuotaEstimate(6.0, 10, Kind.BUCKET, interval=4.0))
+    for _ in range(11):
+        pace.on_sent(100.0)
+    for _ in range(10):
+        pace.on_answered(100.0, accepted=True)
+    pace.on_refused(100.0)
+    pace.on_reopened(160.0)
+    assert pace.estimate.budget == 10
+    assert pace.estimate.span == pytest.approx(6.6)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from asyncio import get_running_loop
+from asyncio import BaseEventLoop, get_running_loop
 from inspect import isawaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wxrevenue.errors import ConfigurationError, DeadlineExceededError
 
@@ -16,15 +16,23 @@ if TYPE_CHECKING:
     from wxrevenue.ports import Clock
 
 T = TypeVar("T")
+MARGIN_S: Final = 0.002
+"""Seconds that a pause in real time is longer than a server asks for: uvloop's timers fire up to a
+millisecond early, and two machines' clocks do not run alike."""
 
 
 class LoopClock:
     """The running event loop's own time, so that whoever virtualises the loop virtualises every wait here."""
 
     def monotonic(self) -> float:
-        """Return the loop's time."""
+        """Return the loop's time.
+
+        uvloop stops its clock while it runs callbacks, and what happens meanwhile would seem to have
+        happened before: of loops that are not asyncio's own the system's clock is taken.
+        """
         try:
-            return get_running_loop().time()
+            loop = get_running_loop()
+            return loop.time() if isinstance(loop, BaseEventLoop) else time.monotonic()
         except RuntimeError:  # a call that is thrown away after its loop ended, at the interpreter's end for instance
             return time.monotonic()
 
@@ -38,6 +46,21 @@ class LoopClock:
 
 
 LOOP_CLOCK = LoopClock()
+
+
+def margin(clock: Clock) -> float:
+    """Return the seconds to add to a pause, so that it never ends too early for the server.
+
+    Time that is not real is exact, and a user's own clock is taken at its word: nothing is added.
+    """
+    if not isinstance(clock, LoopClock):
+        return 0.0
+    try:
+        loop = get_running_loop()
+    except RuntimeError:  # as above
+        return MARGIN_S
+    virtual = isinstance(loop, BaseEventLoop) and type(loop).time is not BaseEventLoop.time
+    return 0.0 if virtual else MARGIN_S
 
 
 def call_later(clock: Clock, seconds: float, callback: Callable[[BaseException | None], None]) -> Callable[[], object]:

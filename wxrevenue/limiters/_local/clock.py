@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wxrevenue._base.calendar import seconds_to_midnight
+from wxrevenue._engine.clock import margin
 
 if TYPE_CHECKING:
     from wxrevenue.ports import Clock
@@ -47,16 +47,20 @@ class LimiterClock:
         except Exception:  # noqa: BLE001  (whatever it is: whoever asks for the next turn is told)
             return self._latest
 
+    def margin(self) -> float:
+        """Return the seconds by which a pause is longer, see :func:`wxrevenue._engine.clock.margin`."""
+        return margin(self.source)
+
     def unix(self) -> float:
         """Return Unix seconds."""
         return self.source.time()
 
-    def to_midnight(self) -> float:
-        """Return the seconds until Beijing's midnight; by the system's clock where a user's fails.
+    def unix_or_system(self) -> float:
+        """Return :meth:`unix`, or the system's wall clock where a user's fails.
 
-        A gate must close all the same.
+        A gate must close, and open, all the same.
         """
         try:
-            return seconds_to_midnight(self.unix())
+            return self.unix()
         except Exception:  # noqa: BLE001  (as above)
-            return seconds_to_midnight(time.time())
+            return time.time()

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wxrevenue._base.calendar import seconds_to_midnight
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -19,6 +21,12 @@ QUOTA_PROBE = 600.0
 """Seconds between probes of a scope whose daily quota is spent."""
 _WIDEST = 16
 """Cool-downs that a pause lasts at most, however many probes were refused."""
+_LONGEST_LEARNED = 4
+"""Cool-downs that a pause lasts at most if it is one that was learned."""
+_LEARNABLE = 3
+"""Refused probes in a row from which a pause is learned; behind more of them there is an outage."""
+_LONGER = 1.25
+"""By what a pause is longer, at least, than one that was too short."""
 
 
 def longest_pause(cooldown: float) -> float:
@@ -27,56 +35,107 @@ def longest_pause(cooldown: float) -> float:
 
 
 class Gate:
-    """When a scope may be tried again, and by whom.
+    """When a scope may be tried again, and by whom. Times are seconds on a monotonic clock.
 
     Args:
-        cooldown: seconds for which a refusal closes the gate.
+        cooldown: seconds for which a refusal closes the gate at first; answers teach a longer pause.
         random: returns a number from 0 to 1; it spreads widened pauses.
+        margin: returns the seconds by which a pause is longer.
     """
 
-    __slots__ = ("_cooldown", "_random", "closed", "failed", "opens", "probe", "quota_ends", "tripped")
+    __slots__ = (
+        "_cooldown", "_margin", "_paused_until", "_random", "_too_short", "_tried", "calendar", "closed", "failed", "opens", "pause",
+        "probe", "quota_ends", "tripped",
+    )  # fmt: skip
 
-    def __init__(self, cooldown: float, random: Callable[[], float]) -> None:
+    def __init__(self, cooldown: float, random: Callable[[], float], margin: Callable[[], float] = float) -> None:
         self._cooldown = cooldown
+        self._margin = margin
         self._random = random
         self.closed = False
         self.opens = 0.0
         self.quota_ends = 0.0
+        self.calendar: tuple[float, float] | None = None
+        """While the day's quota is spent: the next probe's time and midnight, in Unix seconds."""
+        self.pause = cooldown
+        """Seconds for which a refusal closes the gate, as far as is known by now."""
+        self._paused_until = 0.0
+        """When the pause after the last 1737 ends."""
+        self._too_short = 0.0
+        """The last pause after which a probe was refused."""
         self.probe: object | None = None
         """The turn that is out to try whether the scope is open again."""
+        self._tried = False
+        """A probe was sent since the gate closed."""
         self.failed = 0
         """How many probes in a row were refused."""
         self.tripped = float("-inf")
         """When the last refusal came."""
 
+    def send_probe(self, turn: object) -> bool:
+        """Let a turn try the scope; return whether it is the first since the gate closed."""
+        first, self._tried, self.probe = not self._tried, True, turn
+        return first
+
     def close_for_cooldown(self, now: float, *, probe: bool) -> None:
-        """Stay closed for a cool-down from now; never shorten, never add up.
+        """Stay closed for a pause from now; never shorten, never add up.
 
         From the second refused probe in a row the pause is wider, by a chance share of twice as much each time: somebody
         else is using the same quota, and probes that keep in step would keep each other out for ever.
         """
-        self.failed += probe
-        wider = min(2 ** max(0, self.failed - 1), _WIDEST) - 1 if probe else 0
-        self._close(now, self._cooldown * (1 + wider * self._random()))
+        pause = self.pause
+        if probe:
+            self.failed += 1
+            self._too_short = self.opens - self.tripped
+            wider = min(2 ** (self.failed - 1), _WIDEST) - 1
+            pause = max(self.pause, self._cooldown * (1 + wider * self._random()))
+            if self.failed > 1:
+                pause = max(pause, min(_LONGER * self._too_short, _LONGEST_LEARNED * self._cooldown))
+        self._paused_until = max(self._paused_until, now + pause + self._margin())
+        self._close(now, pause)
 
-    def close_for_quota(self, now: float, midnight: float) -> None:
-        """Stay closed while the day's quota is spent, with a probe every ten minutes. ``midnight`` is seconds away."""
+    def close_for_quota(self, now: float, unix: float) -> None:
+        """Stay closed until Beijing's midnight, when a day's quota is back, with a probe every ten minutes."""
+        midnight = seconds_to_midnight(unix)
+        pause = min(QUOTA_PROBE, midnight)
+        self.calendar = unix + pause + self._margin(), unix + midnight
         self.quota_ends = now + midnight
-        self._close(now, min(QUOTA_PROBE, midnight))
+        self._close(now, pause)
+
+    def follow_calendar(self, now: float, unix: float) -> None:
+        """Bring the times of a spent quota in line with the wall clock.
+
+        The monotonic one stands still while a machine sleeps. A wall clock that was set back does
+        not lengthen the pause.
+        """
+        if self.calendar is not None:
+            opens, midnight = self.calendar
+            self.opens = max(self._paused_until, min(self.opens, now + max(0.0, opens - unix)))
+            self.quota_ends = now + midnight - unix
 
     def _close(self, now: float, pause: float) -> None:
-        self.closed = True
+        self.closed, self._tried = True, False
         self.tripped = now
-        self.opens = max(self.opens, now + pause)
+        self.opens = max(self.opens, now + pause + self._margin())
 
     def probe_accepted(self, now: float) -> None:
         """Open, for the probe was accepted; unless a late refusal came between."""
         if now >= self.opens:
+            self._learn_pause()
             self.open(now)
+
+    def _learn_pause(self) -> None:
+        """Keep to the pause that sufficed; next time try one nearer to what did not."""
+        if self.calendar is not None or self.failed > _LEARNABLE:
+            return
+        if self.failed:
+            self.pause = min(max(self._cooldown, self.opens - self.tripped), _LONGEST_LEARNED * self._cooldown)
+        elif self.pause > _LONGER * self._too_short:
+            self.pause = max(self._cooldown, (self.pause + self._too_short) / 2)
 
     def open(self, now: float) -> None:
         """Open now."""
-        self.closed = False
+        self.closed, self.calendar = False, None
         self.opens, self.quota_ends, self.failed = min(self.opens, now), 0.0, 0
 
     def close_like_last(self, gates: Sequence[Gate]) -> None:

@@ -24,7 +24,8 @@ class LocalRateLimiter:
     then one call more than that looks for a larger quota.
 
     Args:
-        cooldown: seconds for which a refusal shuts a scope. It is also the window, for which the server is supposed to count.
+        cooldown: seconds for which a refusal shuts a scope, and also the window that the server is supposed to count for. It is
+            the first guess: where answers teach that calls count, or that a block lasts, for longer, that replaces it.
         rate: how often a scope may be called, if you know. Every scope is then kept to this rate from its first call on, and
             nothing is learned; a refusal still shuts the scope for ``cooldown``.
         clock: where the time comes from; the running loop by default.
@@ -68,7 +69,8 @@ class LocalRateLimiter:
           count, as ``"window"``, ``"bucket"`` or ``"unknown"``.
         - ``tested_at``: when one call more than the budget was tried last; ``interval``: windows from that to the next test.
         - ``recent``: the calls of the last span, as pairs of a time and a count.
-        - ``proven``, ``lasted``, ``failed``: for the limiter itself.
+        - ``tripped``: when the last refusal came; ``pause``: seconds for which one closes the scope, as far as was learned.
+        - ``proven``, ``lasted``, ``failed``, ``before``, ``doubts``, ``stretched``: for the limiter itself.
         - ``due``: instead of these, where a ``rate`` was given: when the last call would have been due.
 
         All times are Unix seconds.

@@ -81,7 +81,7 @@ class ScopeRegistry:
     def new_limiter(self, scopes: tuple[str, ...]) -> ScopeLimiter:
         """Return a limiter that nobody uses yet."""
         pace: AnyPace = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
-        return ScopeLimiter(self._common, scopes, Gate(self.cooldown, self.random), pace)
+        return ScopeLimiter(self._common, scopes, Gate(self.cooldown, self.random, self.clock.margin), pace)
 
     def register(self, limiter: ScopeLimiter) -> None:
         """Make this the limiter of its scopes."""

@@ -26,6 +26,8 @@ _TOO_FAST_CODE: Final = 1737
 _QUOTA_CODE: Final = 45009
 _TINY: Final = 1e-9
 """Seconds by which a timer may fire too early: event loops do not tell shorter times apart."""
+_CALENDAR_LOOK_S: Final = 10.0
+"""Seconds after which the wall clock is looked at again: a machine may have slept."""
 
 
 @attrs.define(eq=False)
@@ -75,14 +77,19 @@ class ScopeLimiter:
 
     def closed_for(self) -> float:
         """Return the seconds until the gate opens."""
-        return self.gate.closed_for(self._clock.now())
+        return self.gate_at(now := self._clock.now()).closed_for(now)
+
+    def gate_at(self, now: float) -> Gate:
+        """Return the gate, a spent quota's times brought in line with the wall clock."""
+        if self.gate.calendar is not None:
+            self.gate.follow_calendar(now, self._clock.unix_or_system())
+        return self.gate
 
     # ------------------------------------------------------------------ a turn begins
 
     async def wait(self, turn: QueuedTurn, timeout: float) -> None:
         """Return when the turn comes; raise at once when it cannot come in time."""
-        waiter = self._enqueue(turn, timeout)
-        if waiter is None:
+        if (waiter := self._enqueue(turn, timeout)) is None:
             return
         try:
             await waiter.woken
@@ -110,8 +117,7 @@ class ScopeLimiter:
         return waiter
 
     def _send(self, turn: QueuedTurn, now: float) -> None:
-        if self.gate.closed:
-            self.gate.probe = turn
+        if self.gate.closed and self.gate.send_probe(turn):
             self.pacer.on_reopened(now)
         self.pacer.on_sent(now)
         turn.out = True
@@ -146,7 +152,7 @@ class ScopeLimiter:
         elif verdict is Verdict.QUOTA_SPENT:
             self.pacer.count_deferred(now)
             self.pacer.on_unused()
-            self.gate.close_for_quota(now, self._clock.to_midnight())
+            self.gate.close_for_quota(now, self._clock.unix_or_system())
             self._refuse_late(now)
         else:
             self.pacer.on_answered(now, accepted=verdict is Verdict.OK)
@@ -168,8 +174,7 @@ class ScopeLimiter:
         """End every wait."""
         for waiter in self.queue:
             self._fail(waiter, ClientStateError("the rate limiter was closed while the call waited for its turn"))
-        self.pacer.count_deferred(self._clock.now_or_last())
-        self._rest()
+        self.retire()
 
     def retire(self) -> None:
         """Be replaced by another limiter."""
@@ -179,12 +184,12 @@ class ScopeLimiter:
     # ------------------------------------------------------------------ scheduling
 
     def _when(self, now: float) -> float:
-        return self.gate.when(now) if self.gate.closed else self.pacer.when(now)
+        return self.gate_at(now).when(now) if self.gate.closed else self.pacer.when(now)
 
     def _earliest(self, ahead: int, now: float) -> float:
         if not self.gate.closed:
             return self.pacer.earliest(ahead, now)
-        start = self.gate.opens if self.gate.probe is None else now  # the probe may end any moment
+        start = self.gate_at(now).opens if self.gate.probe is None else now  # the probe may end any moment
         return self.pacer.after(ahead, max(start, now))
 
     def advance(self, now: float) -> None:
@@ -196,7 +201,8 @@ class ScopeLimiter:
             at = self._when(now)
             if at > now + _TINY:
                 if at < float("inf"):
-                    self._off_opening = call_later(self._clock.source, at - now, self._look_again)
+                    wait = at - now if self.gate.calendar is None else min(at - now, _CALENDAR_LOOK_S)
+                    self._off_opening = call_later(self._clock.source, wait, self._look_again)
                 return
             self.queue.remove(waiter)
             self._send(waiter.turn, now)

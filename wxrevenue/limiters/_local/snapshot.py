@@ -46,7 +46,7 @@ def _scope_row(limiter: ScopeLimiter, now: float, shift: float) -> dict[str, Any
     limiter.pacer.count_deferred(now)
     limiter.allow_fast_path_if_idle(now)
     pace = _stated(limiter.pacer, shift) if isinstance(limiter.pacer, FixedRate) else _learned(limiter.pacer, shift)
-    return {"scopes": list(limiter.scopes), **_gate(limiter.gate, now, shift), **pace}
+    return {"scopes": list(limiter.scopes), **_gate(limiter.gate_at(now), now, shift), **pace}
 
 
 def _gate(gate: Gate, now: float, shift: float) -> dict[str, Any]:
@@ -54,6 +54,8 @@ def _gate(gate: Gate, now: float, shift: float) -> dict[str, Any]:
         "opens": gate.opens + shift if gate.closed else None,
         "quota_ends": gate.quota_ends + shift if gate.quota_ends > now else None,
         "failed": gate.failed,
+        "pause": gate.pause,
+        "tripped": gate.tripped + shift if math.isfinite(gate.tripped) else None,
     }
 
 
@@ -69,7 +71,10 @@ def _learned(pace: QuotaLearner, shift: float) -> dict[str, Any]:
         "kind": known.kind.value,
         "lasted": known.lasted,
         "interval": known.interval,
-        "tested_at": pace.tested_at + shift if math.isfinite(pace.tested_at) else None,
+        "before": known.before,
+        "doubts": known.doubts,
+        "stretched": known.stretched,
+        "tested_at": pace.growth.tested_at + shift if math.isfinite(pace.growth.tested_at) else None,
         "proven": pace.proven,
         "recent": [[when + shift, calls] for when, calls in pace.log.entries()],
     }
@@ -126,12 +131,17 @@ class _ScopeState:
     opens: float | None = attrs.field(default=None, validator=_time)
     quota_ends: float | None = attrs.field(default=None, validator=_time)
     failed: int = attrs.field(default=0, validator=_at_least(0))
+    pause: float | None = attrs.field(default=None, validator=_seconds)
+    tripped: float | None = attrs.field(default=None, validator=_time)
     due: float | None = attrs.field(default=None, validator=_time)
     budget: int | None = attrs.field(default=None, validator=_at_least(1))
     span: float | None = attrs.field(default=None, validator=_seconds)
     kind: str = attrs.field(default=Kind.UNKNOWN.value, validator=_kind)
     lasted: float = attrs.field(default=0.0, validator=_time)
     interval: float = attrs.field(default=0.0, validator=_time)
+    before: int | None = attrs.field(default=None, validator=_at_least(1))
+    doubts: int = attrs.field(default=0, validator=_at_least(0))
+    stretched: int = attrs.field(default=0, validator=_at_least(0))
     tested_at: float | None = attrs.field(default=None, validator=_time)
     proven: int = attrs.field(default=0, validator=_at_least(0))
     recent: list[list[float]] = attrs.field(factory=list["list[float]"], validator=_recent)
@@ -178,10 +188,7 @@ def load(registry: ScopeRegistry, data: Any) -> None:
 def _restored(registry: ScopeRegistry, row: _ScopeState, now: float) -> ScopeLimiter:
     shift = now - registry.clock.unix()
     limiter = registry.new_limiter(tuple(row.scopes))
-    if row.opens is not None:
-        latest = now + longest_pause(registry.cooldown)  # whoever saved it may have had a wrong clock
-        limiter.gate.closed, limiter.gate.opens, limiter.gate.failed = True, min(row.opens + shift, latest), row.failed
-        limiter.gate.quota_ends = min((row.quota_ends or -math.inf) + shift, now + _DAY)
+    _close(limiter.gate, row, registry, now)
     if isinstance(limiter.pacer, QuotaLearner):
         _teach(limiter.pacer, row, shift, now)
     elif row.due is not None:
@@ -190,11 +197,28 @@ def _restored(registry: ScopeRegistry, row: _ScopeState, now: float) -> ScopeLim
     return limiter
 
 
+def _close(gate: Gate, row: _ScopeState, registry: ScopeRegistry, now: float) -> None:
+    """Give the gate its times. Whoever saved them may have had a wrong clock: none is far ahead."""
+    unix = registry.clock.unix()
+    shift = now - unix
+    gate.tripped = now if row.tripped is None else min(now, row.tripped + shift)
+    gate.pause = min(max(registry.cooldown, row.pause or 0.0), longest_pause(registry.cooldown))
+    if row.opens is not None:
+        opens = min(row.opens, unix + longest_pause(registry.cooldown))
+        gate.closed, gate.opens, gate.failed = True, opens + shift, row.failed
+        if row.quota_ends is not None and row.quota_ends > unix:
+            gate.calendar = opens, min(row.quota_ends, unix + _DAY)
+            gate.follow_calendar(now, unix)
+
+
 def _teach(learner: QuotaLearner, row: _ScopeState, shift: float, now: float) -> None:
     span = row.span or learner.estimate.span
-    learner.estimate = QuotaEstimate(span, row.budget, Kind(row.kind), row.lasted, row.interval)
+    kind = Kind(row.kind)
+    learner.estimate = QuotaEstimate(
+        span, row.budget, kind, row.lasted, row.interval, before=row.before, doubts=row.doubts, stretched=row.stretched
+    )
     learner.proven = row.proven
     learner.recall([(min(now, when + shift), int(calls)) for when, calls in sorted(row.recent)])
     if row.tested_at is not None:
-        learner.tested_at = min(row.tested_at + shift, now)
-        learner.postpone_test(now)
+        learner.growth.tested_at = min(row.tested_at + shift, now)
+    learner.growth.postpone(learner.estimate, now)

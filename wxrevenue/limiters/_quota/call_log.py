@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -15,12 +17,16 @@ SLICES = 1_200
 class CallLog:
     """Counts answered calls by their time. ``grain`` is how long a slice may last, in seconds."""
 
-    __slots__ = ("_grain", "_slices", "count")
+    __slots__ = ("_grain", "_past", "_slices", "count", "unknown")
 
     def __init__(self, grain: float) -> None:
         self._grain = grain
+        self._past: deque[list[float]] = deque(maxlen=SLICES)
+        """What was dropped lately."""
         self._slices: deque[list[float]] = deque()
         self.count = 0
+        self.unknown = 0
+        """How many of these nobody knows of whether they were accepted."""
 
     def add(self, now: float, calls: int = 1) -> None:
         """Note calls that are answered now. Calls of one slice count as answered when its last one was."""
@@ -30,18 +36,26 @@ class CallLog:
             newest[1] = max(newest[1], now)
             newest[2] += calls
         else:
-            self._slices.append([now, now, calls])
+            self._slices.append([now, now, calls, 0])
+
+    def doubt_newest(self) -> None:
+        """Note that nobody knows whether the call noted last was accepted."""
+        self._slices[-1][3] += 1
+        self.unknown += 1
 
     def forget(self, until: float) -> None:
         """Drop what was answered up to then."""
         slices = self._slices
         while slices and slices[0][1] <= until:
-            self.count -= int(slices.popleft()[2])
+            self._past.append(slices.popleft())
+            self.count -= int(self._past[-1][2])
+            self.unknown -= int(self._past[-1][3])
 
     def clear(self) -> None:
         """Drop everything."""
         self._slices.clear()
-        self.count = 0
+        self._past.clear()
+        self.count = self.unknown = 0
 
     @property
     def first(self) -> float:
@@ -55,17 +69,29 @@ class CallLog:
 
     def oldest(self, calls: int) -> float | None:
         """Return when the oldest so many were all answered; ``None`` if there are fewer."""
-        for _, end, count in self._slices:
+        for _, end, count, _ in self._slices:
             calls -= int(count)
             if calls <= 0:
                 return end
         return None
 
+    def newest(self, calls: int) -> float:
+        """Return when the newest so many began, dropped ones included; long ago if there are fewer."""
+        for start, _, count, _ in itertools.chain(reversed(self._slices), reversed(self._past)):
+            calls -= int(count)
+            if calls <= 0:
+                return start
+        return -math.inf
+
+    def since(self, start: float) -> int:
+        """Return how many calls were answered from then on."""
+        return sum(int(count) for _, count in itertools.takewhile(lambda entry: entry[0] >= start, self.backwards()))
+
     def backwards(self) -> Iterator[tuple[float, int]]:
         """Yield times and counts, the newest first."""
-        for start, _, count in reversed(self._slices):
+        for start, _, count, _ in reversed(self._slices):
             yield start, int(count)
 
     def entries(self) -> list[tuple[float, int]]:
         """Return times and counts, the oldest first."""
-        return [(end, int(count)) for _, end, count in self._slices]
+        return [(end, int(count)) for _, end, count, _ in self._slices]

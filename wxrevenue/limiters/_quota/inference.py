@@ -1,5 +1,7 @@
 """What a refusal teaches about a server's quota: from what was known, and what was counted, to what is known now.
 
+The kind "window" stands for "not yet known" as well.
+
 ::
 
     cause      counted            kind      what is learned
@@ -10,6 +12,10 @@
     surprise   after a quiet      not yet   the budget; if an earlier count was larger and took longer, the server
                window             known     fills a bucket meanwhile, and the two counts say how fast
     surprise   less than budget   known     the budget
+    surprise   the whole budget   window    the budget that was kept before, or a little less: the count may have
+                                            been of two of the server's windows
+    surprise   the whole budget,  window    calls count for longer than was thought: the span is lengthened
+               a span ago
     surprise   the whole budget   bucket    the bucket fills more slowly than was thought
     surprise   too long a time    any       nothing yet: only a count begun after a quiet window is believed
     test       the budget + some  any       that the budget is right; a first test also that the server counts windows
@@ -36,6 +42,21 @@ _LONGEST_SMALL: Final = 8.0
 _LONGEST_FIRST: Final = 16.0
 _FIRST_CALLS: Final = 100
 """Calls between the first tests, at least, unless that takes too many windows."""
+SHORT_BURST: Final = 1 / 3
+"""Windows that a burst lasts at most if it is short. Of what comes behind a longer one nobody knows
+whether it fell into the server's next window."""
+_NEARLY: Final = 0.9
+"""A count of so much of the budget was of the whole budget."""
+_FIRST_DOUBT: Final = 0.05
+_GRAVEST_DOUBT: Final = 0.12
+"""By which share a budget is lowered that was refused as a whole: twice as much each time."""
+_FIRST_STRETCH: Final = 0.03
+_LONGEST_STRETCH: Final = 0.24
+"""By which share a span is lengthened that was too short: twice as much each time."""
+_LONGEST_SPAN: Final = 4.0
+"""Windows that a span is long at most."""
+_INSTANT: Final = 1e-3
+"""Seconds that a count lasts at least: answers may come in one moment."""
 _LIKE_A_WINDOW: Final = 0.2
 """A bucket whose size and filling differ by this share at most is taken for one that a window fills."""
 
@@ -67,6 +88,9 @@ class QuotaEstimate:
         lasted: seconds that the count behind the budget took.
         interval: windows from one test for a larger quota to the next; 0 before the first.
         small: whether the last refusal came after less than a handful.
+        before: the budget that had been kept for some windows before it was raised.
+        doubts: how often in a row the whole budget was refused.
+        stretched: how often the span was found too short.
     """
 
     span: float
@@ -75,6 +99,9 @@ class QuotaEstimate:
     lasted: float = 0.0
     interval: float = 0.0
     small: bool = False
+    before: int | None = None
+    doubts: int = 0
+    stretched: int = 0
 
 
 @attrs.frozen
@@ -83,11 +110,13 @@ class Observation:
 
     Args:
         cause: what it came upon.
-        taken: calls accepted within the span before it.
+        in_span: calls accepted within the span before it.
         counted: calls accepted since the last quiet window.
-        lasted: seconds from the first of those in ``taken`` to the last.
+        lasted: seconds from the first of those in ``in_span`` to the last.
         elapsed: seconds since that quiet window.
         rate: calls a second that a bucket was seen to fill by, where that was measured.
+        age: seconds since the newest calls that make up a whole budget began.
+        fresh: calls accepted within the last half of the span.
     """
 
     cause: Cause
@@ -96,6 +125,8 @@ class Observation:
     lasted: float
     elapsed: float
     rate: float = 0.0
+    age: float = math.inf
+    fresh: int = 0
 
 
 def infer(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
@@ -103,10 +134,12 @@ def infer(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEsti
     if lesson.cause is Cause.SURPRISE:
         return _surprised(known, lesson, window)
     learned = _measured(known, lesson, window) if lesson.cause is Cause.MEASURE else _tested(known, lesson)
-    return attrs.evolve(learned, small=False, interval=_rarer(learned, lesson.lasted, window))
+    return attrs.evolve(learned, small=False, doubts=0, interval=_rarer(learned, lesson.lasted, window))
 
 
 def _surprised(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
+    if _span_is_too_short(known, lesson):
+        return _stretched(known, lesson, window)
     if not lesson.counted or not lesson.in_span:  # nothing was accepted lately: others used the quota
         return known
     small = lesson.counted < HANDFUL and known.kind is not Kind.BUCKET
@@ -114,11 +147,43 @@ def _surprised(known: QuotaEstimate, lesson: Observation, window: float) -> Quot
         return attrs.evolve(known, small=True)
     if known.kind is Kind.BUCKET and known.budget is not None and lesson.counted >= known.budget:
         return _slower(known, known.budget, lesson, window)
-    if known.budget is None or lesson.elapsed <= window:
+    if known.budget is not None and _budget_is_too_large(known, known.budget, lesson, window):
+        learned = _lowered(known, known.budget, lesson)
+    elif known.budget is None or lesson.elapsed <= window:
         learned = _counted(known, lesson, window)
     else:
         return known
     return attrs.evolve(learned, small=small, interval=_first_interval(learned) if learned.interval else 0.0)
+
+
+def _span_is_too_short(known: QuotaEstimate, lesson: Observation) -> bool:
+    """Tell whether the budget had been spent, hardly any of it anew, and the server still counts it."""
+    budget = known.budget or 0
+    spent_before = _NEARLY * known.span <= lesson.age < _LONGEST_SPAN * known.span
+    return spent_before and known.kind is not Kind.BUCKET and lesson.fresh <= budget // 10
+
+
+def _stretched(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
+    """Lengthen the span, at the first sign: it costs a quota that was halved 1.5 % of its time."""
+    share = min(_FIRST_STRETCH * 2**known.stretched, _LONGEST_STRETCH)
+    longer = (1 + share) * max(known.span, min(lesson.age, 2 * known.span))
+    return attrs.evolve(known, span=min(longer, _LONGEST_SPAN * window), stretched=known.stretched + 1)
+
+
+def _budget_is_too_large(known: QuotaEstimate, budget: int, lesson: Observation, window: float) -> bool:
+    """Tell whether the whole budget was spent and refused. A new count of a short burst says more."""
+    if known.kind is Kind.BUCKET or lesson.in_span < _NEARLY * budget:
+        return False
+    return lesson.lasted > SHORT_BURST * window or (lesson.elapsed <= window and lesson.in_span >= budget)
+
+
+def _lowered(known: QuotaEstimate, budget: int, lesson: Observation) -> QuotaEstimate:
+    """Go back to the budget before, or a little lower: the count may have been of two windows."""
+    if known.before is not None and known.before < budget:
+        return attrs.evolve(known, budget=known.before, before=None, lasted=lesson.lasted)
+    share = min(_FIRST_DOUBT * 2**known.doubts, _GRAVEST_DOUBT)
+    lower = min(lesson.in_span, math.floor((1 - share) * budget), budget - 1)
+    return attrs.evolve(known, budget=max(1, lower), lasted=lesson.lasted, doubts=known.doubts + 1)
 
 
 def _counted(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaEstimate:
@@ -128,17 +193,24 @@ def _counted(known: QuotaEstimate, lesson: Observation, window: float) -> QuotaE
         if lesson.in_span - filled < (1 - _LIKE_A_WINDOW) * (known.budget or 1):  # no error in the count: another quota
             return QuotaEstimate(window, lesson.in_span, lasted=lesson.lasted)
         return attrs.evolve(known, budget=max(1, lesson.in_span - filled), lasted=0.0)
-    faster, fewer = known.lasted - lesson.lasted, (known.budget or 0) - lesson.in_span
-    if known.kind is Kind.UNKNOWN and fewer > 0 and faster > 0 and 0.5 < fewer / faster * window / lesson.in_span < 2:  # noqa: PLR2004
+    if _is_a_bucket(known, lesson, window):
         return attrs.evolve(
             known, budget=_unfilled(lesson.in_span, lesson.lasted, window), kind=Kind.BUCKET, lasted=0.0, interval=_LEAST_INTERVAL
         )
     return attrs.evolve(known, budget=lesson.in_span, lasted=lesson.lasted)
 
 
+def _is_a_bucket(known: QuotaEstimate, lesson: Observation, window: float) -> bool:
+    """Tell whether a quicker count was lower by as much as a bucket would have taken in meanwhile."""
+    faster, fewer = known.lasted - lesson.lasted, (known.budget or 0) - lesson.in_span
+    if known.kind is not Kind.UNKNOWN or known.lasted > SHORT_BURST * window or fewer <= 0 or faster <= 0:
+        return False
+    return 0.5 < fewer / faster * window / lesson.in_span < 2  # noqa: PLR2004
+
+
 def _slower(known: QuotaEstimate, budget: int, lesson: Observation, window: float) -> QuotaEstimate:
     """Take the bucket to fill more slowly: all of it was spent, and what came in since was less than was asked for."""
-    came_in = (lesson.counted + 1 - budget) / lesson.elapsed
+    came_in = (lesson.counted + 1 - budget) / max(lesson.elapsed, _INSTANT)
     span = min(max(1.05 * budget / came_in, 1.1 * known.span), 2 * known.span)  # others may have used the quota: step by step
     if span > 1.5 * window:
         return attrs.evolve(known, span=window, kind=Kind.WINDOW)

@@ -9,7 +9,8 @@ refused, by a window of any phase, a sliding log or a full bucket, and costs one
 - A refusal teaches what :mod:`wxrevenue.limiters._quota.inference` says.
 - A larger quota is looked for with one call too many at the end of a short burst, then 2, 4, 8 … while they are accepted, and more
   rarely after each refusal. The first of these calls is late by a second or more: if it is accepted, the server does not count
-  windows but fills a bucket, and how fast is measured (:mod:`wxrevenue.limiters._quota.refill`).
+  windows but fills a bucket, and how fast is measured (:mod:`wxrevenue.limiters._quota.refill`). Behind a long burst nobody could
+  tell a bucket from the server's next window, and a refusal would cost a whole window: there half an hour passes between tests.
 
 What this trades: a test that fails costs one refused call, and a pause as long as the burst. So the gaps between tests double from
 one and a half windows on, until tests cost one call in five hundred: a doubled quota that comes soon after the first refusal is
@@ -28,7 +29,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from wxrevenue.limiters._quota.call_log import SLICES, CallLog
-from wxrevenue.limiters._quota.inference import Cause, Kind, Observation, QuotaEstimate, infer
+from wxrevenue.limiters._quota.growth import GrowthTest, test_delay
+from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, Observation, QuotaEstimate, infer
 from wxrevenue.limiters._quota.refill import Refill
 
 if TYPE_CHECKING:
@@ -66,9 +68,8 @@ class QuotaLearner:
     """
 
     __slots__ = (
-        "_answered_at", "_blocked_at", "_counted", "_deferred_at_most", "_extra", "_observation", "_recount", "_refill", "_releasing",
-        "_sent_at", "_since", "_spent_at", "_step", "_window", "deferred", "estimate", "in_flight", "limit", "log", "proven", "test_at",
-        "tested_at",
+        "_answered_at", "_blocked_at", "_counted", "_deferred_at_most", "_observation", "_recount", "_refill", "_releasing", "_sent_at",
+        "_since", "_window", "deferred", "estimate", "growth", "in_flight", "limit", "log", "proven",
     )  # fmt: skip
 
     def __init__(self, window: float, estimate: QuotaEstimate | None = None) -> None:
@@ -82,13 +83,9 @@ class QuotaLearner:
         """Accepted calls that may be counted later, together; 0: tell :meth:`answered` of each."""
         self.proven = self.estimate.budget or 0
         """How many calls within a span are known to be all right; it bounds how many may be in flight."""
-        self.test_at = self.tested_at = -math.inf
+        self.growth = GrowthTest(window)
         self._deferred_at_most = 0
         self._releasing = False
-        self._extra, self._step = 0, 1
-        """Calls beyond the budget that are being tried; how many will be tried next."""
-        self._spent_at = 0.0
-        """When the budget was spent before the test."""
         self._sent_at, self._blocked_at, self._answered_at = -math.inf, math.inf, 0.0
         self._since, self._counted, self._recount = 0.0, 0, True
         """When the present count began, how far it is, and whether the next answer begins a new one."""
@@ -112,8 +109,8 @@ class QuotaLearner:
             return max(at, self._sent_at + self._refill.gap)
         if self.estimate.budget is None:
             return at
-        if self._extra and self.in_flight + self.log.count < self.estimate.budget:
-            self._extra, self._step = 0, 1  # a test that nobody went on with
+        if self.growth.extra and self.in_flight + self.log.count < self.estimate.budget:
+            self.growth.give_up()
         over = self._over(self.estimate.budget)
         return at if over < 0 else max(at, min(self._freed(over + 1), self._test_time(now)))
 
@@ -140,12 +137,25 @@ class QuotaLearner:
         beyond = min(over, max(0, self.log.count - budget))  # of these nobody takes the place
         rounds, rest = divmod(over - beyond, budget)
         freed = self._freed(min(beyond + rest + 1, self.log.count)) + rounds * self.estimate.span
-        return max(now, freed if ahead else min(freed, self._test_time(now)))
+        hopeful = not ahead or self.estimate.kind is Kind.UNKNOWN
+        return max(now, min(freed, self._soonest_test(now)) if hopeful else freed)
+
+    def _soonest_test(self, now: float) -> float:
+        """Return when a test may begin at best; what comes of it may let everyone go."""
+        if self.growth.extra:
+            return now
+        delay = test_delay(self.estimate, self._window) if self.in_flight else 0.0
+        return max(now + delay, self.growth.when(self.log, self.estimate, now))
 
     def after(self, ahead: int, start: float) -> float:
         """Return the same for a pause that ends at ``start``."""
         budget = self.estimate.budget
-        return start + (min(ahead * RELEASE, self._window) if budget is None else ahead // budget * self.estimate.span)
+        if budget is None:
+            return start + min(ahead * RELEASE, self._window)
+        rounds = ahead // budget * self.estimate.span
+        if self.estimate.kind is Kind.UNKNOWN:  # a test behind the budget may let everyone go
+            return start + min(rounds, test_delay(self.estimate, self._window))
+        return start + rounds
 
     def cap(self) -> int:
         """Return how many calls may be in flight."""
@@ -158,7 +168,7 @@ class QuotaLearner:
 
     def _over(self, budget: int) -> int:
         """Return by how much the budget is spent; negative if something is left."""
-        return self.in_flight + self.log.count - budget - self._extra
+        return self.in_flight + self.log.count - budget - self.growth.extra
 
     def _freed(self, calls: int) -> float:
         """Return when so many calls will not count any more; for those still in flight, suppose that they end within a window."""
@@ -167,14 +177,7 @@ class QuotaLearner:
 
     def _test_time(self, now: float) -> float:
         """Return when a call beyond the budget may be tried, once the budget is spent and all of it was answered."""
-        if self._extra or self.in_flight or not self.log.count:
-            return math.inf
-        at = self.log.last
-        if self.estimate.kind is Kind.UNKNOWN:
-            at += max(self._window / 60, min(self._window / 6, 0.6 * self._window / (self.estimate.budget or 1)))
-        at = max(at, self.test_at)
-        short = at - self.log.first <= self._window / 3
-        return at if short or now >= self.test_at + 8 * self._window else math.inf
+        return math.inf if self.in_flight else self.growth.when(self.log, self.estimate, now)
 
     # ------------------------------------------------------------------ what happens
 
@@ -193,7 +196,7 @@ class QuotaLearner:
         if self.estimate.kind is Kind.BUCKET:
             self._refill = Refill(self.estimate.span / budget)
         else:
-            self._extra, self._spent_at = self._step, self.log.last if self.log.count else now
+            self.growth.begin(self.log.last if self.log.count else now)
 
     def on_unused(self) -> None:
         """Take back a permission that nobody used."""
@@ -207,9 +210,12 @@ class QuotaLearner:
         if self._observation is not None:
             counted, in_span = self._observation.counted + accepted, self._observation.in_span + accepted
             self._observation = attrs.evolve(self._observation, counted=counted, in_span=in_span)
+        elif not accepted:
+            self.log.doubt_newest()
+            self.growth.put_off(now + self.estimate.span)
         elif self._refill is not None:
             self._refill.on_accepted(now)
-        elif self._extra and not self.in_flight and self.estimate.budget is not None:
+        elif self.growth.extra and not self.in_flight and self.estimate.budget is not None:
             self._passed(self.estimate.budget, now)
 
     def _note(self, now: float, calls: int) -> None:
@@ -224,14 +230,13 @@ class QuotaLearner:
     def _passed(self, budget: int, now: float) -> None:
         """Take note that a test was passed, if all of it was: look for more."""
         self.log.forget(now - self.estimate.span)
-        if self.log.count < budget + self._extra:
+        if self.log.count < budget + self.growth.extra:
             return
-        if self.estimate.kind is Kind.UNKNOWN:
-            self._refill = Refill(min(self._window / budget, self._window / 6), self._spent_at, self._extra)
+        if self.estimate.kind is Kind.UNKNOWN and self.log.last - self.log.first <= SHORT_BURST * self._window:
+            self._refill = Refill(min(self._window / budget, self._window / 6), self.growth.spent_at, self.growth.extra)
+            self.growth.extra = 0
         else:
-            self.estimate = attrs.evolve(self.estimate, budget=budget + self._extra)
-            self._step *= 2
-        self._extra = 0
+            self.estimate = self.growth.raised(self.estimate, now)
 
     def on_refused(self, now: float) -> None:
         """Note that a call was refused. Only the first refusal of a pause says something."""
@@ -240,11 +245,13 @@ class QuotaLearner:
         if self._observation is not None:
             return
         self.log.forget(now - self.estimate.span)
-        cause = Cause.MEASURE if self._refill is not None else Cause.TEST if self._extra else Cause.SURPRISE
+        cause = Cause.MEASURE if self._refill is not None else Cause.TEST if self.growth.extra else Cause.SURPRISE
         lasted = self.log.last - self.log.first if self.log.count else 0.0
         rate = 0.0 if self._refill is None else self._refill.rate(self.log, self.estimate.budget or 1)
         counted, elapsed = (0, math.inf) if self._recount else (self._counted, now - self._since)
-        self._observation = Observation(cause, self.log.count, counted, lasted, elapsed, rate)
+        age = now - self.log.newest(self.estimate.budget or 1)
+        accepted, fresh = self.log.count - self.log.unknown, self.log.since(now - self.estimate.span / 2)
+        self._observation = Observation(cause, accepted, counted, lasted, elapsed, rate, age, fresh)
 
     def on_reopened(self, now: float) -> None:
         """Infer what the pause says that is over, and begin a new count."""
@@ -253,25 +260,18 @@ class QuotaLearner:
         self._observation = None
         self._releasing = self._recount = True
         self.log.clear()
-        self._extra, self._step, self._refill = 0, 1, None
+        self.growth.give_up()
+        self._refill = None
 
     def _learn(self, lesson: Observation, now: float) -> None:
         self.estimate = infer(self.estimate, lesson, self._window)
         self.proven = self.estimate.budget or 0
-        if lesson.cause is not Cause.SURPRISE:
-            self.tested_at = now
-        if self.estimate.interval:
-            self.test_at = now + (self.estimate.interval - 1) * self._window
+        self.growth.learned(self.estimate, lesson.cause, now)
 
     def recall(self, recent: Sequence[tuple[float, int]]) -> None:
         """Take up answers of an earlier process: when, and how many."""
         for when, calls in recent:
             self._note(when, calls)
-
-    def postpone_test(self, now: float) -> None:
-        """Put the next test off after a restart, but not for ever."""
-        interval = self.estimate.interval * self._window
-        self.test_at = max(self.tested_at + interval, min(now + 2 * interval, self.tested_at + 4 * interval))
 
     def count_deferred(self, now: float) -> None:
         """Count the calls that were answered since the clock was last asked."""

@@ -1,0 +1,202 @@
+"""The limiter on servers that count otherwise than in bursts of a minute: it wastes little there, too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+from support.virtual import now, virtual
+
+from wxrevenue import HttpResponse, LocalRateLimiter, MemoryTransport, RevenueClient, TooFastError, Verdict, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCOPE = "account/-/action"
+WINDOW = 60.0
+
+
+def fixed(quota: int, phase: float = 0.0) -> Callable[[], bool]:
+    """Return a server that counts whole minutes, which begin at a phase that nobody is told."""
+    counts: dict[int, int] = {}
+
+    def admits() -> bool:
+        window = math.floor((now() - phase) / WINDOW)
+        counts[window] = counts.get(window, 0) + 1
+        return counts[window] <= quota
+
+    return admits
+
+
+def sliding(quota: int, window: float) -> Callable[[], bool]:
+    """Return a server that admits so many calls within any window of that length."""
+    log: deque[float] = deque()
+
+    def admits() -> bool:
+        while log and log[0] <= now() - window:
+            log.popleft()
+        if len(log) < quota:
+            log.append(now())
+            return True
+        return False
+
+    return admits
+
+
+def extending(quota: int, window: float) -> Callable[[], bool]:
+    """Return the same, but that every call too many blocks all others for a window's length."""
+    inner, blocked = sliding(quota, window), 0.0
+
+    def admits() -> bool:
+        nonlocal blocked
+        if now() >= blocked and inner():
+            return True
+        blocked = now() + window
+        return False
+
+    return admits
+
+
+def spaced(gap: float, burst: int) -> Callable[[], bool]:
+    """Return a server that wants a gap between calls, with leave to run ahead by a burst."""
+    due = 0.0
+
+    def admits() -> bool:
+        nonlocal due
+        if now() < due - (burst - 1) * gap - 1e-9:
+            return False
+        due = max(due, now()) + gap
+        return True
+
+    return admits
+
+
+class Load:
+    """Callers that call as fast as they are let.
+
+    Args:
+        admits: the server.
+        latency: seconds of a call.
+        timeout: seconds that a caller waits for its turn.
+    """
+
+    def __init__(self, admits: Callable[[], bool], latency: float, timeout: float = 1e7) -> None:
+        self.limiter = LocalRateLimiter()
+        self.accepted: list[float] = []
+        self.refused: list[float] = []
+        self.unsent = 0
+        self._admits = admits
+        self._latency = latency
+        self._timeout = timeout
+
+    async def call(self) -> None:
+        """Make one call until it is accepted, or refused unsent."""
+        try:
+            turn = await self.limiter.acquire(SCOPE, timeout=self._timeout)
+            while True:
+                await asyncio.sleep(self._latency / 2)
+                accepted = self._admits()
+                (self.accepted if accepted else self.refused).append(now())
+                await asyncio.sleep(self._latency / 2)
+                await turn.report(Verdict.OK if accepted else Verdict.TOO_FAST)
+                if accepted:
+                    return
+                await turn.again(timeout=self._timeout)
+        except TooFastError:
+            self.unsent += 1
+
+    async def last(self, callers: int, seconds: float) -> None:
+        """Have so many callers call for so long."""
+
+        async def caller() -> None:
+            while True:
+                await self.call()
+
+        tasks = [asyncio.create_task(caller()) for _ in range(callers)]
+        await asyncio.sleep(seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def between(self, start: float, end: float) -> int:
+        """Return how many calls were accepted then."""
+        return sum(start <= moment < end for moment in self.accepted)
+
+
+@pytest.mark.parametrize(("demand", "phase"), [(1.05, 0.0), (1.2, 0.0), (1.3, 0.0), (1.2, 37.0)])
+@virtual
+async def test_hardly_more_demand_than_a_window_allows(demand: float, phase: float) -> None:
+    """R-26: a window that one caller fills in most of a minute is not taken for a bucket, for ever half used."""
+    load = Load(fixed(100, phase), WINDOW / (100 * demand))
+    await load.last(1, 30 * WINDOW)
+    assert load.between(10 * WINDOW, 30 * WINDOW) >= 20 * 100 / (1.1 if phase == 0.0 else 1.25)
+    assert len(load.refused) <= 6
+
+
+@pytest.mark.parametrize("server", [sliding, extending])
+@pytest.mark.parametrize("window", [61.0, 65.0, 90.0])
+@virtual
+async def test_a_window_longer_than_the_cooldown(window: float, server: Callable[[int, float], Callable[[], bool]]) -> None:
+    """R-27: after ten windows the limiter knows that calls count for longer than it was told."""
+    load = Load(server(100, window), 0.02)
+    await load.last(50, 30 * window)
+    assert load.between(10 * window, 30 * window) >= 20 * 100 / 1.25
+    [row] = load.limiter.snapshot()["lanes"]
+    assert row["span"] <= 1.3 * window
+
+
+@pytest.mark.parametrize(("gap", "burst"), [(0.06, 1), (0.6, 1), (0.3, 2)])
+@virtual
+async def test_calls_that_a_server_spaces(gap: float, burst: int) -> None:
+    """R-28: nobody is refused unsent for want of a place that a test may win; nearly all are served."""
+    load, jobs = Load(spaced(gap, burst), 0.02, timeout=300.0), iter(range(300))
+
+    async def caller() -> None:
+        for _ in jobs:
+            await load.call()
+
+    await asyncio.gather(*(caller() for _ in range(16)))
+    assert load.unsent <= 30
+
+
+@virtual
+async def test_a_sweep_over_a_server_of_small_bursts() -> None:
+    """R-29: jobs that are put off come back in time for the calls that measure how fast a bucket fills."""
+    admits = spaced(0.06, 100)
+
+    async def handler(_request: object) -> HttpResponse:
+        await asyncio.sleep(0.02)
+        return HttpResponse(200, {}, b'{"share_ratio":40}' if admits() else b'{"ret":1737}')
+
+    async with RevenueClient("a-token", component_appid="wx", transport=MemoryTransport(handler)) as client:
+        async for outcome in sweep(client.get_share_ratio, [f"wx{number}" for number in range(2_000)], concurrency=16):
+            assert outcome.error is None
+    assert now() <= 3 * 2_000 * 0.06
+
+
+@virtual
+async def test_scopes_that_share_a_quota_go_on_doing_so() -> None:
+    """R-30: what scopes learned together is not forgotten at the first answer after a restart."""
+    one, other = "wx1/a", "wx1/b"
+
+    async def call(limiter: LocalRateLimiter, scope: str, verdict: Verdict) -> None:
+        turn = await limiter.acquire(scope, timeout=1e6)
+        await turn.report(verdict)
+
+    limiter = LocalRateLimiter()
+    for scope in (one, other, one):
+        await call(limiter, scope, Verdict.TOO_FAST)
+    for number in range(30):
+        await call(limiter, (one, other)[number % 2], Verdict.OK)
+    await call(limiter, one, Verdict.TOO_FAST)
+    await call(limiter, one, Verdict.OK)
+    [before] = limiter.snapshot()["lanes"]
+    restored = LocalRateLimiter()
+    restored.restore(json.loads(json.dumps(limiter.snapshot())))
+    await call(restored, one, Verdict.OK)
+    [after] = restored.snapshot()["lanes"]
+    assert (sorted(after["scopes"]), after["budget"]) == ([one, other], before["budget"])
