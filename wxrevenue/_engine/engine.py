@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from wxrevenue._engine.call import Call
+from wxrevenue._engine.clock import margin
 from wxrevenue._engine.lifetime import Lifetime
 from wxrevenue._engine.outcome import not_sendable, outcome_name, request_id, transport_error_for, verdict_on, with_retry_after
 from wxrevenue._engine.paths import Paths
@@ -145,7 +146,7 @@ class Engine:
         started = call.now
         call.waiting = True
         try:
-            await self.clock.sleep(seconds)
+            await self.clock.sleep(seconds + margin(self.clock))
         finally:
             call.waiting = False
             call.now = self.clock.monotonic()
