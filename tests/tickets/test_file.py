@@ -332,8 +332,11 @@ async def test_a_full_disk_shows_no_ticket(path: Path, monkeypatch: pytest.Monke
     def on_full_disk(*_: object) -> io.FileIO:
         return io.FileIO("/dev/full", "wb")
 
+    def is_private(*_: object) -> None:
+        return None
+
     monkeypatch.setattr(files, "_new_file", on_full_disk)
-    monkeypatch.setattr(_file, "_exposure", lambda *_: None)
+    monkeypatch.setattr(_file, "_exposure", is_private)
     with pytest.raises(OSError, match="No space left") as caught:
         await FileTicketStore(path).put(NEW)
     assert_no_leak(caught.value, secrets=[NEW.value.reveal()])
