@@ -56,6 +56,9 @@ T = {
     "T-51": "bytes that come while a connection is idle",
     "T-52": "an answer that comes twice",
     "T-53": "a server that speaks before it is asked",
+    "T-54": "a proxy that the environment names, well or badly",
+    "T-55": "credentials that the environment holds",
+    "T-56": "no file descriptor is left",
 }
 R = {
     "R-00": "reads that are POST requests",
@@ -200,6 +203,7 @@ L = {
     "L-14": "a parser's error that keeps the document",
     "L-15": "a credential with white space, or with a character that cannot be printed",
     "L-16": "the state of an object, taken by those who pickle by hand",
+    "L-17": "the URL of a proxy, with its password",
 }
 P = {
     "P-01": "a row is added in front between two pages",

@@ -68,7 +68,7 @@ async def test_defaults(transport: HttpxTransport) -> None:
     assert inside(transport)._routes == {}
     async with FaultServer() as server:
         await transport.send(ask(server.url), timeout=2.0)
-    pool = inside(transport)._routes[""]._pool
+    pool = inside(transport)._routes[None]._pool
     assert pool._keepalive_expiry == KEEP_ALIVE == 7.0
     assert pool._ssl_context.minimum_version >= ssl.TLSVersion.TLSv1_2
     assert (pool._ssl_context.verify_mode, pool._ssl_context.check_hostname) == (ssl.CERT_REQUIRED, True)

@@ -41,7 +41,7 @@ def transport_error_for(failure: Exception, *, cut_by_deadline: bool) -> WxReven
     if not isinstance(failure, WxRevenueError):
         return ResponseLostError(f"the transport raised {type(failure).__name__}", reason="protocol", retryable=False)
     if cut_by_deadline and getattr(failure, "reason", None) in {"timeout", "pool"}:
-        cut = DeadlineExceededError("the deadline passed while the request was on its way")
+        cut = DeadlineExceededError(f"the deadline passed while the request was on its way: {failure.explained()}")
         cut.ambiguous = failure.ambiguous
         return cut
     return copy.copy(failure)  # what becomes of this call is not to be read on another's, should a transport raise it twice

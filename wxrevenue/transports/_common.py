@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, Final
+import errno
+import os
+from socket import gaierror
+from ssl import CERT_REQUIRED, SSLContext, SSLError, TLSVersion
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
-from wxrevenue._base.secret import Secret
 from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
-from wxrevenue.transports._timer import DeadlineTimer
+from wxrevenue.transports._proxies import check_proxy, proxy_of_environment
+from wxrevenue.transports._timer import DeadlineTimer, current_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from ssl import SSLContext
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from wxrevenue._base.secret import Secret
     from wxrevenue.errors import Reason
+    from wxrevenue.transports._proxies import Proxy
     from wxrevenue.transports._timer import Exchange
 
 KEEP_ALIVE: Final = 7.0
 """Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
 STREAM_CHUNK: Final = 64 * 1024
 """Bytes of a streamed body handed out at a time, at most."""
+_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""What this machine may have again in a moment."""
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -51,7 +60,7 @@ class NetworkTransport:
     """The settings and the state of a transport over a network.
 
     Args:
-        proxy: the URL of an HTTP proxy; may hold a password.
+        proxy: the URL of an HTTP proxy; may hold a password, percent-encoded.
         ssl: a TLS context that verifies certificates.
         limit: connections at most.
         trust_env: whether to take a proxy from the environment.
@@ -62,12 +71,11 @@ class NetworkTransport:
 
     _failures: ClassVar[Failures]
 
-    def __init__(self, *, proxy: str | Secret | None, ssl: SSLContext | None, limit: int, trust_env: bool) -> None:
-        proxy = Secret(proxy) if isinstance(proxy, str) else proxy
+    def __init__(self, *, proxy: Secret | None, ssl: SSLContext | None, limit: int, trust_env: bool) -> None:
         owner = type(self).__name__
         check_limit(owner, limit)
         check_tls(owner, ssl)
-        self._proxy = proxy
+        self._proxy = check_proxy(owner, proxy)
         self._ssl = ssl
         self._limit = limit
         self._trust_env = trust_env
@@ -79,19 +87,71 @@ class NetworkTransport:
         from_outside = exchange.cancelled_from_outside(closed=self._closed)
         if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
             return error
-        names = set(self._failures.names(error))
         not_sent = not exchange.connected
         kind = NotSentError if not_sent else ResponseLostError
+        where = host_of(url) if exchange.proxy is None else f"{host_of(url)} through the proxy of {exchange.proxy.source}"
         if exchange.unasked:
-            return kind(f"the server spoke, or hung up, before it was asked, {host_of(url)}", reason="reset")
+            return kind(f"the server spoke, or hung up, before it was asked, {where}", reason="reset")
         if exchange.expired and not exchange.interrupted:
             full = not_sent and exchange.in_use >= self._limit
-            return kind(f"no {'free connection' if full else 'answer'} in time, {host_of(url)}", reason="pool" if full else "timeout")
-        reason = self._reason(names, url, not_sent=not_sent)
-        return kind(f"{type(error).__name__}, {host_of(url)}", reason=reason, retryable=names.isdisjoint(self._failures.malformed))
+            return kind(f"no {'free connection' if full else 'answer'} in time, {where}", reason="pool" if full else "timeout")
+        names = set(self._failures.names(error))
+        reason = "connect" if _code(error) in _SHORTAGES else self._failures.reason(names)
+        if exchange.proxy is not None and not_sent and reason != "tls":
+            reason = "proxy"  # it failed before it let anything through
+        return kind(f"{described(error)}, {where}", reason=reason, retryable=names.isdisjoint(self._failures.malformed))
 
-    def _reason(self, names: set[str], url: str, *, not_sent: bool) -> Reason:  # noqa: ARG002  (one of ours looks at the rest)
-        return self._failures.reason(names)
+    def _proxy_of(self, url: str) -> Proxy | None:
+        """Return the proxy that a request to this URL goes through, and note it for what may be told of the exchange."""
+        proxy = proxy_of_environment(url) if self._proxy is None and self._trust_env else self._proxy
+        exchange = current_exchange()
+        if exchange is not None:
+            exchange.proxy = proxy
+        return proxy
+
+
+def loaded(load: Callable[[], T], url: str) -> T:
+    """Return what a function loads or makes on first use: modules, a TLS context, a pool.
+
+    Raises:
+        NotSentError: this machine lacks something for it.
+    """
+    try:
+        return load()
+    except Exception as error:  # noqa: BLE001  (whatever a module raises while it is imported)
+        failure = _not_loaded(error, url)
+    raise failure
+
+
+def _not_loaded(error: Exception, url: str) -> NotSentError:
+    where = f"{described(error)}, {host_of(url)}"
+    if isinstance(error, OSError) and error.errno in _SHORTAGES:
+        return NotSentError(f"the HTTP library cannot be loaded now: {where}", reason="connect")
+    if isinstance(error, OSError) and error.filename and error.filename == os.environ.get("SSLKEYLOGFILE"):
+        return NotSentError(f"the file that SSLKEYLOGFILE names cannot be opened: {where}", reason="tls")
+    module = f" ({error.name})" if isinstance(error, ImportError) and error.name else ""
+    return NotSentError(f"the HTTP library cannot be loaded{module}: {where}", reason="protocol", retryable=False)
+
+
+def described(error: BaseException) -> str:
+    """Return an exception's class and, where the operating system refused something, its reason; never the text."""
+    code = errno.errorcode.get(_code(error))
+    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
+
+
+def _code(error: BaseException) -> int:
+    """Return the number of the operating system's refusal that an exception goes back to, or 0."""
+    refusals = [one for one in _causes(error) if isinstance(one, OSError)]
+    if any(isinstance(one, (gaierror, SSLError)) for one in refusals):
+        return 0  # these count in ways of their own
+    return next((one.errno for one in refusals if one.errno), 0)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        error = inner or error.__cause__ or error.__context__
 
 
 def host_of(url: str) -> str:
@@ -112,11 +172,9 @@ def check_tls(owner: str, context: SSLContext | None) -> None:
     """Refuse a TLS context that speaks less than TLS 1.2 or does not verify whom it talks to."""
     if context is None:
         return
-    import ssl  # needed by few
-
-    if not isinstance(context, ssl.SSLContext):
+    if not isinstance(context, SSLContext):
         raise ConfigurationError(f"{owner}.ssl: expected an ssl.SSLContext, got {type(context).__name__}")
-    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
+    if context.minimum_version < TLSVersion.TLSv1_2:
         raise ConfigurationError(f"{owner}.ssl: expected a context whose minimum_version is TLSv1_2 or newer")
-    if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
+    if context.verify_mode != CERT_REQUIRED or not context.check_hostname:
         raise ConfigurationError(f"{owner}.ssl: expected a context that verifies certificates and their host names")

@@ -6,8 +6,12 @@ import asyncio
 from asyncio import current_task, get_running_loop
 from contextlib import suppress
 from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING
 
 from wxrevenue.errors import ClientStateError
+
+if TYPE_CHECKING:
+    from wxrevenue.transports._proxies import Proxy
 
 _CURRENT: ContextVar[Exchange | None] = ContextVar("wxrevenue.exchange", default=None)
 
@@ -20,13 +24,15 @@ def current_exchange() -> Exchange | None:
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "interrupted", "occupied", "task", "token", "unasked")
+    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "interrupted", "occupied", "proxy", "task", "token", "unasked")
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
         self.expires = expires
         self.connected = False
         """It has a connection: bytes may have been sent."""
+        self.proxy: Proxy | None = None
+        """The proxy that it goes through."""
         self.unasked = False
         """The server spoke, or hung up, before the request was sent, which it therefore was not."""
         self.occupied = False

@@ -62,6 +62,7 @@ async def resolver_hangs(scene: Scene) -> None:
     async def hang(*_args: object, **_kwargs: object) -> Any:
         await asyncio.Event().wait()
 
+    await scene.warm_up()
     with _resolving(hang):
         await scene.not_sent("http://slow-name.invalid", reasons="timeout", timeout=0.05)
 
@@ -69,6 +70,7 @@ async def resolver_hangs(scene: Scene) -> None:
 @CASES()
 async def blackhole(scene: Scene) -> None:
     """T-04: a host that does not answer the connection attempt is cut by the timeout, and nothing was sent."""
+    await scene.warm_up()
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -156,6 +158,7 @@ async def old_tls(scene: Scene) -> None:
 @CASES()
 async def tls_without_an_answer(scene: Scene) -> None:
     """T-39: speaking TLS to a port that stays silent is bounded by the timeout, and nothing was sent."""
+    await scene.warm_up()
     server = await scene.serve(deaf)
     await scene.not_sent(server.url.replace("http:", "https:"), reasons="timeout", timeout=0.05)
 

@@ -88,6 +88,13 @@ async def echo(peer: Peer) -> None:
         await peer.reply(page, status="503 Service Unavailable", Content_Type="text/html")
 
 
+async def echo_in_header(peer: Peer) -> None:
+    """Redirect to another host, with the request's own address."""
+    while True:
+        got = await peer.request()
+        await peer.send(head(0, status="307 Temporary Redirect", Location=f"https://gateway.example{got.target}"))
+
+
 def saying(*pieces: bytes, then: str = "close") -> Script:
     """Return a script that answers a request with these bytes and then does ``close``, ``reset`` or ``stay``."""
 

@@ -11,6 +11,7 @@ from wxrevenue.testing._transport_suite import breaking as _breaking
 from wxrevenue.testing._transport_suite import connecting as _connecting
 from wxrevenue.testing._transport_suite import living as _living
 from wxrevenue.testing._transport_suite import surplus as _surplus
+from wxrevenue.testing._transport_suite import surroundings as _surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,9 +26,11 @@ def transport_cases(*, without: Collection[str] = ()) -> list[TransportCase]:
     """Return what a transport must come through, case by case.
 
     Args:
-        without: options that the transport does not have, of ``ssl``, ``proxy`` and ``limit``; cases that need one are left out.
+        without: options that the transport does not have, of ``ssl``, ``proxy``, ``limit`` and ``trust_env``; cases that need
+            one are left out.
     """
-    every = [*_connecting.CASES, *_breaking.CASES, *_answering.CASES, *_surplus.CASES, *_living.CASES]
+    chapters = (_connecting, _breaking, _answering, _surplus, _surroundings, _living)
+    every = [case for chapter in chapters for case in chapter.CASES]
     return [case for case in every if case.needs.isdisjoint(without)]
 
 

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from wxrevenue._base.secret import as_secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ResponseLostError, without_history
 from wxrevenue.transports._body import Body
-from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport, loaded
 from wxrevenue.transports._streams import Chunks, Steps
 from wxrevenue.transports._timer import current_exchange
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from wxrevenue._base.secret import Secret
     from wxrevenue._wire.http import HttpRequest
+    from wxrevenue.transports._proxies import Proxy
     from wxrevenue.transports._timer import Exchange
 
 
@@ -62,10 +64,11 @@ class AiohttpTransport(NetworkTransport):
     Args:
         session: a session of your own, which is then never closed here. Its cookies and proxies are yours to answer for. Its
             connections are watched as ours are, so that no answer belongs to another request.
-        proxy: the URL of an HTTP proxy; may hold a password.
+        proxy: the URL of an HTTP proxy; may hold a password, percent-encoded.
         ssl: a TLS context, for a private authority for instance. It must verify certificates.
         limit: connections at most.
-        trust_env: whether to take a proxy from the environment.
+        trust_env: whether to take a proxy from the environment (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``,
+            in either case), and nothing else. One that cannot be used is an error.
     """
 
     _failures = _FAILURES
@@ -79,6 +82,7 @@ class AiohttpTransport(NetworkTransport):
         limit: int = 100,
         trust_env: bool = False,
     ) -> None:
+        proxy = None if proxy is None else as_secret(proxy)  # first of all: what follows may raise
         super().__init__(proxy=proxy, ssl=ssl, limit=limit, trust_env=trust_env)
         self._given = session
         self._session: ClientSession | None = None
@@ -90,12 +94,12 @@ class AiohttpTransport(NetworkTransport):
         """Send the request once; see :class:`wxrevenue.ports.Transport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
-        session = self._session or self._open()  # whose imports are no part of the first exchange's time
+        session = self._session or loaded(self._open, request.url)  # whose imports are no part of the first exchange's time
         exchange = self._watch.start(timeout)
         try:
             return await self._exchange(session, request)
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever aiohttp raises)
-            failure = self._translated(without_history(error), exchange, request.url)
+            failure = self._translated(error, exchange, request.url)
         finally:
             self._watch.stop(exchange)
         raise without_history(failure)
@@ -105,7 +109,8 @@ class AiohttpTransport(NetworkTransport):
         """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue.ports.StreamingTransport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
-        steps = Steps(self._watch, self._failed, request.url, timeout)
+        loaded(self._open, request.url)
+        steps = Steps(self._watch, self._translated, request.url, timeout)
         answer = await steps.run(partial(self._begin, request))
         try:
             with steps.holding():
@@ -122,11 +127,7 @@ class AiohttpTransport(NetworkTransport):
             await self._session.close()
 
     async def _begin(self, request: HttpRequest) -> _Streamed:
-        session = self._session or self._open()
-        return _Streamed(await self._sent(session, request))
-
-    def _failed(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
-        return self._translated(without_history(error), exchange, url)
+        return _Streamed(await self._sent(self._open(), request))
 
     async def _exchange(self, session: ClientSession, request: HttpRequest) -> HttpResponse:
         response = await self._sent(session, request)
@@ -146,37 +147,34 @@ class AiohttpTransport(NetworkTransport):
         exchange = current_exchange()
         if exchange is not None and not self._guarded:
             exchange.connected = True  # nobody will say when it really is
-        return await session.request(
-            request.method,
-            _url(request),
-            data=request.body or None,
-            headers=self._multidict(request.headers),
-            **(self._options.get(request.method) or self._per_request(request.method)),
-        )
+        headers = self._multidict(request.headers)
+        options = self._options.get(request.method) or self._per_request(request.method)
+        if self._proxy is not None or self._trust_env:
+            headers, options = _through(self._proxy_of(request.url), request.url, headers, options)
+        return await session.request(request.method, _url(request), data=request.body or None, headers=headers, **options)
 
     def _open(self) -> ClientSession:
         """Make the session: on first use, because it wants a running loop and a tenth of a second of imports."""
+        if self._session is not None:
+            return self._session
         import aiohttp
 
         from wxrevenue.transports._aiohttp.internals import guard
 
-        self._session = self._given or aiohttp.ClientSession(
+        session = self._given or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._limit, keepalive_timeout=KEEP_ALIVE, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             headers={"Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT},
-            trust_env=self._trust_env,
         )
-        self._guarded = guard(self._session.connector)
-        return self._session
+        self._guarded = guard(session.connector)
+        self._session = session
+        return session
 
     def _per_request(self, method: str) -> dict[str, Any]:
-        """Return what a request must say itself: the proxy, to a given session that we keep the time, and not to be sent twice."""
+        """Return what a request must say itself: to a given session that we keep the time, and not to be sent twice."""
         options: dict[str, Any] = {"allow_redirects": False, "raise_for_status": False, "auto_decompress": False}
-        if self._proxy is None:
-            self._options[method] = options
-        else:
-            options["proxy"] = self._proxy.reveal()  # may hold a password, so it is not kept
+        self._options[method] = options
         if method != "POST":
             options["middlewares"] = (_once,)
         if self._given is not None:
@@ -227,6 +225,24 @@ async def _once(request: Any, handler: Any) -> Any:
     except Exception as error:  # noqa: BLE001
         broken = error
     raise _BrokenError(broken)
+
+
+def _through(proxy: Proxy | None, url: str, headers: CIMultiDict[str], options: dict[str, Any]) -> tuple[CIMultiDict[str], dict[str, Any]]:
+    """Return the headers and options of a request that goes through a proxy.
+
+    Its credentials are no part of the proxy's URL, which aiohttp shows in warnings: they go with ``CONNECT``, or, where there is
+    no tunnel, with the request itself.
+    """
+    if proxy is None:
+        return headers, options
+    own = None if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization.reveal()}
+    if own is None:
+        return headers, {**options, "proxy": proxy.url}
+    if url.lower().startswith("https:"):
+        return headers, {**options, "proxy": proxy.url, "proxy_headers": own}
+    headers = headers.copy()
+    headers.update(own)
+    return headers, {**options, "proxy": proxy.url}
 
 
 def _url(request: HttpRequest) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from ssl import SSLError, SSLWantReadError
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     from ssl import SSLObject
 
     from httpx2 import Response
+
+
+def silence_logs() -> None:
+    """Keep what httpx2 does for us out of its own logs: they show every header, and a server may repeat a token in one."""
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == "httpcore2":
+            logging.getLogger(name).addFilter(_is_not_ours)
+
+
+def _is_not_ours(_record: logging.LogRecord) -> bool:
+    return current_exchange() is None
 
 
 class TraceHook:

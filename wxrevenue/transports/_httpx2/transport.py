@@ -11,14 +11,13 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from wxrevenue._base.secret import Secret
+from wxrevenue._base.secret import as_secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ConfigurationError, ResponseLostError
 from wxrevenue.transports._body import Body
-from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport, loaded
 from wxrevenue.transports._httpx2.internals import TraceHook, has_surplus
 from wxrevenue.transports._streams import Chunks, Steps
 
@@ -26,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
     from ssl import SSLContext
 
+    import httpx2
     from httpx2 import AsyncHTTPTransport, Request, Response
 
+    from wxrevenue._base.secret import Secret
     from wxrevenue._wire.http import HttpRequest
-    from wxrevenue.errors import Reason
+    from wxrevenue.transports._proxies import Proxy
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -69,10 +70,11 @@ class HttpxTransport(NetworkTransport):
     or newer and always verified. httpx2's connections are made by the first request.
 
     Args:
-        proxy: the URL of an HTTP proxy; may hold a password.
+        proxy: the URL of an HTTP proxy; may hold a password, percent-encoded.
         ssl: a TLS context, for a private authority for instance. It must verify certificates.
         limit: connections at most.
-        trust_env: whether to take a proxy from the environment.
+        trust_env: whether to take a proxy from the environment (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``,
+            in either case), and nothing else. One that cannot be used is an error.
     """
 
     _failures = _FAILURES
@@ -85,9 +87,11 @@ class HttpxTransport(NetworkTransport):
         limit: int = 100,
         trust_env: bool = False,
     ) -> None:
+        proxy = None if proxy is None else as_secret(proxy)  # first of all: what follows may raise
         super().__init__(proxy=proxy, ssl=ssl, limit=limit, trust_env=trust_env)
         _check_installed()
-        self._routes: dict[str, AsyncHTTPTransport] = {}
+        self._tls: SSLContext | None = None
+        self._routes: dict[Proxy | None, AsyncHTTPTransport] = {}
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
         """Send the request once; see :class:`wxrevenue.ports.Transport`."""
@@ -115,7 +119,21 @@ class HttpxTransport(NetworkTransport):
     def _steps(self, request: HttpRequest, timeout: float) -> Steps:
         if self._closed:
             raise ClientStateError("the transport is closed")
+        if self._tls is None:
+            self._tls = loaded(self._load, request.url)  # which is no part of the first exchange's time
         return Steps(self._watch, self._translated, request.url, timeout)
+
+    def _load(self) -> SSLContext:
+        """Load httpx2; return the TLS context of all connections."""
+        from ssl import create_default_context
+
+        import httpcore2  # noqa: F401
+        import httpx2  # noqa: F401
+
+        from wxrevenue.transports._httpx2.internals import silence_logs
+
+        silence_logs()
+        return self._ssl or create_default_context()
 
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
         answer = await self._begin(request)
@@ -140,31 +158,27 @@ class HttpxTransport(NetworkTransport):
 
     def _route(self, url: str) -> AsyncHTTPTransport:
         """Return the connections that lead to the URL's server; with proxies of the environment there may be several sets."""
-        proxy = self._proxy
-        if proxy is None and self._trust_env:
-            proxy = _proxy_of_the_environment(url)
-        name = "" if proxy is None else urlsplit(url).scheme
-        found = self._routes.get(name)
+        proxy = self._proxy_of(url)
+        found = self._routes.get(proxy)
         if found is None:
-            found = self._routes[name] = self._open(proxy)
+            found = self._routes[proxy] = self._open(proxy)
         return found
 
-    def _open(self, proxy: Secret | None) -> AsyncHTTPTransport:
-        from ssl import create_default_context
-
+    def _open(self, proxy: Proxy | None) -> AsyncHTTPTransport:
         import httpx2
 
         return httpx2.AsyncHTTPTransport(
-            verify=self._ssl or create_default_context(),
+            verify=self._tls or True,
             trust_env=False,
             limits=httpx2.Limits(max_connections=self._limit, max_keepalive_connections=self._limit, keepalive_expiry=KEEP_ALIVE),
-            proxy=None if proxy is None else proxy.reveal(),
+            proxy=None if proxy is None else self._outgoing_proxy(proxy),
         )
 
-    def _reason(self, names: set[str], url: str, *, not_sent: bool) -> Reason:
-        reason = super()._reason(names, url, not_sent=not_sent)
-        through_a_proxy = not_sent and url.partition(":")[0] in self._routes
-        return "proxy" if through_a_proxy and reason != "tls" else reason  # it failed before it let anything through
+    def _outgoing_proxy(self, proxy: Proxy) -> httpx2.Proxy:
+        import httpx2
+
+        headers = None if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization.reveal()}
+        return httpx2.Proxy(proxy.url, headers=headers, ssl_context=self._tls if proxy.url.startswith("https:") else None)
 
 
 class _Answer:
@@ -210,15 +224,11 @@ def _target(request: HttpRequest, start: int) -> bytes:
     return target if target.startswith(b"/") else b"/" + target
 
 
-def _proxy_of_the_environment(url: str) -> Secret | None:
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    found = {scheme: Secret(proxy) for scheme, proxy in getproxies().items()}
-    return found.get(parts.scheme) or found.get("all")
-
-
 def _check_installed() -> None:
     """Say early, and in words that help, that the extra is missing."""
-    if find_spec("httpx2") is None:
+    try:
+        installed = find_spec("httpx2") is not None
+    except ValueError:  # somebody keeps it from being imported
+        installed = False
+    if not installed:
         raise ConfigurationError('HttpxTransport needs httpx2: pip install "wxrevenue[httpx2]"')
