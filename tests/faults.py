@@ -164,6 +164,7 @@ C = {
     "C-14": "a call from a thread",
     "C-15": "an interpreter without a global lock",
     "C-16": "the interpreter ends while tasks are pending",
+    "C-17": "a first call on a machine that lacks what it needs: a file, a module, a descriptor",
 }
 D = {
     "D-01": "a body that is no JSON, is empty or goes on after its end",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from wxrevenue._base.loading import is_from_our_import, not_loaded
 from wxrevenue._base.secret import NeverPickled
 from wxrevenue._engine.job_context import CURRENT_JOB, WORTH_WAITING_S
 from wxrevenue._engine.lifetime import InFlight
@@ -13,6 +14,7 @@ from wxrevenue.errors import (
     ClientStateError,
     DeadlineExceededError,
     OutcomeUnknownError,
+    ResponseLostError,
     TokenError,
     TooFastError,
     TransportError,
@@ -108,6 +110,15 @@ class Call(InFlight, NeverPickled):
         """Take a call that was interrupted between its request and the last check of the answer for one that may have acted."""
         if self.in_doubt:
             self.may_have_acted()
+
+    def failed_import(self, error: BaseException) -> WxRevenueError | None:
+        """Return the error for an import of ours that failed under the call; nothing where the exception is the caller's own."""
+        if not isinstance(error, Exception) or not is_from_our_import(error):
+            return None
+        failure = not_loaded(error, self.endpoint.name)
+        if not self.in_doubt:
+            return failure
+        return ResponseLostError(failure.message, reason=failure.reason, retryable=failure.retryable)
 
     def turn_timeout(self, left: float) -> float:
         """Return for how many of the seconds left it waits for a turn.

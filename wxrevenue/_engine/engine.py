@@ -73,8 +73,7 @@ class Engine:
     async def send(self, request: Request[T], *, deadline: float | None = None, watch: Callable[[Call], object] | None = None) -> T:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now; ``watch`` gets the call."""
         self.lifetime.check_usable()
-        started = self.clock.monotonic()
-        call = Call(request, started, deadline or self.deadline, self.page_deadline)
+        call = Call(request, self.clock.monotonic(), deadline or self.deadline, self.page_deadline)
         self.lifetime.add_call(call)
         if watch is not None:
             watch(call)
@@ -83,9 +82,11 @@ class Engine:
         except asyncio.CancelledError as error:
             outcome = error
         except BaseException as error:  # a user's own token source, signer, verifier or clock raised it
-            call.settle_doubt()
-            self._tell_end(call, error)
-            raise
+            outcome = call.failed_import(error)
+            if outcome is None:
+                call.settle_doubt()
+                self._tell_end(call, error)
+                raise
         finally:
             self.lifetime.remove_call(call)
             if call.job is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -101,13 +102,20 @@ def checked(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _CHECKS[name](f"{where}.{name}", value) for name, value in options.items()}
 
 
+def _listener(where: str, value: Any) -> Any:
+    """Return what is to be told of events, if anything; what it is told with is loaded now, when a call does not depend on it."""
+    if _checks.function(where, value) is not None:
+        import_module("wxrevenue.events")  # who listens to nothing does without
+    return value
+
+
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "timeout": _checks.seconds,
     "deadline": _checks.seconds,
     "page_deadline": _checks.seconds,
     "retry": lambda where, value: _checks.instance(where, value, RetryPolicy) or RetryPolicy(),
     "clock": lambda where, value: LOOP_CLOCK if value is None else _checks.instance(where, value, Clock),
-    "on_event": _checks.function,
+    "on_event": _listener,
     "service": lambda _where, value: value,
 }
 

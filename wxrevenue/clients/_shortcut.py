@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
+from wxrevenue._base.loading import loaded
 from wxrevenue._wire.request import NOT_SENT, TokenKind, result_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class shortcut(Generic[P, T]):  # noqa: N801  (used like a decorator)
     @overload
     def __get__(self, client: object, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, client: object | None, owner: type) -> Any:
-        method = _method(self._load(), f"{self._owner.__qualname__}.{self._name}")
+        name = f"{self._owner.__qualname__}.{self._name}"
+        method = _method(loaded(self._load, name), name)
         setattr(self._owner, self._name, method)  # from now on it is a plain function of the class
         return method if client is None else method.__get__(client, owner)
 

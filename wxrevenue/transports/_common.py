@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-from socket import gaierror
-from ssl import CERT_REQUIRED, SSLContext, SSLError, TLSVersion
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from ssl import CERT_REQUIRED, SSLContext, TLSVersion
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
 import attrs
 
+from wxrevenue._base.loading import SHORTAGES, described, os_error_number
 from wxrevenue.errors import ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
 from wxrevenue.transports._proxies import check_proxy, proxy_of_environment
 from wxrevenue.transports._timer import DeadlineTimer, current_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wxrevenue._base.secret import Secret
     from wxrevenue.errors import Reason
@@ -28,10 +26,6 @@ KEEP_ALIVE: Final = 7.0
 """Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
 STREAM_CHUNK: Final = 64 * 1024
 """Bytes of a streamed body handed out at a time, at most."""
-_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-"""What this machine may have again in a moment."""
-
-T = TypeVar("T")
 
 
 @attrs.frozen
@@ -71,7 +65,7 @@ class NetworkTransport:
 
     _failures: ClassVar[Failures]
 
-    def __init__(self, *, proxy: Secret | None, ssl: SSLContext | None, limit: int, trust_env: bool) -> None:
+    def __init__(self, *, proxy: str | Secret | None, ssl: SSLContext | None, limit: int, trust_env: bool) -> None:
         owner = type(self).__name__
         check_limit(owner, limit)
         check_tls(owner, ssl)
@@ -96,7 +90,7 @@ class NetworkTransport:
             full = not_sent and exchange.in_use >= self._limit
             return kind(f"no {'free connection' if full else 'answer'} in time, {where}", reason="pool" if full else "timeout")
         names = set(self._failures.names(error))
-        reason = "connect" if _code(error) in _SHORTAGES else self._failures.reason(names)
+        reason = "connect" if os_error_number(error) in SHORTAGES else self._failures.reason(names)
         if exchange.proxy is not None and not_sent and reason != "tls":
             reason = "proxy"  # it failed before it let anything through
         return kind(f"{described(error)}, {where}", reason=reason, retryable=names.isdisjoint(self._failures.malformed))
@@ -108,50 +102,6 @@ class NetworkTransport:
         if exchange is not None:
             exchange.proxy = proxy
         return proxy
-
-
-def loaded(load: Callable[[], T], url: str) -> T:
-    """Return what a function loads or makes on first use: modules, a TLS context, a pool.
-
-    Raises:
-        NotSentError: this machine lacks something for it.
-    """
-    try:
-        return load()
-    except Exception as error:  # noqa: BLE001  (whatever a module raises while it is imported)
-        failure = _not_loaded(error, url)
-    raise failure
-
-
-def _not_loaded(error: Exception, url: str) -> NotSentError:
-    where = f"{described(error)}, {host_of(url)}"
-    if isinstance(error, OSError) and error.errno in _SHORTAGES:
-        return NotSentError(f"the HTTP library cannot be loaded now: {where}", reason="connect")
-    if isinstance(error, OSError) and error.filename and error.filename == os.environ.get("SSLKEYLOGFILE"):
-        return NotSentError(f"the file that SSLKEYLOGFILE names cannot be opened: {where}", reason="tls")
-    module = f" ({error.name})" if isinstance(error, ImportError) and error.name else ""
-    return NotSentError(f"the HTTP library cannot be loaded{module}: {where}", reason="protocol", retryable=False)
-
-
-def described(error: BaseException) -> str:
-    """Return an exception's class and, where the operating system refused something, its reason; never the text."""
-    code = errno.errorcode.get(_code(error))
-    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
-
-
-def _code(error: BaseException) -> int:
-    """Return the number of the operating system's refusal that an exception goes back to, or 0."""
-    refusals = [one for one in _causes(error) if isinstance(one, OSError)]
-    if any(isinstance(one, (gaierror, SSLError)) for one in refusals):
-        return 0  # these count in ways of their own
-    return next((one.errno for one in refusals if one.errno), 0)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        error = inner or error.__cause__ or error.__context__
 
 
 def host_of(url: str) -> str:

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from wxrevenue._base.loading import loaded
 from wxrevenue._base.secret import as_secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import LARGEST_BODY, HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ResponseLostError, without_history
 from wxrevenue.transports._body import Body
-from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport, loaded
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport, host_of
 from wxrevenue.transports._streams import Chunks, Steps
 from wxrevenue.transports._timer import current_exchange
 
@@ -94,7 +95,7 @@ class AiohttpTransport(NetworkTransport):
         """Send the request once; see :class:`wxrevenue.ports.Transport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
-        session = self._session or loaded(self._open, request.url)  # whose imports are no part of the first exchange's time
+        session = self._session or loaded(self._open, host_of(request.url))  # whose imports are no part of the first exchange's time
         exchange = self._watch.start(timeout)
         try:
             return await self._exchange(session, request)
@@ -109,7 +110,7 @@ class AiohttpTransport(NetworkTransport):
         """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue.ports.StreamingTransport`."""
         if self._closed:
             raise ClientStateError("the transport is closed")
-        loaded(self._open, request.url)
+        loaded(self._open, host_of(request.url))
         steps = Steps(self._watch, self._translated, request.url, timeout)
         answer = await steps.run(partial(self._begin, request))
         try:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from wxrevenue._base.loading import loaded
 from wxrevenue._base.secret import as_secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, ConfigurationError, ResponseLostError
 from wxrevenue.transports._body import Body
-from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport, loaded
+from wxrevenue.transports._common import KEEP_ALIVE, STREAM_CHUNK, Failures, NetworkTransport, host_of
 from wxrevenue.transports._httpx2.internals import TraceHook, has_surplus
 from wxrevenue.transports._streams import Chunks, Steps
 
@@ -120,16 +122,15 @@ class HttpxTransport(NetworkTransport):
         if self._closed:
             raise ClientStateError("the transport is closed")
         if self._tls is None:
-            self._tls = loaded(self._load, request.url)  # which is no part of the first exchange's time
+            self._tls = loaded(self._load, host_of(request.url))  # which is no part of the first exchange's time
         return Steps(self._watch, self._translated, request.url, timeout)
 
     def _load(self) -> SSLContext:
         """Load httpx2; return the TLS context of all connections."""
         from ssl import create_default_context
 
-        import httpcore2  # noqa: F401
-        import httpx2  # noqa: F401
-
+        for name in ("httpcore2", "httpx2", "anyio"):  # of their own accord they load each other later
+            import_module(name)
         from wxrevenue.transports._httpx2.internals import silence_logs
 
         silence_logs()
