@@ -165,6 +165,8 @@ C = {
     "C-15": "an interpreter without a global lock",
     "C-16": "the interpreter ends while tasks are pending",
     "C-17": "a first call on a machine that lacks what it needs: a file, a module, a descriptor",
+    "C-18": "a second cancellation, and many more, while calls end",
+    "C-19": "a walk or sweep that is dropped, and collected while its tasks wait for each other",
 }
 D = {
     "D-01": "a body that is no JSON, is empty or goes on after its end",
@@ -259,6 +261,7 @@ F = {
     "F-05": "a file that is a mount point",
     "F-06": "a disk that is full, broken, or mounted read-only",
     "F-07": "a file system without permissions",
+    "F-08": "NUL bytes at the end of a file, after a power cut",
 }
 S = {
     "S-01": "an answer whose signature is wrong",

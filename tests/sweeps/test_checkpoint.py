@@ -92,6 +92,36 @@ async def test_a_line_cut_short_is_dropped(tmp_path: Path, torn: bytes) -> None:
     assert lines(path) == [{"job": "a", "done": True}, {"job": "b", "done": True}]
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"jo', b'{"job": "b", "done": true}'])
+@pytest.mark.parametrize("nuls", [b"\0", b"\0" * 4_096, b"\0" * 50 + b"\n", b"\0\n\0\n"])
+@virtual
+async def test_nuls_at_the_end_are_dropped(tmp_path: Path, torn: bytes, nuls: bytes) -> None:
+    """F-08: what a power cut leaves at the end of the file, NUL bytes in place of the last lines, is a line that was cut short."""
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(b'{"job": "a", "done": true}\n' + torn + nuls)
+    assert await jobs_of(path, ["a", "b"]) == ["b"]
+    assert lines(path) == [{"job": "a", "done": True}, {"job": "b", "done": True}]
+
+
+@virtual
+async def test_nothing_but_nuls(tmp_path: Path) -> None:
+    """F-08: a checkpoint of which a power cut left nothing but its length begins anew."""
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(b"\0" * 4_096)
+    assert await jobs_of(path, ["a"]) == ["a"]
+    assert lines(path) == [{"job": "a", "done": True}]
+
+
+@virtual
+async def test_nuls_before_whole_lines(tmp_path: Path) -> None:
+    """NUL bytes that a whole line follows are no end that was cut off: nothing is dropped, and the line is named."""
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(written := b'{"job": "a", "done": true}\n\0\0\n{"job": "b", "done": true}\n')
+    with pytest.raises(ConfigurationError, match="line 2"):
+        await jobs_of(path, ["a"])
+    assert path.read_bytes() == written
+
+
 @pytest.mark.parametrize(
     "line", [b"", b"[]", b"5", b"not JSON", b'{"job": 5, "done": true}', b'{"job": "a"}', b'{"job": "a", "done": false}']
 )

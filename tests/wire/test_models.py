@@ -113,7 +113,7 @@ def test_slots_without_money_are_refused() -> None:
     assert refused(SettlementPage, payload) == "missing @ $.settlement_list[0].slot_revenue[0].slot_settled_revenue"
 
 
-ODD = {
+ODD: dict[str, list[Any]] = {
     "date": ["", "2020-03-25 00:00:00", "2020/03/25", "20200325", "2020-02-30", 20200325, True, ["2020-03-25"], {}],
     "zone": [202003, 1.5, False, ["z"], {}],
     "mail_send_cnt": ["", "-1", "one", -1, 1.0, True, [1]],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from wxrevenue._base.tasks import end, start
+
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
@@ -28,7 +30,7 @@ class Prefetcher(Generic[T]):
     def start(self, leaf: PageKey) -> None:
         """Begin to fetch a page, if it is not under way."""
         if leaf not in self._tasks and not self._is_waiting():
-            self._tasks[leaf] = asyncio.create_task(self._fetch(leaf))
+            self._tasks[leaf] = start(self._fetch(leaf))
             self._tasks[leaf].add_done_callback(_read)
 
     async def get(self, leaf: PageKey) -> T:
@@ -39,11 +41,7 @@ class Prefetcher(Generic[T]):
     async def drop(self, window: int | None = None) -> None:
         """Give up the pages of a window, or all."""
         dropped = [leaf for leaf in self._tasks if window in {None, leaf[0]}]
-        tasks = [self._tasks.pop(leaf) for leaf in dropped]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await end([self._tasks.pop(leaf) for leaf in dropped])
 
     def forget(self) -> None:
         """Let go of pages that belong to an event loop that is gone."""

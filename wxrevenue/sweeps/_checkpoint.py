@@ -31,7 +31,8 @@ class Checkpoint:
     of ours. A line is written when the consumer comes back for the next outcome: an outcome that it was still working on
     when the process died comes again (at least once, never lost), so store rows under their keys. Failed jobs are not written
     down; they are tried again. Lines survive the process at once; they are forced to the disk once a second and at the end, so that
-    a power cut repeats a second's work at most. A last line that was cut short is dropped. To begin anew, delete the file.
+    a power cut repeats a second's work at most. A last line that was cut short is dropped, and so are NUL bytes at the end. To
+    begin anew, delete the file.
 
     One sweep at a time may use a file. It holds all keys of the file in memory.
 
@@ -125,13 +126,21 @@ def _read(file: FileIO, path: Path) -> dict[str, str | None]:
     written = file.readall()
     if not written:
         sync_folder(path.parent)  # lest a power cut take the whole file
-    *lines, rest = written.split(b"\n")
+    kept = _without_nuls(written)
+    *lines, rest = kept.split(b"\n")
     entries = dict(_entry(path, number, line) for number, line in enumerate(lines, 1))
     if not rest.startswith(_OPENING[: len(rest)]):
         raise _foreign(path, len(lines) + 1)  # before anything is cut off: the file may be somebody else's
-    if rest:
-        file.truncate(len(written) - len(rest))
+    if len(written) > len(kept) - len(rest):
+        file.truncate(len(kept) - len(rest))
     return entries
+
+
+def _without_nuls(written: bytes) -> bytes:
+    """Return what was written without a tail of NULs: a power cut may leave those in place of the last lines."""
+    kept = written.rstrip(b"\0\n")
+    tail = written[len(kept) :]
+    return kept + b"\n" * tail.startswith(b"\n") if b"\0" in tail else written
 
 
 def _entry(path: Path, number: int, line: bytes) -> tuple[str, str | None]:

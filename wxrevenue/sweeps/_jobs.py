@@ -7,6 +7,7 @@ import contextvars
 from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
+from wxrevenue._base.tasks import end, start
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -57,14 +58,13 @@ class JobSource(Generic[J]):
         self.ended = True
         if self._puller is None:
             return
-        self._puller.cancel()
-        await asyncio.wait((self._puller,))
+        await end([self._puller])
         if not self._puller.cancelled() and self._puller.exception() is not self.error:
             self._puller.result()
 
     def _last_arrived(self) -> J:
         if self._puller is None:
-            self._puller = asyncio.get_running_loop().create_task(self._pull(), context=self._context)
+            self._puller = start(self._pull(), context=self._context)
             self._puller.add_done_callback(self._pulled)
         arrived, self._arrived = self._arrived, NO_JOB
         if arrived is NO_JOB and self._puller.done():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import attrs
 
+from wxrevenue._base.tasks import end, start
 from wxrevenue._engine.job_context import CURRENT_JOB
 from wxrevenue.errors import ClientStateError, ConfigurationError, TooFastError
 from wxrevenue.events import JobEvent, tell
@@ -97,7 +98,7 @@ class WorkerPool(Generic[J]):
 
     def _start_workers(self) -> None:
         for _ in range(self._options.concurrency):
-            worker = asyncio.create_task(self._work())
+            worker = start(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._worker_done)
 
@@ -110,14 +111,13 @@ class WorkerPool(Generic[J]):
     async def _stop_workers(self) -> None:
         self._stopping = True
         try:
-            if self._workers:
-                for worker in self._workers:
-                    worker.cancel()
-                await asyncio.wait(tuple(self._workers))
-            await self._source.aclose()
+            await end([*self._workers])
         finally:
-            if self._checkpoint is not None:
-                self._checkpoint.close()
+            try:
+                await self._source.aclose()
+            finally:
+                if self._checkpoint is not None:
+                    self._checkpoint.close()
 
     async def _work(self) -> None:
         while (work := await self._next()) is not None:
