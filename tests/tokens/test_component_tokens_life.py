@@ -23,7 +23,7 @@ from wxrevenue import (
     TokenKind,
     TokenUnavailableError,
 )
-from wxrevenue.tokens.stores._retrying import LEASE
+from wxrevenue.tokens.stores._writing import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -232,8 +232,10 @@ REFRESHER = """
         tickets = MemoryTicketStore()
         await tickets.put(Ticket("fake-component-ticket", 1e9))
         async with RedisTokenStore(given["redis"], timeout=5.0) as store:
-            options = {"tickets": tickets, "store": store, "base_url": given["url"], "deadline": given["deadline"]}
-            async with ComponentTokens("wx1", "fake-secret", **options) as tokens:
+            options = {"tickets": tickets, "store": store, "base_url": given["url"]}
+            async with ComponentTokens("wx1", "fake-secret", **options) as warm:  # with time to import everything
+                await warm.get(TokenKind.COMPONENT, None, timeout=60.0)
+            async with ComponentTokens("wx1", "fake-secret", **options, deadline=given["deadline"]) as tokens:
                 await tokens.add_authorizer("wx2", "fake-refresh-token-1")
                 say("ready")
                 await tokens.get(TokenKind.AUTHORIZER, "wx2", timeout=60.0)

@@ -36,7 +36,7 @@ from wxrevenue import (
     TokenKind,
     TokenUnavailableError,
 )
-from wxrevenue.tokens.stores._retrying import LEASE
+from wxrevenue.tokens.stores._writing import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -197,8 +197,10 @@ async def test_a_store_that_stays_away_is_not_waited_for(caplog: pytest.LogCaptu
     assert f"the tokens of {NAME} are not stored" in caplog.text
     store.away, platform.on_rotation = False, nothing
     async with component_tokens(platform, store=store) as later:
-        assert (await authorizers(later)).reveal() == "fake-authorizer-token-1"
+        await later.get(TokenKind.COMPONENT, None, timeout=PATIENCE)  # of whatever name
+        await asyncio.sleep(1.0)
         assert await stored(store) == "fake-refresh-token-1"
+        assert (await authorizers(later)).reveal() == "fake-authorizer-token-1"
         assert (await replaced(later, await authorizers(later))).reveal() == "fake-authorizer-token-2"
 
 
@@ -248,6 +250,25 @@ async def test_two_components_with_one_store() -> None:
     await asyncio.sleep(10.0)
     assert await stored(store) == platform.newest
     await tokens.aclose()
+
+
+@pytest.mark.parametrize("closes", [True, False])
+@virtual
+async def test_a_write_that_hangs_for_good(closes: bool) -> None:  # noqa: FBT001
+    """K-25: one write that never comes back keeps neither the next one from being made, nor what was handed out from being stored."""
+    platform, store = Rotating(), Failing("write")
+    tokens = component_tokens(platform, store=store)
+    await tokens.add_authorizer(PROGRAM, FIRST)
+    platform.on_rotation = store.goes_away
+    waiting = asyncio.create_task(authorizers(tokens))
+    await asyncio.sleep(3.0)
+    assert store.tries
+    store.comes_back()
+    await (tokens.aclose() if closes else asyncio.sleep(5.0))
+    assert await stored(store) == platform.newest == "fake-refresh-token-1"
+    await asyncio.gather(waiting, return_exceptions=True)
+    await tokens.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @virtual

@@ -26,7 +26,8 @@ from wxrevenue.tokens._refresh import Refresher
 from wxrevenue.tokens._requests import TokenRequests
 from wxrevenue.tokens._whole_exchange import WholeExchanges
 from wxrevenue.tokens.stores._memory import MemoryTokenStore
-from wxrevenue.tokens.stores._retrying import LEASE, RetryingTokenStore
+from wxrevenue.tokens.stores._retrying import RetryingTokenStore
+from wxrevenue.tokens.stores._writing import LEASE
 from wxrevenue.transports._aiohttp.transport import AiohttpTransport
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import attrs
 
 from wxrevenue.errors import TokenUnavailableError
 from wxrevenue.tokens._cache import NewToken
-from wxrevenue.tokens.stores._retrying import LEASE
+from wxrevenue.tokens.stores._writing import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -40,6 +40,11 @@ class KnownRecord:
     tried: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     """Set when the first try to write it is over."""
     writing: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+    """Tries to write it again and again."""
+    tries: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
+    """The tries that are under way: one that hangs does not keep the next from beginning."""
+    ended: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    """Set when any of them is over."""
 
     @property
     def last_seen(self) -> int | None:

@@ -1,0 +1,40 @@
+"""The locks of a store; one that could not be given back is given back later."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wxrevenue.ports import TokenStore
+
+
+class Locks:
+    """Takes locks and gives them back.
+
+    Args:
+        store: whose locks these are.
+    """
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._kept: dict[str, int] = {}
+        """By name, the fences of locks that could not be given back."""
+
+    async def take(self, name: str, *, lease: float) -> int | None:
+        """Take the lock; see :class:`TokenStore`."""
+        await self.give_back(name)
+        return await self._store.lock(name, lease=lease)
+
+    async def give(self, name: str, *, fence: int) -> None:
+        """Give the lock back; see :class:`TokenStore`."""
+        self._kept[name] = fence
+        await self._store.unlock(name, fence=fence)
+        self._kept.pop(name, None)
+
+    async def give_back(self, name: str) -> None:
+        """Give a lock back that could not be given back in time: nobody shall wait for its end."""
+        fence = self._kept.get(name)
+        if fence is not None:
+            with suppress(Exception):
+                await self.give(name, fence=fence)
