@@ -80,7 +80,7 @@ class Walk:
         self.tasks.append(asyncio.create_task(get()))
 
     async def _fail(self, _number: int) -> None:
-        down = set(self.chance.sample(METHODS, self.chance.randrange(1, 6)))
+        down: set[str] = set(self.chance.sample(METHODS, self.chance.randrange(1, 6)))
         for way in self.ways:
             way.down = down
 
