@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wxrevenue import ConfigurationError, RevenueClient, Sandbox, Settlement, SettlementStatus, SlotRevenue, export, yuan
+from wxrevenue._wire.codec import decode
 from wxrevenue.export import _csv, _parquet
 
 if TYPE_CHECKING:
@@ -97,6 +98,31 @@ async def test_the_byte_order_mark_is_an_option(tmp_path: Path) -> None:
     await export.to_csv([FULL], tmp_path / "excel.csv", bom=True)
     assert (tmp_path / "excel.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "plain.csv").read_bytes()
     assert read_csv(tmp_path / "excel.csv", "utf-8-sig") == read_csv(tmp_path / "plain.csv")
+
+
+@pytest.mark.parametrize("number", ["2031070911223344557", "1234567890123456", "0012", "00", "12E5"])
+@pytest.mark.parametrize("kept", ["1", "0", "123456789012345", "12-34", "A0012"])
+async def test_ids_survive_excel(number: str, kept: str, tmp_path: Path) -> None:
+    """With ``bom=True`` an id that Excel would round or cut gets an apostrophe; without, and others, are as the server sent them."""
+    rows = [Settlement("202403", 1, 7, sett_no=number, slot_revenue=[SlotRevenue(kept, 3), SlotRevenue(number, 4)])]
+    for bom, mark in ((True, "'"), (False, "")):
+        await export.to_csv(rows, tmp_path / "a.csv", by="slot", bom=bom)
+        lines = read_csv(tmp_path / "a.csv", "utf-8-sig")
+        assert [(line["month"], line["settled_revenue"], line["sett_no"], line["slot_id"]) for line in lines] == [
+            ("202403", "7", mark + number, kept),
+            ("202403", "", mark + number, mark + number),
+        ]
+
+
+async def test_rows_with_fields_that_could_not_be_read(tmp_path: Path) -> None:
+    """P-27: a slot without a name is an empty cell, or null; JSON lines show what the server sent in place of what could not be read."""
+    sent = {"month": "202403", "order": 1, "settled_revenue": 7, "date": "soon", "slot_revenue": [{"slot_settled_revenue": 7}]}
+    row = decode(Settlement, sent)
+    await export.to_csv([row], tmp_path / "a.csv", by="slot")
+    await export.to_jsonl([row], tmp_path / "a.jsonl")
+    assert read_csv(tmp_path / "a.csv")[0]["slot_id"] == ""
+    line = json.loads((tmp_path / "a.jsonl").read_bytes())
+    assert (line["date"], line["slot_revenue"]) == ("soon", [{"slot_id": None, "slot_settled_revenue": 7}])
 
 
 @pytest.mark.parametrize(

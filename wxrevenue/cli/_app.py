@@ -96,7 +96,7 @@ def settlements(  # noqa: PLR0913  (options, all by keyword)
     resume: Annotated[bool, typer.Option("--resume", help="Go on with FILE.part, which a run that was broken off left.")] = False,
     chart: Annotated[bool, typer.Option("--chart", help="Show bars of revenue by half-month and by slot.")] = False,
     by: Annotated[By, typer.Option(help="A line of the CSV for each settlement, or one for each of its slots.")] = "settlement",
-    bom: Annotated[bool, typer.Option("--bom", help="Begin the CSV with a byte order mark, for Excel.")] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="A CSV for Excel: marked as UTF-8, ' before ids that it would round.")] = False,
     page_size: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE_SIZE, help="Rows to a call; the server may send fewer.")] = 20,
     base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up books in place of a server; needs no credentials.")] = False,

@@ -44,13 +44,15 @@ async def to_csv(rows: Rows, path: str | os.PathLike[str], *, bom: bool = False,
 
     A spreadsheet takes text that begins with ``=``, ``+``, ``-`` or ``@`` for a formula. Such text, wherever the server sent it,
     gets an apostrophe in front, and so does text that begins with one: whoever takes one leading apostrophe off has the original.
-    NUL and halves of surrogate pairs become U+FFFD. Excel rounds integers beyond 15 digits, as a ``sett_no`` may be: import
-    that column as text.
+    NUL and halves of surrogate pairs become U+FFFD.
+
+    Excel keeps no more than 15 digits of a number, as a ``sett_no`` or a ``slot_id`` may have, and no leading zero. With ``bom``
+    such text gets an apostrophe in front, too; without, every byte is the server's: have Excel import those columns as text.
 
     Args:
         rows: settlements; an async iterator is closed if the export fails.
         path: the file; a symbolic link is followed.
-        bom: begin with a byte order mark, from which Excel knows that it is UTF-8.
+        bom: for Excel: begin with a byte order mark, from which it knows that this is UTF-8, and keep it from rounding ids.
         by: ``"settlement"`` gives a line for each settlement, without its slots; ``"slot"`` one for each slot. A settlement's
             own amount then stands on its first line only, so that both columns add up; one without slots has one line.
 

@@ -21,6 +21,9 @@ _BOM: Final = "\ufeff"
 _RISKY: Final = re.compile(r"[\s\x00-\x20\ufeff]*[=+\-@＝＋－＠]|['\t\r\n]")  # noqa: RUF001  (Chinese and Japanese Excel knows the wide ones, too)
 """What a spreadsheet may take for a formula, and the apostrophe that tells it not to."""
 
+_LOSES_DIGITS: Final = re.compile(r"0\d+|\d{16,}|\d+[eE]\d+", re.ASCII)
+"""Text that Excel takes for a number and does not keep: it has 15 digits, no zeros in front, and exponents."""
+
 
 def cell(text: str | None) -> str | None:
     """Return text of the server's as a cell: no formula, no NUL, no half of a surrogate pair."""
@@ -75,12 +78,18 @@ def csv_format(*, bom: bool, by: str) -> FileFormat:
     @contextmanager
     def csv_sheet(file: BinaryIO) -> Generator[Add]:
         def add(rows: Sequence[Settlement]) -> None:
-            file.write(_encoded(line for row in rows for line in lines(row)))
+            made = (line for row in rows for line in lines(row))
+            file.write(_encoded(map(_for_excel, made) if bom else made))
 
         file.write((_BOM if bom else "").encode() + _encoded([head]))
         yield add
 
     return csv_sheet
+
+
+def _for_excel(line: Line) -> Line:
+    """Return a line whose text stays text in Excel, though it looks like a number."""
+    return tuple(f"'{value}" if isinstance(value, str) and _LOSES_DIGITS.fullmatch(value) else value for value in line)
 
 
 def _encoded(lines: Iterable[Line]) -> bytes:
