@@ -77,18 +77,18 @@ class Gate:
         first, self._tried, self.probe = not self._tried, True, turn
         return first
 
-    def close_for_cooldown(self, now: float, *, probe: bool) -> None:
-        """Stay closed for a pause from now; never shorten, never add up.
+    def close_for_cooldown(self, now: float, *, probe: bool, least: float = 0.0) -> None:
+        """Stay closed for a pause from now, of so many seconds at least; never shorten, never add up.
 
         From the second refused probe in a row the pause is wider, by a chance share of twice as much each time: somebody
         else is using the same quota, and probes that keep in step would keep each other out for ever.
         """
-        pause = self.pause
+        pause = max(self.pause, least)
         if probe:
             self.failed += 1
             self._too_short = self.opens - self.tripped
             wider = min(2 ** (self.failed - 1), _WIDEST) - 1
-            pause = max(self.pause, self._cooldown * (1 + wider * self._random()))
+            pause = max(pause, self._cooldown * (1 + wider * self._random()))
             if self.failed > 1:
                 pause = max(pause, min(_LONGER * self._too_short, _LONGEST_LEARNED * self._cooldown))
         self._paused_until = max(self._paused_until, now + pause + self._margin())

@@ -145,7 +145,7 @@ class ScopeLimiter:
             self.gate.probe = None
         if verdict is Verdict.TOO_FAST:
             self.pacer.on_refused(now)
-            self.gate.close_for_cooldown(now, probe=probe)
+            self.gate.close_for_cooldown(now, probe=probe, least=self.pacer.longer_window)
             self._refuse_late(now)
             if probe:
                 self._common.on_probe_refused(self, now)

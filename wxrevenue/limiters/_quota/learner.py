@@ -126,10 +126,14 @@ class QuotaLearner:
         """Nothing was ever refused, as far as is known."""
         return self.estimate.budget is None and not self.estimate.small
 
+    @property
+    def longer_window(self) -> float:
+        """The seconds that a window lasts if they are more than was supposed, else 0."""
+        return self.estimate.span if self.estimate.stretched else 0.0
+
     def earliest(self, ahead: int, now: float) -> float:
         """Return a time before which a caller with so many ahead of it cannot leave."""
-        budget = self.estimate.budget
-        if budget is None or self._refill is not None:
+        if (budget := self.estimate.budget) is None or self._refill is not None:
             return now + min(ahead * RELEASE, self._window) * self._releasing
         over = self._over(budget) + ahead
         if over < 0 or not self.log.count:
@@ -149,8 +153,7 @@ class QuotaLearner:
 
     def after(self, ahead: int, start: float) -> float:
         """Return the same for a pause that ends at ``start``."""
-        budget = self.estimate.budget
-        if budget is None:
+        if (budget := self.estimate.budget) is None:
             return start + min(ahead * RELEASE, self._window)
         rounds = ahead // budget * self.estimate.span
         if self.estimate.kind is Kind.UNKNOWN:  # a test behind the budget may let everyone go
@@ -245,9 +248,10 @@ class QuotaLearner:
         if self._observation is not None:
             return
         self.log.forget(now - self.estimate.span)
-        cause = Cause.MEASURE if self._refill is not None else Cause.TEST if self.growth.extra else Cause.SURPRISE
+        cause, rate = Cause.TEST if self.growth.extra else Cause.SURPRISE, 0.0
+        if self._refill is not None:
+            cause, rate = Cause.MEASURE, self._refill.rate(self.log, self.estimate.budget or 1)
         lasted = self.log.last - self.log.first if self.log.count else 0.0
-        rate = 0.0 if self._refill is None else self._refill.rate(self.log, self.estimate.budget or 1)
         counted, elapsed = (0, math.inf) if self._recount else (self._counted, now - self._since)
         age = now - self.log.newest(self.estimate.budget or 1)
         accepted, fresh = self.log.count - self.log.unknown, self.log.since(now - self.estimate.span / 2)
@@ -255,18 +259,14 @@ class QuotaLearner:
 
     def on_reopened(self, now: float) -> None:
         """Infer what the pause says that is over, and begin a new count."""
-        if self._observation is not None:
-            self._learn(self._observation, now)
-        self._observation = None
+        if (seen := self._observation) is not None:
+            self.estimate = infer(self.estimate, seen, self._window)
+            self.proven = self.estimate.budget or 0
+            self.growth.learned(self.estimate, seen.cause, now)
+        self._observation = self._refill = None
         self._releasing = self._recount = True
         self.log.clear()
         self.growth.give_up()
-        self._refill = None
-
-    def _learn(self, lesson: Observation, now: float) -> None:
-        self.estimate = infer(self.estimate, lesson, self._window)
-        self.proven = self.estimate.budget or 0
-        self.growth.learned(self.estimate, lesson.cause, now)
 
     def recall(self, recent: Sequence[tuple[float, int]]) -> None:
         """Take up answers of an earlier process: when, and how many."""

@@ -119,6 +119,9 @@ class FixedRate:
     def on_reopened(self, _now: float) -> None:
         """Do nothing: the rate stays what it is."""
 
+    longer_window = 0.0
+    """Nothing is learned of it."""
+
     def useless(self, now: float) -> bool:
         """Tell whether nothing would be lost if this were made anew."""
         return not self.in_flight and self.gcra.due <= now
