@@ -59,7 +59,7 @@ class Row(NamedTuple):
     token: TokenKind = COMPONENT
     method: str = "POST"
     alternate: str | None = None
-    alternate_on: int | None = None
+    alternate_on: frozenset[int] = frozenset()
 
 
 TABLE: dict[str, Row] = {
@@ -73,7 +73,7 @@ TABLE: dict[str, Row] = {
         GetAgencySettlement(date(2020, 3, 1), "2020-03-16", page=2, page_size=7),
         {"start_date": "2020-03-01", "end_date": "2020-03-16", "page": 2, "page_size": 7},
         alternate=GET,
-        alternate_on=1736,
+        alternate_on=frozenset({1736, 48001, 61014, 61015, 45010}),
     ),
     "GetComponentAccessToken": Row(
         "/cgi-bin/component/api_component_token",

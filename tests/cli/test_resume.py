@@ -75,7 +75,7 @@ def whole(folder: Path) -> bytes:
 
 def broken_off(sandbox: Sandbox, out: Path, pages: int, *options: str) -> None:
     """Break a run off after that many pages."""
-    sandbox.next(*[None] * pages, 48001, action=ACTION)
+    sandbox.next(*[None] * pages, 1700, action=ACTION)
     status, said = run(f"--out={out}", *options)
     assert status == 1
     assert f"{5 * pages} rows are kept in {out}.part: the same command with --resume goes on behind them." in said.replace("\n", " ")
@@ -101,7 +101,7 @@ def test_a_run_may_be_broken_off_many_times(sandbox: Sandbox, tmp_path: Path) ->
     expected, out = whole(tmp_path), tmp_path / "a.csv"
     broken_off(sandbox, out, 1)
     for pages in (2, 3, 4):
-        sandbox.next(None, None, 48001, action=ACTION)
+        sandbox.next(None, None, 1700, action=ACTION)
         status, said = run(f"--out={out}", "--resume")
         assert (status, f"{5 * pages} rows are kept" in said) == (1, True)
     assert run(f"--out={out}", "--resume")[0] == 0

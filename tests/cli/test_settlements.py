@@ -263,12 +263,12 @@ def test_what_a_second_reading_found_is_not_kept(monkeypatch: pytest.MonkeyPatch
     def handler(_request: object) -> HttpResponse:
         total, rows = next(answers)
         listed = [{"month": "202501", "order": 1, "settled_revenue": 1, "sett_no": number} for number in rows or ""]
-        refused = {"ret": 0 if rows else 48001, "total_num": total, "settlement_list": listed}
+        refused = {"ret": 0 if rows else 1700, "total_num": total, "settlement_list": listed}
         return HttpResponse(200, {}, json.dumps(refused).encode())
 
     served_by(monkeypatch, handler)
     status, _, err = invoke(*RANGE, "--page-size=2", f"--out={tmp_path / 'a.csv'}")
-    assert (status, "code 48001" in err, "--resume" in err) == (1, True, False)
+    assert (status, "code 1700" in err, "--resume" in err) == (1, True, False)
     assert list(tmp_path.iterdir()) == []
 
 

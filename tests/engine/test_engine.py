@@ -91,6 +91,38 @@ async def test_both_paths_refused() -> None:
     assert paths(transport) == [NEW, OLD, NEW, OLD]
 
 
+@pytest.mark.parametrize("code", [1736, 48001, 61014, 61015, 45010])
+@pytest.mark.parametrize("envelope", ["ret", "errcode"])
+@virtual
+async def test_every_code_of_a_wrong_path(code: int, envelope: str) -> None:
+    """Whichever of its words a server has for a call on the wrong path, the other one is tried, and remembered if it works."""
+    script = iter([{envelope: code}, PAGE, PAGE])
+    client, transport = ams_client(handler=lambda _: answer(next(script)))
+    for _ in range(2):
+        await client.get_agency_settlement(*RANGE)
+    assert paths(transport) == [NEW, OLD, OLD]
+
+
+@virtual
+async def test_a_permission_that_is_taken_back() -> None:
+    """Where one path is known to work its refusal surfaces, and not what the wrong path says; what is known stays known."""
+    script = iter([WRONG_PATH, PAGE, {"errcode": 48001}, WRONG_PATH, PAGE])
+    client, transport = ams_client(handler=lambda _: answer(next(script)))
+    await client.get_agency_settlement(*RANGE)
+    with pytest.raises(PermissionDeniedError) as caught:
+        await client.get_agency_settlement(*RANGE)
+    assert caught.value.code == 48001
+    await client.get_agency_settlement(*RANGE)
+    assert paths(transport) == [NEW, OLD, OLD, NEW, OLD]
+
+
+@pytest.mark.parametrize("wrong", [1736, "1736", None])
+def test_alternate_on_is_a_set(wrong: Any) -> None:
+    """An endpoint of a user's own names the codes as a set."""
+    with pytest.raises(ConfigurationError, match="alternate_on: expected a set of codes"):
+        Endpoint(path="/a", alternate="/b", alternate_on=wrong)
+
+
 @pytest.mark.parametrize("path", [NEW, OLD])
 @virtual
 async def test_a_pinned_path(path: str) -> None:

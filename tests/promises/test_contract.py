@@ -157,7 +157,7 @@ async def test_a_given_part_is_used_though_it_is_false() -> None:
 class Elsewhere(AmsRequest[None]):
     """A user's request that lives on one of two paths of its own."""
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/a", action="z", alternate="/wxa/b", alternate_on=1736)
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/a", action="z", alternate="/wxa/b", alternate_on={1736})
 
 
 async def test_a_pinned_settlement_path_pins_nothing_else() -> None:

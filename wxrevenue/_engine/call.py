@@ -37,7 +37,6 @@ class Call(InFlight, NeverPickled):
     """What a call is, and what happened to it so far."""
 
     __slots__ = (
-        "alternate_tried",
         "ambiguous",
         "attempts",
         "body",
@@ -49,6 +48,7 @@ class Call(InFlight, NeverPickled):
         "now",
         "number",
         "path",
+        "path_refusal",
         "refusal",
         "refused_token",
         "request",
@@ -83,7 +83,8 @@ class Call(InFlight, NeverPickled):
         """A request is on its way, or was answered with success: whether the call acted is not yet concluded."""
         self.request_id: str | None = None
         self.retries: Retries | None = None
-        self.alternate_tried = False
+        self.path_refusal: WxRevenueError | None = None
+        """What the path that was tried first answered, once the other one is being tried."""
         self.token_tried = False
         """Another token was asked for already, since the last attempt began or a token was last accepted."""
         self.credential: Secret | None = None

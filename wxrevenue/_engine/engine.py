@@ -243,9 +243,7 @@ class Engine:
         forged = await self.service.verify(response, timeout=self._remaining(call)) if self.service.signed else None
         outcome = forged or self.service.unwrap(response, *call.live_secrets())
         call.in_doubt = not isinstance(outcome, WxRevenueError)
-        if call.alternate_tried:
-            self.paths.remember(call, outcome)
-        return outcome
+        return outcome if call.path_refusal is None else self.paths.settle(call, outcome)
 
     async def _wire(self, call: Call, request: HttpRequest, left: float) -> HttpResponse | WxRevenueError:
         """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""

@@ -33,15 +33,22 @@ class Paths:
         return self._found.get(endpoint, endpoint.path)
 
     def try_other(self, call: Call, error: ApiError) -> bool:
-        """Send the call to its other path if the error says that it lives there; once per call."""
+        """Send the call to its other path if the error may mean that it lives there; once per call."""
         endpoint = call.endpoint
-        if not endpoint.alternate or error.code != endpoint.alternate_on or call.alternate_tried or call.path == self._pinned:
+        if not endpoint.alternate or error.code not in endpoint.alternate_on or call.path_refusal or call.path == self._pinned:
             return False
-        call.alternate_tried = True
+        call.path_refusal = error
         call.path = endpoint.path if call.path == endpoint.alternate else endpoint.alternate
         return True
 
-    def remember(self, call: Call, outcome: Any) -> None:
-        """Remember the path if the outcome proves it: a result, or a refusal that is not about the path."""
-        if verdict_on(outcome) is Verdict.OK and getattr(outcome, "code", 0) != call.endpoint.alternate_on:
+    def settle(self, call: Call, outcome: Any) -> Any:
+        """Return what to make of an answer from the other path, and remember that path if the answer proves it.
+
+        A result proves it, and so does a refusal that is not about the path. Where both paths refuse alike, the one that is
+        known to work tells why (a permission that was taken back, say), and the other only that it is the wrong one.
+        """
+        if getattr(outcome, "code", 0) in call.endpoint.alternate_on:
+            return call.path_refusal if call.endpoint in self._found else outcome
+        if verdict_on(outcome) is Verdict.OK:
             self._found[call.endpoint] = call.path
+        return outcome

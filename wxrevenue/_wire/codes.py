@@ -91,7 +91,7 @@ CODES: Mapping[int | str, CodeRow] = {
     "INVALID_REQUEST": CodeRow(e.InvalidParameterError, "the request does not fit the transaction's state", "Currency must be CNY, and a mark must come before the order is paid."),
     "PARAM_ERROR": CodeRow(e.InvalidParameterError, "bad parameter", "Check the parameters; detail.field names the one."),
     "SIGN_ERROR": CodeRow(e.PermissionDeniedError, "the request's signature was refused", _SIGN),
-    "NO_AUTH": CodeRow(e.PermissionDeniedError, "the merchant may not use funds distribution", "Sign the overseas funds-distribution product (it works from the next day) and check that sub_mchid belongs to you."),
+    "NO_AUTH": CodeRow(e.PermissionDeniedError, "the merchant may not use funds distribution", "Sign the overseas funds-distribution product (it works from the next day), check that sub_mchid belongs to you, and that no receiver's overseas permission was taken away as a punishment."),
     "ORDER_NOT_EXIST": CodeRow(e.ApiError, "no such order", "Check the order number."),
     "SYSTEM_ERROR": CodeRow(e.ServerBusyError, "the server broke down", "Repeat with the same numbers."),
     "SYSTEMERROR": CodeRow(e.ServerBusyError, "the server broke down", "Repeat with the same numbers."),

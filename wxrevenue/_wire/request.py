@@ -37,6 +37,17 @@ class Safety(enum.Enum):
     """Doing it twice is doing it twice."""
 
 
+WRONG_PATH = frozenset({1736, 48001, 61014, 61015, 45010})
+"""What the advertising interfaces answer to a call on a path where it does not live: the token is of the wrong kind there, or the
+action unknown. Each may have another cause, too, so that the other path is tried and not taken for granted."""
+
+
+def _codes(value: Any) -> frozenset[int]:
+    if isinstance(value, (set, frozenset, list, tuple)):
+        return frozenset(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    raise ConfigurationError(f"Endpoint.alternate_on: expected a set of codes, got {type(value).__name__}")
+
+
 @attrs.frozen(kw_only=True, cache_hash=True)
 class Endpoint:
     """One documented interface as data.
@@ -48,7 +59,7 @@ class Endpoint:
         token: whose token it takes (AMS).
         safety: what repeating a call does.
         alternate: another path on which the interface may live.
-        alternate_on: the code that says that it lives there.
+        alternate_on: the codes that may mean that it lives there, such as ``WRONG_PATH``.
     """
 
     path: str
@@ -57,7 +68,7 @@ class Endpoint:
     token: TokenKind = TokenKind.COMPONENT
     safety: Safety = Safety.UNSAFE
     alternate: str | None = None
-    alternate_on: int | None = None
+    alternate_on: frozenset[int] = attrs.field(default=frozenset(), converter=_codes)
 
     @property
     def name(self) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 _OK: Final = range(200, 300)
+# The English page of settlements prints "right" for "ret": no server sends that.
 _OUTER: Final = (("ret", "err_msg", "$.ret"), ("errcode", "errmsg", "$.errcode"))
 _NESTED: Final = (("ret", "err_msg", "$.base_resp.ret"),)
 _RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")

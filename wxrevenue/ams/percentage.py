@@ -58,7 +58,8 @@ class SetShareRatio(AmsRequest[None]):
 
     Args:
         share_ratio: the provider's percent, 0..100, an ``int`` or a ``Decimal`` with at most 2 places; sent exactly. With
-            40 the provider gets 40 % and the Mini Program 60 %.
+            40 the provider gets 40 % and the Mini Program 60 %. Send whole numbers unless WeChat told you otherwise: a fraction
+            was never seen accepted, and the documents have none.
 
     Returns:
         Nothing.
@@ -66,7 +67,8 @@ class SetShareRatio(AmsRequest[None]):
     Raises:
         ConfigurationError: the ratio is something else (a bool, a float, a str, NaN, out of range); nothing was sent.
         OutcomeUnknownError: answers stayed lost, so that nobody knows whether the ratio was set.
-        ApiError: the server refused, for instance ``AccountNotOpenError`` (2056).
+        ApiError: the server refused. Documented are -202 (``ServerBusyError``), 1700 and 1701 (``InvalidParameterError``), 1737
+            (``TooFastError``), and 2056 (``AccountNotOpenError``: no account in the monetization zone).
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/setdefaultamsinfo", action="set_share_ratio", safety=Safety.REPEATABLE)
@@ -78,7 +80,7 @@ class SetShareRatio(AmsRequest[None]):
 class GetShareRatio(AmsRequest[ShareRatio]):
     """Ask which split of advertising revenue is in force.
 
-    WeChat page: percentage/GetShareRatio (查询分账比例).
+    WeChat page: percentage/GetShareRatio (查询分账比例). Where its English translation prints ``helps`` the field is ``appid``.
 
     Args:
         appid: a Mini Program's appid for the split in force for it, or the provider's own (component) appid for the
@@ -90,7 +92,8 @@ class GetShareRatio(AmsRequest[ShareRatio]):
     Raises:
         ConfigurationError: ``appid`` is not a str of 1 to 64 printable characters; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        ApiError: the server refused otherwise.
+        ApiError: the server refused otherwise. Documented are -202 (``ServerBusyError``), 1700 and 1701
+            (``InvalidParameterError``), 1737 (``TooFastError``), and 2056 (``AccountNotOpenError``).
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/getdefaultamsinfo", action="get_share_ratio", safety=Safety.SAFE)

@@ -12,7 +12,7 @@ import orjson
 
 from wxrevenue._base.calendar import HalfMonth, beijing_date, half_month
 from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model
-from wxrevenue._wire.request import AmsRequest, Endpoint, Safety
+from wxrevenue._wire.request import WRONG_PATH, AmsRequest, Endpoint, Safety
 from wxrevenue.errors import ConfigurationError, DecodeError
 
 RowKey: TypeAlias = tuple[str, int, str]
@@ -83,12 +83,12 @@ class Settlement(Model):
     settled_revenue: int
     """Fen."""
     date: DisplayDate | None = None
-    """When the data was last updated; not always there."""
+    """When the data was last updated, by which rows are sorted; not always there."""
     zone: DisplayText | None = None
-    """The half-month as a Chinese text, for display; compute with :attr:`period`."""
+    """The half-month as a Chinese text, for display; compute with :attr:`period`. The English page prints ``Zone``; it is not."""
     sett_status: SettlementStatus | None = None
     sett_no: DisplayNumber | None = None
-    """The settlement's number; empty until the row settles."""
+    """The settlement's number; mostly empty until the row settles, though the page's own sample has both a number and status 1."""
     mail_send_cnt: DisplayCount | None = None
     """How often a copy of the settlement was asked for."""
     slot_revenue: list[SlotRevenue] = attrs.field(factory=list[SlotRevenue])
@@ -160,9 +160,9 @@ class SettlementPage(Model):
     settled_revenue_all: int | None = None
     """Everything settled, fen."""
     settlement_list: list[Settlement] = attrs.field(factory=list[Settlement])
-    """The rows, newest first; empty where the server left the list out."""
+    """The rows, the last updated first; empty where the server left the list out."""
     total_num: Count | None = None
-    """Rows of the whole range; live answers sometimes lie."""
+    """Rows of the whole range; live answers sometimes lie. The English page prints ``total_number``, which no server sends."""
     body: DisplayText | None = None
     """The company that settles."""
 
@@ -212,8 +212,12 @@ def _not_before_start(instance: Any, _attribute: attrs.Attribute[Any], value: st
 class GetAgencySettlement(AmsRequest[SettlementPage]):
     """Fetch one page of the provider's half-month settlements.
 
-    Every half-month that overlaps the range is returned, newest first. The interface is documented on two paths; when one
-    answers 1736 the client repeats the call on the other and remembers which one works.
+    Every half-month that overlaps the range and has ended some days ago is returned: one that is still running has no row, and its
+    income shows in ``revenue_all`` alone. Rows come by the day of their last update, the latest first, **not by period**: a
+    half-month that was updated late stands above newer ones. What they are worth is the provider's share, not the Mini Programs'.
+
+    The interface is documented on two paths. When one answers that it is the wrong one, or may be (1736, 48001, 61014, 61015,
+    45010), the client repeats the call on the other and remembers which one works.
 
     WeChat page: settlement/GetAgencySettlement (获取服务商结算收入数据).
 
@@ -229,7 +233,8 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
     Raises:
         ConfigurationError: a date or a number is not allowed; nothing was sent.
         DecodeError: the answer is not what the page says.
-        ApiError: the server refused.
+        ApiError: the server refused. Documented are -202 (``ServerBusyError``), 1700 and 1701 (``InvalidParameterError``), 1737
+            (``TooFastError``), and 2056 (``AccountNotOpenError``: no account in the monetization zone).
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(
@@ -237,7 +242,7 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
         action="get_agency_settled_revenue",
         safety=Safety.SAFE,
         alternate="/wxa/getdefaultamsinfo",
-        alternate_on=1736,
+        alternate_on=WRONG_PATH,
     )
 
     start_date: str = attrs.field(converter=_start_date)

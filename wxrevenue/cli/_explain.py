@@ -35,7 +35,7 @@ def retried(code: int | str) -> str:
         return "no: the rate limiter closes the scope and lets a probe through every ten minutes"
     if code in TOKEN_REFUSED:
         return "once, with a new token, if the token source has another one"
-    if code == GetAgencySettlement.endpoint.alternate_on:
+    if code in GetAgencySettlement.endpoint.alternate_on:
         return "once, on the interface's other path, where it has one"
     if is_throttling(error):
         return "yes, after a longer back-off, because the server asks for less load"

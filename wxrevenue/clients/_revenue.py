@@ -137,7 +137,7 @@ class RevenueClient(Client):
         cursor: str | None = None,
         verify_totals: bool = False,
     ) -> Paginator[ams.Settlement]:
-        """Stream the provider's half-month settlements, newest first, each once, while further pages are being fetched.
+        """Stream the provider's half-month settlements, the last updated first, each once, while further pages are being fetched.
 
         Every page gets ``page_deadline`` seconds; the walk itself has no limit. All arguments are checked at once.
 
@@ -147,7 +147,7 @@ class RevenueClient(Client):
             page_size: rows per page; the server may cap it.
             prefetch: how many pages to fetch ahead, 0 to 8. While one of them waits for its turn, no further one is begun.
             concurrency: how many pieces of the range to fetch at once, 1 to 16. More than one cuts it into windows of whole
-                half-months, none longer than ``page_size`` of them; rows still come newest first.
+                half-months, none longer than ``page_size`` of them; windows come newest first, rows within one as the server has them.
             cursor: where an earlier walk with the same account, dates and ``page_size`` stood; see :attr:`Paginator.cursor`.
             verify_totals: end the walk with ``DecodeError`` at a page with a row whose slots do not add up to its
                 ``settled_revenue``. (The ``_all`` sums of a page are of all time and are not compared.)

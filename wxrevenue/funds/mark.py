@@ -17,15 +17,25 @@ def _only_cny(_instance: object, _attribute: attrs.Attribute[Any], value: object
 
 @attrs.frozen
 class MarkTransaction(PayRequest[None]):
-    """Mark an order so that its funds can be distributed later. Call it **before** the order is placed.
+    """Mark an order so that its funds can be distributed later. Call it **before the order is placed**.
 
-    The parameters must equal those of the order, else the mark has no effect. Marking twice is marking once
-    (``REPEATABLE``): a lost answer is retried with the same body and a fresh signature.
+    **It freezes the money.** Once the order is paid, its funds stay in the merchant's account, not paid out, until a distribution
+    or an unfreeze command (``/v3/global/profit-sharing/orders/unfreeze``) releases them, or else for 180 days. An order that is
+    marked and then needs no distribution has to be unfrozen.
+
+    Sub-merchant, order number and currency must equal those of the order, else the mark has no effect. A mark that comes late may
+    have none either, without an error: only a confirmed order is refused. So success proves nothing yet; three to five minutes
+    after the payment ask for the undistributed amount (``/v3/global/profit-sharing/transactions/{transaction_id}/amounts``),
+    which is an error for an order that cannot be distributed.
+
+    Marking twice is marking once (``REPEATABLE``): a lost answer is retried with the same body and a fresh signature. If the order
+    was confirmed in between, the repetition is refused although the first mark counts; the error then has ``ambiguous`` set.
 
     WeChat page: Funds-distribution Mark, https://pay.weixin.qq.com/doc/global/v3/en/4012356838
 
     Args:
-        out_trade_no: the merchant's order number of the payment that will follow, 6 to 32 characters.
+        out_trade_no: the merchant's order number of the payment that will follow, 6 to 32 characters. (The English page calls it
+            "Transaction ID"; WeChat Pay's own number does not exist yet.)
         currency: the price's currency; only ``"CNY"``.
         sub_mchid: the sub-merchant's number, at most 32 characters; required for institutions, absent for direct merchants.
 
@@ -36,8 +46,10 @@ class MarkTransaction(PayRequest[None]):
         ConfigurationError: a value is not allowed; nothing was sent.
         SignatureError: the answer was not signed by WeChat Pay; the mark may have been set.
         OutcomeUnknownError: answers stayed lost; the mark may have been set, and may be repeated.
-        InvalidParameterError: too late, or a parameter is wrong (``INVALID_REQUEST``).
-        PermissionDeniedError: the product is not signed or not in effect yet, or ``sub_mchid`` is not yours (``NO_AUTH``).
+        InvalidParameterError: 400 ``INVALID_REQUEST``: the order is confirmed already, or its currency is not CNY. With
+            ``ambiguous`` set an earlier attempt may have marked it.
+        PermissionDeniedError: 403 ``NO_AUTH``: the product is not signed; it is signed and not in effect yet (usually the next
+            day); ``sub_mchid`` is not yours; or the overseas permission of a receiver was taken away as a punishment.
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/v3/global/profit-sharing/transactions/mark", safety=Safety.REPEATABLE)
