@@ -111,10 +111,6 @@ class RecordWriter:
         try:
             async with asyncio.timeout(limit):
                 outcome = await self._write(name, known)
-        except asyncio.CancelledError:
-            if _is_cancelled():
-                raise
-            failure = "CancelledError"
         except Exception as error:  # noqa: BLE001  (a user's own store may raise anything)
             failure = type(error).__name__
         else:
@@ -162,12 +158,6 @@ class RecordWriter:
 
 def _pauses() -> Iterator[float]:
     return chain(_PAUSES, repeat(_PAUSES[-1]))
-
-
-def _is_cancelled() -> bool:
-    """Return whether the running task was cancelled; stores may raise the like by themselves."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def tried(known: KnownRecord, patience: float) -> None:
