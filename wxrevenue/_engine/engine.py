@@ -95,8 +95,7 @@ class Engine:
             outcome = call.final_error(outcome)
             self._tell_end(call, outcome)
             raise outcome
-        if self.on_event is not None:
-            self._tell_end(call, outcome)
+        self._tell_end(call, outcome)
         return outcome  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ attempts
