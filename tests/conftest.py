@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from support import loops
 from support.processes import keep_ignoring_interrupts
 from support.redis import running_server
 
@@ -13,8 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pytest_configure() -> None:
-    """Let the processes that tests start be interrupted, although what started the suite may ignore interrupts."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the suite be run on another event loop."""
+    parser.addoption("--loop", choices=loops.LOOPS, default="asyncio", help="uvloop, or asyncio's with eager tasks")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the event loop; let the processes that tests start be interrupted, whatever started the suite."""
+    loops.use(config.getoption("--loop"))
     keep_ignoring_interrupts()
 
 
