@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
-import orjson
 
 from wxrevenue._base.calendar import HalfMonth, beijing_date, half_month
 from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model
@@ -121,6 +120,8 @@ class Settlement(Model):
         slots = [(slot.slot_id, slot.slot_settled_revenue, slot._extra) for slot in self.slot_revenue]  # noqa: SLF001  (as fast as it can be)
         display = (self.date, self.zone, self.mail_send_cnt, self._extra)
         content = (self.month, self.order, self.settled_revenue, self.sett_status, self.sett_no, slots, display)
+        import orjson  # (who only names a row does without)
+
         try:
             return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
         except orjson.JSONEncodeError:
