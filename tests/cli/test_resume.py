@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 6, 30)
 RANGE = ("--from", "2025-01-01", "--to", "2026-06-30")
-ROWS = 36
+ROWS = 35
 ACTION = "get_agency_settled_revenue"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and file locks of POSIX")
 

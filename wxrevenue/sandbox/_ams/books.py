@@ -12,9 +12,13 @@ import attrs
 from wxrevenue.sandbox._seeded import between, eight
 
 _SLOTS = ("BANNER", "REWARD_VIDEO", "INTERSTITIAL", "VIDEO_FEEDS", "VIDEO_BEGIN", "COVER", "TEMPLATE")
-_SETTLING, _PAID = 1, 5
-_STATUS_BY_AGE = {0: _SETTLING, 1: 2, 2: 3, 3: 4}
-_DAYS_TO_SETTLE = 10
+_SETTLING, _SETTLED, _PAYING, _PAID = 1, 2, 4, 5
+_FIRST_SEEN = 5
+"""Days after its end at which a half-month has a row. The documents' sample has one at ten, and none of the half still running."""
+_STATEMENT = 12
+"""Days after its end at which the statement has a number."""
+_PAYMENT_BEGINS, _PAYMENT_ENDS = range(26, 33), range(45, 66)
+"""Days after its end between which payment begins, after the invoice, and ends."""
 
 Row: TypeAlias = dict[str, Any]
 
@@ -97,17 +101,19 @@ class Books:
     """Everything ever settled, from ``years`` before ``today`` until ``today`` (a Beijing day, which may be moved on).
 
     What a half-month brought depends on the seed, the provider and the half-month alone. Its status, and what that
-    entails, follow from how long ago it was: the newest is still settling, has no ``sett_no``, and is not yet complete.
+    entails, follow from how many days ago it ended: there is no row while it runs and some days longer, then one that is settling,
+    has no ``sett_no`` and is not yet complete; a statement after twelve days, and payment weeks later. A row is dated anew
+    whenever its status changes, and may then stand above those of newer half-months.
     """
 
     def __init__(self, *, seed: int, today: date, years: int) -> None:
         self.today = today
         self._seed = seed
-        self._first = HalfMonth.of(today).ordinal - 24 * years + 1
+        self._first = _newest(today) - 24 * years + 1
         self._ledger = lru_cache(maxsize=256)(self._write)
 
     def rows(self, who: Provider, start: date, end: date) -> list[Row]:
-        """Return the rows of every half-month that shares a day with the range, newest first."""
+        """Return the rows of every half-month that shares a day with the range, the last updated first."""
         low, high = HalfMonth.of(start).ordinal, HalfMonth.of(end).ordinal
         return [row for ordinal, row in self._ledger(who, self.today).rows if low <= ordinal <= high]
 
@@ -121,13 +127,16 @@ class Books:
         return self._ledger(who, self.today).header
 
     def _write(self, who: Provider, today: date) -> _Ledger:
-        newest = HalfMonth.of(today).ordinal
-        halves = map(HalfMonth, range(newest, self._first - 1, -1))
-        rows = [(half.ordinal, self._row(who, half, n, today)) for half in halves for n in range(who.statements)]
+        running = HalfMonth.of(today).ordinal
+        halves = [HalfMonth(ordinal) for ordinal in range(running, self._first - 1, -1)]
+        written = [(half.ordinal, self._row(who, half, n, today)) for half in halves for n in range(who.statements)]
+        rows = [(ordinal, row) for ordinal, row in written if ordinal <= _newest(today)]
+        rows.sort(key=lambda entry: entry[1]["date"], reverse=True)  # newer half-months first among those of one day
         penalty = between(0, who.largest // 100, self._seed, who.appid, "penalty")
         header = {
             "body": "沙箱示例科技有限公司",
-            "revenue_all": sum(row["settled_revenue"] for _, row in rows) + penalty,
+            # All that was earned, also in half-months that have no row yet.
+            "revenue_all": sum(row["settled_revenue"] for _, row in written) + penalty,
             "penalty_all": penalty,
             "settled_revenue_all": sum(row["settled_revenue"] for _, row in rows if row["sett_status"] != _SETTLING),
         }
@@ -135,11 +144,11 @@ class Books:
 
     def _row(self, who: Provider, half: HalfMonth, statement: int, today: date) -> Row:
         start, end = half.start, half.end
-        status = _STATUS_BY_AGE.get(HalfMonth.of(today).ordinal - half.ordinal, _PAID)
+        status, updated = self._stage(who, half, today)
         number, mails, *lots = eight(self._seed, who.appid, half.ordinal, statement)
         slots = _slots(who.largest, status, lots)
         return {
-            "date": min(today, end + timedelta(days=_DAYS_TO_SETTLE)).isoformat(),
+            "date": updated.isoformat(),
             "zone": f"{start.year}年{start.month}月{start.day}日至{end.day}日",
             "month": f"{start.year}{start.month:02d}",
             "order": half.order,
@@ -150,6 +159,21 @@ class Books:
             "mail_send_cnt": str(max(0, mails % 9 - 6)),
             "slot_revenue": slots,
         }
+
+    def _stage(self, who: Provider, half: HalfMonth, today: date) -> tuple[int, date]:
+        """Return the status of a half-month, and the day on which it was last updated."""
+        about = (self._seed, who.appid, half.ordinal)
+        settled = _SETTLED + between(0, 1, *about, "settled")  # the documents have two numbers for it
+        begins = between(_PAYMENT_BEGINS[0], _PAYMENT_BEGINS[-1], *about, "payment begins")
+        ends = between(_PAYMENT_ENDS[0], _PAYMENT_ENDS[-1], *about, "payment ends")
+        age = (today - half.end).days
+        stages = ((ends, _PAID), (begins, _PAYING), (_STATEMENT, settled))
+        return next(((status, half.end + timedelta(days)) for days, status in stages if age >= days), (_SETTLING, today))
+
+
+def _newest(today: date) -> int:
+    """Return the number of the newest half-month that has a row."""
+    return HalfMonth.of(today - timedelta(_FIRST_SEEN - 1)).ordinal - 1
 
 
 def _slots(largest: int, status: int, lots: list[int]) -> list[Row]:
