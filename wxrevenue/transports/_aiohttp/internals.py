@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _FIRST_FINAL: Final = 200
 _END: Final = b"\r\n\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 _PROBE_REASON: Final = "wxrevenue-probe"
 _PROBE: Final = f"HTTP/1.1 299 {_PROBE_REASON}\r\nContent-Length: 0\r\n\r\n".encode()
 _OF_A_TUNNEL: Final = frozenset({"read_until_eof", "timeout_ceil_threshold"})
@@ -63,6 +65,8 @@ class AnswerHandler(ResponseHandler):
         """The last bytes of headers that are not complete."""
         self._left: int | None = None
         """How many bytes of the answer's body are still to come; ``None`` if it does not say."""
+        self._at_once: int | None = None
+        """How many bytes of the body came with the headers, and were all of it by a first look at these."""
 
     def is_connected(self) -> bool:
         """Return whether the connection can take another request."""
@@ -72,7 +76,8 @@ class AnswerHandler(ResponseHandler):
         """Get ready for an answer: the next thing aiohttp does is to write the request."""
         if not params.keys() <= _OF_A_TUNNEL:
             self._begin()
-        self._asked, self._fresh, self._message, self._left, self._before = True, False, None, None, b""
+        self._asked, self._fresh, self._message, self._before = True, False, None, b""
+        self._left = self._at_once = None
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -137,7 +142,14 @@ class AnswerHandler(ResponseHandler):
         known = self._before + data
         end = known.find(_END)
         self._before = known[1 - len(_END) :] if end < 0 else b""
-        return len(data) if end < 0 else end + len(_END) - (len(known) - len(data))
+        if end < 0:
+            return len(data)
+        rest = len(known) - end - len(_END)
+        found = _LENGTH.search(known, 0, end + len(_END)) if rest else None
+        if found is not None and int(found[1]) == rest:
+            self._at_once = rest  # a whole answer, as most are: parsed in one go, which is cheaper
+            return len(data)
+        return len(data) - rest
 
     def _take_stock(self, part: bytes, *, in_body: bool) -> None:
         """Count what came; once the answer is complete, see whether the connection can be used again."""
@@ -146,7 +158,8 @@ class AnswerHandler(ResponseHandler):
         if self._message is None or self.upgraded or self._payload is None or not self._payload.is_eof():
             return
         self._asked = False
-        counted = not self._before and not self._message.chunked  # else the parser may have seen more than the answer
+        counted = not self._before and not self._message.chunked and self._at_once in (None, self._left)
+        # else the parser may have seen more than the answer
         if (self._held_back and self._in_tls()) or not (counted or self._ends_here(part)):
             self.force_close()
 
