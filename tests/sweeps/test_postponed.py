@@ -288,12 +288,12 @@ async def test_turns_that_are_far_apart_bring_a_walk_further(burst: int) -> None
         page: int = orjson.loads(request.body)["page"]
         pages.append(page)
         rows: list[dict[str, Any]] = [{"month": f"2024{page:02}", "order": 1, "settled_revenue": page, "slot_revenue": []}]
-        return answer({"ret": 0, "settlement_list": rows, "total_num": 6})
+        return answer({"ret": 0, "settlement_list": rows if page <= 6 else [], "total_num": 6})
 
     client, _ = ams_client(handler=serve, limiter=LocalRateLimiter(rate=Rate(10, per=60, burst=burst)))
     found = [one async for one in sweep(lambda _job: client.iter_agency_settlement("2024-01-01", "2024-12-31", 1), ["a"])]
     assert [row.settled_revenue for one in found for row in one.result()] == [1, 2, 3, 4, 5, 6]
-    assert len(pages) <= 2 * 6
+    assert len(pages) <= 2 * 7
 
 
 @virtual
