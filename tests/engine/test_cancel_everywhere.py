@@ -82,7 +82,7 @@ def test_a_walk(prefetch: int) -> None:
     """C-01, C-02: wherever a walk is cancelled, no page that was fetched ahead goes on, and its client works on."""
 
     def make() -> Made:
-        pages = [0.5, page("202001"), 0.5, refusal(1737), 0.5, page("202002"), 0.5, page("202003"), 0.5, page("202004")]
+        pages = [0.5, page("202001"), 0.5, refusal(1737), 0.5, page("202002"), 0.5, page("202003"), 0.5, page("202004"), page()]
         client, _ = ams_client(*pages, page("202001", total=1), tokens=Tokens(SECRET, delays=[0.5] * 20), deadline=99.0)
         walk = client.iter_agency_settlement("2020-01-01", "2020-12-31", page_size=1, prefetch=prefetch)
         return walk.collect(), client.aclose
@@ -94,7 +94,7 @@ def test_a_walk_inside_its_block() -> None:
     """C-01: wherever a walk inside ``async with`` is cancelled, also while its caller works on a row, nothing is left."""
 
     def make() -> Made:
-        client, _ = ams_client(0.5, page("202001"), 5, page("202002"), 0.5, page("202003"), 0.5, page("202004"), tokens=SECRET)
+        client, _ = ams_client(0.5, page("202001"), 5, page("202002"), 0.5, page("202003"), 0.5, page("202004"), page(), tokens=SECRET)
 
         async def walk() -> None:
             async with client.iter_agency_settlement("2020-01-01", "2020-12-31", page_size=1) as rows:
