@@ -207,6 +207,7 @@ L = {
     "L-15": "a credential with white space, or with a character that cannot be printed",
     "L-16": "the state of an object, taken by those who pickle by hand",
     "L-17": "the URL of a proxy, with its password",
+    "L-18": "an object that is printed before it is made",
 }
 P = {
     "P-01": "a row is added in front between two pages",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import attrs
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.printable import Printable
 
 if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
@@ -77,7 +78,7 @@ class TokenSource(Protocol):
 
 
 @attrs.frozen(init=False)
-class Ticket:
+class Ticket(Printable):
     """A ``component_verify_ticket``, with which WeChat hands out a component's token. WeChat pushes a new one every ten minutes.
 
     Args:
@@ -227,7 +228,7 @@ class Clock(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class StoredToken:
+class StoredToken(Printable):
     """What a :class:`TokenStore` keeps under one name.
 
     Args:

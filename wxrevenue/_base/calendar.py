@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ConfigurationError
 
 _BEIJING: Final = timezone(timedelta(hours=8))  # no summer time since 1991
@@ -76,7 +77,7 @@ def seconds_to_midnight(now: float) -> float:
 
 
 @attrs.frozen(order=True)
-class HalfMonth:
+class HalfMonth(Printable):
     """The 1st to the 15th of a month (order 1), or the 16th to its end (order 2). Sorts by time.
 
     Args:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from wxrevenue._base.printable import Printable
 from wxrevenue._wire.codes import is_throttling
 from wxrevenue._wire.request import Safety
 from wxrevenue.errors import ConfigurationError
@@ -39,7 +40,7 @@ def _at_least_one(instance: object, attribute: attrs.Attribute[Any], value: obje
 
 
 @attrs.frozen
-class RetryPolicy:
+class RetryPolicy(Printable):
     """How failed attempts are repeated. The defaults are those of the 2026 AWS standard mode.
 
     Args:

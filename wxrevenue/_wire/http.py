@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from wxrevenue._base.printable import Printable
 from wxrevenue._base.secret import NeverPickled
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ LARGEST_BODY: Final = 16 * 1024 * 1024
 
 
 @attrs.define(eq=False, repr=False, getstate_setstate=False)
-class HttpRequest(NeverPickled):
+class HttpRequest(Printable, NeverPickled):
     """One HTTP request, as bytes on the wire.
 
     Args:
@@ -45,7 +46,7 @@ class HttpRequest(NeverPickled):
 
 
 @attrs.define(eq=False, repr=False, getstate_setstate=False)
-class HttpResponse(NeverPickled):
+class HttpResponse(Printable, NeverPickled):
     """One HTTP answer. ``body`` is decoded from gzip or deflate, and complete."""
 
     status: int
@@ -62,7 +63,7 @@ class HttpResponse(NeverPickled):
 
 
 @attrs.define(eq=False, repr=False)
-class StreamedResponse:
+class StreamedResponse(Printable):
     """The beginning of an HTTP answer. ``chunks`` yields its body as it arrives, decoded from gzip or deflate, without a cap."""
 
     status: int

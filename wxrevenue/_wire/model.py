@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import attrs
 
+from wxrevenue._base.printable import Printable
+
 _DIGITS: Final = "digits"
 _STRIPPED: Final = "stripped"
 _LENIENT: Final = "lenient"
@@ -35,7 +37,7 @@ DisplayDate: TypeAlias = Annotated[date, _LENIENT]
 
 
 @attrs.define
-class Model:
+class Model(Printable):
     """Base of every answer. Fields that the documents do not know are kept in :attr:`extra`."""
 
     at_least_one: ClassVar[tuple[str, ...]] = ()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 import attrs
 
 from wxrevenue._base import checks
+from wxrevenue._base.printable import Printable
 from wxrevenue._base.secret import Secret, as_secret, require_secret
 from wxrevenue.errors import ConfigurationError
 
@@ -49,7 +50,7 @@ def _codes(value: Any) -> frozenset[int]:
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)
-class Endpoint:
+class Endpoint(Printable):
     """One documented interface as data.
 
     Args:
@@ -85,7 +86,7 @@ class _NoEndpoint:
         raise ConfigurationError(f"{kind.__name__} does not say where it goes: give the class endpoint = Endpoint(path=…)")
 
 
-class Request(Generic[T_co]):
+class Request(Printable, Generic[T_co]):
     """A call as a value. Frozen attrs classes derive from :class:`AmsRequest` or :class:`PayRequest`, not from this."""
 
     __slots__ = ()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import attrs
 
+from wxrevenue._base.printable import Printable
+
 if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
     from wxrevenue.ports import Ticket
@@ -22,7 +24,7 @@ class RefusedError(Exception):
 
 
 @attrs.frozen(kw_only=True)
-class AuthorizationPush:
+class AuthorizationPush(Printable):
     """A merchant granted its authorization, changed it, or took it back.
 
     See https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html.
@@ -45,7 +47,7 @@ class AuthorizationPush:
 
 
 @attrs.frozen(kw_only=True)
-class Reply:
+class Reply(Printable):
     """What to answer, and what there is to do before it is answered.
 
     Args:

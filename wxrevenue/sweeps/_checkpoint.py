@@ -10,6 +10,7 @@ import orjson
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.file_errors import with_remedy
 from wxrevenue._base.files import append_line, checked_path, sync, sync_folder
+from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _OPENING: Final = b'{"job":'
 _SYNTAX: Final = '{"job": "…", "done": true} or {"job": "…", "cursor": "…"}'
 
 
-class Checkpoint:
+class Checkpoint(Printable):
     """A file that makes a restarted sweep skip what is done and resume what was half-done.
 
     It holds one line of JSON for each outcome, ``{"job": key, "done": true}`` or ``{"job": key, "cursor": "…"}``, and no secret

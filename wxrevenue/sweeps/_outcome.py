@@ -6,6 +6,7 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 
+from wxrevenue._base.printable import Printable
 from wxrevenue._engine.job_context import JobContext
 
 J = TypeVar("J")
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class Outcome(Generic[J, T]):
+class Outcome(Printable, Generic[J, T]):
     """How a job of a sweep went: one for each job, or one for each page where the job's call gives a ``Paginator``."""
 
     job: J

@@ -14,6 +14,7 @@ import orjson
 
 from wxrevenue._base.file_errors import with_remedy
 from wxrevenue._base.files import BINARY, NO_LINK, checked_path, is_link, locked, replacing
+from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
 from wxrevenue.ports import Ticket
 
@@ -32,7 +33,7 @@ _HEALED: Final = "the next push replaces it"
 _REMOUNTED: Final = "if a mount did this, mount with uid=… and umask=077; in Kubernetes set fsGroupChangePolicy: OnRootMismatch"
 
 
-class FileTicketStore:
+class FileTicketStore(Printable):
     """Keeps the ticket in a file that nobody else can read.
 
     The file is made with mode 0600, and replaced in one step after its content reached the disk: whoever reads it sees the old

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wxrevenue._base.printable import Printable
+
 if TYPE_CHECKING:
     from wxrevenue.ports import Ticket, TicketStore
 
 
-class MemoryTicketStore:
+class MemoryTicketStore(Printable):
     """Keeps the ticket in this process, alone or in front of a store that others share.
 
     Alone it starts empty with every process: up to ten minutes pass before the first push. In front of another store it

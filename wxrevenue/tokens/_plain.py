@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from wxrevenue._base.printable import Printable
 from wxrevenue._base.secret import NotASecret, Secret, as_secret, as_secret_items, require_secret, require_token
 from wxrevenue._engine.clock import within
 from wxrevenue._wire.request import TokenKind
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Tokens: TypeAlias = str | Secret | Callable[[], Awaitable[str | Secret]] | TokenSource
 
 
-class StaticTokens:
+class StaticTokens(Printable):
     """Tokens that never change. After a refusal there is no other to try, so the refusal surfaces at once.
 
     Args:

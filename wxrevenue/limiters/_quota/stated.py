@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.printable import Printable
 
 if TYPE_CHECKING:
     from wxrevenue.limiters._quota.learner import QuotaLearner
@@ -22,7 +23,7 @@ def _seconds(_rate: Rate, attribute: attrs.Attribute[float], value: object) -> N
 
 
 @attrs.frozen
-class Rate:
+class Rate(Printable):
     """How often a scope may be called, for users who know their quota.
 
     Args:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.printable import Printable
 from wxrevenue._base.secret import as_secret
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue.errors import ConfigurationError
@@ -29,7 +30,7 @@ _DAY: Final = 24 * 3600.0
 _REMEMBERED: Final = 4096
 
 
-class TicketReceiver:
+class TicketReceiver(Printable):
     """Judges the pushes to a service provider's "authorization event URL", without any I/O: any web server can use it.
 
     A push must have at most 64 KiB, a right signature (compared in constant time, before anything is decrypted), an encryption

@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.printable import Printable
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue.ports import Clock, StoredToken
 
 
-class MemoryTokenStore:
+class MemoryTokenStore(Printable):
     """Keeps tokens within one process; what it knew is gone when the process ends.
 
     Args:
