@@ -96,6 +96,7 @@ R = {
     "R-33": "answers and a refusal in one moment",
     "R-34": "a call without an answer that passes for an accepted one",
     "R-35": "two probes within one pause",
+    "R-36": "a crowd of scopes on one quota",
 }
 K = {
     "K-01": "many want a token at once, and there is none",

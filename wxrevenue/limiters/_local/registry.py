@@ -28,6 +28,9 @@ _MERGED_WINDOWS: Final = 30.0
 
 _SHARING_WINDOWS: Final = 2.0
 """Windows within which scopes were refused that may share a quota."""
+_CROWD: Final = 8
+_CROWD_WINDOWS: Final = 1 / 30
+"""So many scopes of one account that are refused within so many windows share a quota most likely."""
 
 
 class ScopeRegistry:
@@ -48,7 +51,7 @@ class ScopeRegistry:
         self.by_scope: dict[str, ScopeLimiter] = {}
         """For looking only; :meth:`limiter_of` makes the one that is missing."""
         self._forget_at = _MANY
-        self._common = Common(self.clock, self.limiter_of, self.on_probe_refused, self.on_quiet)
+        self._common = Common(self.clock, self.limiter_of, self.on_refused, self.on_quiet)
 
     def __iter__(self) -> Iterator[ScopeLimiter]:
         return iter({id(limiter): limiter for limiter in self.by_scope.values()}.values())
@@ -98,17 +101,20 @@ class ScopeRegistry:
 
     # ------------------------------------------------------------------ merging and splitting
 
-    def on_probe_refused(self, limiter: ScopeLimiter, now: float) -> None:
-        """Look for the scopes that use the same quota: a probe after a quiet window was refused, so somebody does.
+    def on_refused(self, limiter: ScopeLimiter, now: float, probe: bool) -> None:  # noqa: FBT001  (a callback)
+        """Look for the scopes that use the same quota.
 
+        Somebody does if a probe is refused after a quiet window, and most likely if a crowd of scopes is refused at once.
         If all of them kept quiet together twice already, then merging was wrong, and they are split.
         """
         if self.rate is not None:
             return
-        sharing = scopes_sharing_quota(limiter, self, now)
-        if sharing:
+        windows = _SHARING_WINDOWS if probe else _CROWD_WINDOWS
+        sharing = scopes_sharing_quota(limiter, self, now, windows * self.cooldown)
+        scopes = sum(len(one.scopes) for one in sharing) + len(limiter.scopes)
+        if sharing and (probe or scopes >= _CROWD):
             self._merge((limiter, *sharing))
-        elif len(limiter.scopes) > 1 and limiter.gate.failed > 1:
+        elif probe and len(limiter.scopes) > 1 and limiter.gate.failed > 1:
             self._split(limiter, now, closed=True)
 
     def on_quiet(self, limiter: ScopeLimiter, now: float) -> None:
@@ -146,10 +152,10 @@ def account_of(scope: str) -> str:
     return scope.partition("/")[0] if "/" in scope else ""
 
 
-def scopes_sharing_quota(limiter: ScopeLimiter, registry: ScopeRegistry, now: float) -> tuple[ScopeLimiter, ...]:
-    """Return the limiters of the scopes that may well share a quota with this one."""
+def scopes_sharing_quota(limiter: ScopeLimiter, registry: ScopeRegistry, now: float, seconds: float) -> tuple[ScopeLimiter, ...]:
+    """Return the limiters of the scopes that may well share a quota with this one: those refused so lately."""
     account = account_of(limiter.scopes[0])
-    since = now - _SHARING_WINDOWS * registry.cooldown
+    since = now - seconds
     return tuple(
         other for other in registry if other is not limiter and account_of(other.scopes[0]) == account and _tripped(other, since, now)
     )

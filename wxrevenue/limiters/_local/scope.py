@@ -37,14 +37,14 @@ class Common:
     Args:
         clock: the time.
         limiter_of: returns the limiter that a scope has by now.
-        on_probe_refused: is told whose probe was refused, and when.
+        on_refused: is told who was refused a call, when, and whether that was its probe.
         on_quiet: is told which limiter of several scopes was answered, and when.
         closed: whether the rate limiter was closed.
     """
 
     clock: LimiterClock
     limiter_of: Callable[[str], ScopeLimiter]
-    on_probe_refused: Callable[[ScopeLimiter, float], None]
+    on_refused: Callable[[ScopeLimiter, float, bool], None]
     on_quiet: Callable[[ScopeLimiter, float], None]
     closed: bool = False
 
@@ -147,8 +147,7 @@ class ScopeLimiter:
             self.pacer.on_refused(now)
             self.gate.close_for_cooldown(now, probe=probe, least=self.pacer.longer_window)
             self._refuse_late(now)
-            if probe:
-                self._common.on_probe_refused(self, now)
+            self._common.on_refused(self, now, probe)
         elif verdict is Verdict.QUOTA_SPENT:
             self.pacer.count_deferred(now)
             self.pacer.on_unused()
