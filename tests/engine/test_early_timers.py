@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wxrevenue import HttpResponse, LocalRateLimiter, MemoryTransport, RevenueClient
-from wxrevenue._engine.clock import LOOP_CLOCK, MARGIN_S, margin
+from wxrevenue._engine.clock import LOOP_CLOCK, MARGIN_S, LoopClock, margin
 from wxrevenue.testing import VirtualClock, run_virtual
 
 if TYPE_CHECKING:
@@ -50,6 +50,21 @@ def test_a_loop_whose_timers_fire_early(first: HttpResponse) -> None:
     """R-32: neither a cool-down nor a Retry-After ends before the server's clock says so."""
     with asyncio.Runner(loop_factory=EarlyLoop) as runner:
         assert runner.run(waited(first)) >= ASKED
+
+
+async def test_back_offs_have_a_margin() -> None:
+    """R-32: a Retry-After is waited for a little longer than asked for."""
+    slept: list[float] = []
+
+    class Recorded(LoopClock):
+        async def sleep(self, seconds: float) -> None:
+            slept.append(seconds)
+
+    answers = iter([HttpResponse(429, {"Retry-After": str(ASKED)}, b""), HttpResponse(200, {}, b'{"share_ratio":40}')])
+    transport = MemoryTransport(lambda _request: next(answers))
+    async with RevenueClient("a-token", component_appid="wx", transport=transport, clock=Recorded()) as client:
+        await client.get_share_ratio("wx1")
+    assert slept == [pytest.approx(ASKED + MARGIN_S)]
 
 
 def test_time_that_is_not_real_is_exact() -> None:

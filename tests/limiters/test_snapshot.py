@@ -247,3 +247,15 @@ async def test_more_recent_calls_than_the_budget() -> None:
     for turn in turns:
         await (await turn).report(Verdict.OK)
     assert now() <= WINDOW + 5.0
+
+
+@virtual
+async def test_a_window_that_is_longer_than_the_cooldown() -> None:
+    """R-27: a refusal closes the scope for as long as the window was found to last."""
+    limiter = LocalRateLimiter(clock=WallClock(UNIX))
+    row = {"scopes": [SCOPE], "budget": 5, "kind": "window", "span": 65.5, "stretched": 2}
+    limiter.restore({"version": 1, "window": WINDOW, "lanes": [row]})
+    await closed(limiter)
+    with pytest.raises(TooFastError) as caught:
+        await limiter.acquire(SCOPE, timeout=30)
+    assert caught.value.retry_after == pytest.approx(65.5)
