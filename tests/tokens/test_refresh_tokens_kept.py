@@ -41,7 +41,7 @@ from wxrevenue.tokens.stores._writing import LEASE
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from wxrevenue import HttpRequest, HttpResponse
+    from wxrevenue import HttpRequest, HttpResponse, TokenStore
 
 NAME = f"{COMPONENT}/{PROGRAM}"
 
@@ -250,6 +250,76 @@ async def test_two_components_with_one_store() -> None:
     await asyncio.sleep(10.0)
     assert await stored(store) == platform.newest
     await tokens.aclose()
+
+
+class Unhashable(Failing):
+    """A store that is compared by what is in it, as a plain dataclass is."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unhashable) and self.away == other.away
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+class Slotted:
+    """A store that cannot be referred to weakly."""
+
+    __slots__ = ("behind",)
+
+    def __init__(self, behind: MemoryTokenStore) -> None:
+        self.behind = behind
+
+    async def read(self, name: str) -> StoredToken | None:
+        """Return the record."""
+        return await self.behind.read(name)
+
+    async def lock(self, name: str, *, lease: float) -> int | None:
+        """Take the lock."""
+        return await self.behind.lock(name, lease=lease)
+
+    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+        """Replace the record."""
+        return await self.behind.write(name, record, fence=fence)
+
+    async def unlock(self, name: str, *, fence: int) -> None:
+        """Give the lock back."""
+        await self.behind.unlock(name, fence=fence)
+
+
+@pytest.mark.parametrize("make", [Unhashable, Failing], ids=["unhashable", "slots"])
+@virtual
+async def test_a_store_of_any_make(make: Callable[..., Failing]) -> None:
+    """K-25: what a closed source could not write is known to the next one, also if the store cannot be hashed, or referred to weakly."""
+    platform, behind = Rotating(), make(error=OSError())
+    store: TokenStore = behind if make is Unhashable else Slotted(behind)
+    platform.on_rotation = behind.goes_away
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        token = await authorizers(tokens)
+    assert await stored(behind) == FIRST
+    behind.away, platform.on_rotation = False, nothing
+    async with component_tokens(platform, store=store) as later:
+        assert await authorizers(later) == token
+        await asyncio.sleep(10.0)
+        assert await stored(behind) == platform.newest
+
+
+@virtual
+async def test_another_source_goes_on() -> None:
+    """K-25: what a source has not written when it closes is written by another source in front of the same store, which is in use."""
+    platform, store = Rotating(), Failing(error=OSError())
+    tokens, other = component_tokens(platform, store=store), component_tokens(platform, store=store)
+    await tokens.add_authorizer(PROGRAM, FIRST)
+    await other.get(TokenKind.COMPONENT, None, timeout=PATIENCE)
+    platform.on_rotation = store.goes_away
+    await authorizers(tokens)
+    await tokens.aclose()
+    assert await stored(store) == FIRST
+    store.comes_back()
+    await asyncio.sleep(10.0)
+    assert await stored(store) == platform.newest
+    await other.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize("closes", [True, False])

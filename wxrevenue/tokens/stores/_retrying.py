@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
-from weakref import WeakKeyDictionary
+from weakref import WeakSet, finalize
 
 import attrs
 
@@ -30,10 +31,14 @@ class _Known:
     records: dict[str, KnownRecord] = attrs.field(factory=dict[str, KnownRecord])
     abandoned: set[str] = attrs.field(factory=set[str])
     """The names of records that a source had to write when it closed."""
+    fronts: WeakSet[RetryingTokenStore] = attrs.field(factory=WeakSet["RetryingTokenStore"])
+    """Those that are in use."""
+    store: TokenStore | None = None
+    """A store that cannot be referred to weakly: it is kept, so that its id stays its own."""
 
 
-_known: Final[WeakKeyDictionary[TokenStore, _Known]] = WeakKeyDictionary()
-"""By store, so that what could not be written outlives the source that got it."""
+_known: Final[dict[int, _Known]] = {}
+"""By the store's id, so that what could not be written outlives the source that got it, also where stores cannot be hashed."""
 
 
 @runtime_checkable
@@ -65,7 +70,9 @@ class RetryingTokenStore:
         self._store = store
         self._clock = clock
         known = _known_by(store)
-        self._known, self._abandoned = known.records, known.abandoned
+        self._known, self._abandoned, self._fronts = known.records, known.abandoned, known.fronts
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Where it is used."""
         self._names: set[str] = set()
         """What this front had to write; others in front of the same store have their own."""
         self._locks = Locks(store)
@@ -78,6 +85,8 @@ class RetryingTokenStore:
 
     async def read(self, name: str) -> StoredToken | None:
         """Return the newest record, stored or not; see :class:`TokenStore`."""
+        self._loop = asyncio.get_running_loop()
+        self._fronts.add(self)
         self._adopt()
         before, now = self._known.get(name), self._clock.monotonic()
         try:
@@ -138,8 +147,10 @@ class RetryingTokenStore:
     async def finish(self) -> None:
         """Try to write what is not written yet, for five seconds at most.
 
-        What is left stays known in this process, and is named in the log.
+        What is left stays known in this process, and is named in the log. Another front that is in
+        use on this loop goes on with it.
         """
+        self._fronts.discard(self)
         self._adopt()
         unwritten = {name: known for name, known in self._known.items() if name in self._names and not known.is_stored}
         for name, known in unwritten.items():
@@ -153,6 +164,7 @@ class RetryingTokenStore:
             await self._store.finish()
         lost = sorted(name for name, known in unwritten.items() if known.outcome is None)
         self._abandoned.update(lost)
+        self._hand_over()
         if lost:
             _log.error("the tokens of %s are not stored: they end with this process", ", ".join(lost))
 
@@ -174,6 +186,12 @@ class RetryingTokenStore:
                 self._names.add(name)
                 self._writer.start(name, known)
 
+    def _hand_over(self) -> None:
+        loop = asyncio.get_running_loop()
+        for front in tuple(self._fronts):
+            if front._loop is loop:  # noqa: SLF001  (one of ours)
+                front._adopt()  # noqa: SLF001
+
     async def _catch_up(self, name: str, known: KnownRecord) -> None:
         """Write what the store should have, since it can be reached."""
         self._writer.hurry(name, known)
@@ -188,7 +206,11 @@ class RetryingTokenStore:
 
 
 def _known_by(store: TokenStore) -> _Known:
-    try:
-        return _known.setdefault(store, _Known())
-    except TypeError:  # a store that cannot be hashed or referred to: as long as this front
-        return _Known()
+    key = id(store)
+    if key not in _known:
+        _known[key] = known = _Known()
+        try:
+            finalize(store, _known.pop, key, None).atexit = False
+        except TypeError:
+            known.store = store
+    return _known[key]
