@@ -237,7 +237,8 @@ class StoredToken(Printable):
             Seconds left, not a time of day: hosts' clocks differ.
         refresh: an authorizer's refresh token. It outlives access tokens, and is all there is to get another one with.
         fence: the number of the lock under which it was written.
-        age: how many seconds ago it was written, by the store's own clock; ``None`` in a ``write``, and where a store cannot tell.
+        age: how many seconds ago it was got, by the store's own clock: what it was in the ``write`` (``None``: nothing), and the
+            seconds since. ``None`` from a ``read`` where a store cannot tell.
     """
 
     token: Secret | None = None

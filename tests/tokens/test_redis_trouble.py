@@ -100,6 +100,26 @@ async def test_redis_does_not_take_it(server: str, kind: str, alone: bool, caplo
     assert_no_leak(secrets=SECRETS, caplog=caplog)
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["with the lock", "or without"])
+async def test_redis_forgets_what_others_know_less_of(server: str, alone: bool) -> None:  # noqa: FBT001
+    """K-27: an older record that another process puts back into a Redis that came back empty does not win."""
+    platform, url = Rotating(delay=0.0), f"unix://{server}"
+    async with admin(server) as client, RedisTokenStore(url, timeout=PATIENT, refresh_without_lock=alone) as store:
+        await client.flushall()
+        ticket = Ticket("fake-component-ticket", 1e9)
+        async with component_tokens(platform, store=store, ticket=ticket) as tokens, RedisTokenStore(url, timeout=PATIENT) as others:
+            await tokens.add_authorizer(PROGRAM, FIRST)
+            other = component_tokens(platform, store=others, ticket=ticket)
+            await other._store.read(NAME)  # pyright: ignore[reportPrivateUsage]
+            token = await authorizers(tokens)
+            await client.flushall()
+            await other._store.read(NAME)  # pyright: ignore[reportPrivateUsage]
+            assert await stored(server) == FIRST
+            assert (await replaced(tokens, token)).reveal() == "fake-authorizer-token-2"
+            assert await stored(server) == platform.newest
+            await other.aclose()
+
+
 async def test_redis_forgets(server: str) -> None:
     """K-27: a Redis that comes back empty is given what this process knows, at the next refresh."""
     platform = Rotating(delay=0.0)

@@ -322,6 +322,25 @@ async def test_another_source_goes_on() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@virtual
+async def test_an_older_record_that_another_process_puts_back() -> None:
+    """K-27: what a process that knows less puts back into a store that lost all of it does not pass for newer."""
+    platform, shared = Rotating(), MemoryTokenStore()
+    one, other = component_tokens(platform, store=Slotted(shared)), component_tokens(platform, store=Slotted(shared))
+    await one.add_authorizer(PROGRAM, FIRST)
+    await other._store.read(NAME)  # pyright: ignore[reportPrivateUsage]
+    await asyncio.sleep(100.0)
+    token = await authorizers(one)
+    await asyncio.sleep(100.0)
+    shared._records = {}  # pyright: ignore[reportPrivateUsage]
+    await other._store.read(NAME)  # pyright: ignore[reportPrivateUsage]
+    assert await stored(shared) == FIRST
+    assert (await replaced(one, token)).reveal() == "fake-authorizer-token-2"
+    assert await stored(shared) == platform.newest
+    await one.aclose()
+    await other.aclose()
+
+
 @pytest.mark.parametrize("closes", [True, False])
 @virtual
 async def test_a_write_that_hangs_for_good(closes: bool) -> None:  # noqa: FBT001

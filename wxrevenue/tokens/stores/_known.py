@@ -63,12 +63,13 @@ class KnownRecord:
         return writing is None or writing.done() or self.pausing or writing.get_loop() is not asyncio.get_running_loop()
 
     def as_of(self, now: float) -> StoredToken:
-        """Return the record with the seconds that its token has left by ``now``."""
-        remaining = self.record.left - (now - self.since)
-        fence = self.last_seen or 0
+        """Return the record with the seconds that its token has left by ``now``, and its age."""
+        elapsed = now - self.since
+        remaining = self.record.left - elapsed
+        dated = attrs.evolve(self.record, fence=self.last_seen or 0, age=(self.record.age or 0.0) + elapsed)
         if self.record.token is None or remaining <= 0:
-            return attrs.evolve(self.record, token=None, left=0.0, fence=fence)
-        return attrs.evolve(self.record, left=remaining, fence=fence)
+            return attrs.evolve(dated, token=None, left=0.0)
+        return attrs.evolve(dated, left=remaining)
 
     def is_older_than(self, stored: StoredToken | None, now: float) -> bool:
         """Return whether the stored record came after this one.

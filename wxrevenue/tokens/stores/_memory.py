@@ -32,9 +32,10 @@ class MemoryTokenStore(Printable):
         record, written = self._records.get(name, (None, 0.0))
         if record is None:
             return None
-        age = self._clock.monotonic() - written
-        if record.token is not None and record.left > age:
-            return attrs.evolve(record, left=record.left - age, age=age)
+        elapsed = self._clock.monotonic() - written
+        age = (record.age or 0.0) + elapsed
+        if record.token is not None and record.left > elapsed:
+            return attrs.evolve(record, left=record.left - elapsed, age=age)
         return None if record.refresh is None else attrs.evolve(record, token=None, left=0.0, age=age)
 
     async def lock(self, name: str, *, lease: float) -> int | None:

@@ -160,7 +160,8 @@ class _Records:
         keys, left = self._keys(name), int(record.left * _MS)
         token = self._sealed(record.token if left > 0 else None, keys[1])
         refresh = self._sealed(record.refresh, keys[0])
-        return bool(await self._link.run_script(WRITE, keys, fence, token, max(1, left), refresh, self._keep))
+        age = int((record.age or 0.0) * _US)
+        return bool(await self._link.run_script(WRITE, keys, fence, token, max(1, left), refresh, self._keep, age))
 
     async def renew(self, name: str, *, fence: int, lease: float) -> bool:
         return bool(await self._link.run_script(RENEW, self._keys(name), fence, max(1, int(lease * _MS))))

@@ -56,11 +56,11 @@ return number
 WRITE: Final = Script(
     _TOOLS
     + """
-local number, value, left, refresh, keep = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local number, value, left, refresh, keep, age = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if fence('written') > number then return 0 end
 local issued = math.max(fence('issued'), number)
 mend()
-redis.call('HSET', KEYS[1], 'issued', plain(issued), 'written', plain(number), 'at', plain(microseconds()))
+redis.call('HSET', KEYS[1], 'issued', plain(issued), 'written', plain(number), 'at', plain(microseconds() - age))
 if refresh == '' then redis.call('HDEL', KEYS[1], 'refresh') else redis.call('HSET', KEYS[1], 'refresh', refresh) end
 redis.call('PEXPIRE', KEYS[1], keep)
 if value == '' then redis.call('DEL', KEYS[2]) else redis.call('SET', KEYS[2], value, 'PX', left) end
