@@ -341,6 +341,29 @@ async def test_an_older_record_that_another_process_puts_back() -> None:
     await other.aclose()
 
 
+@virtual
+async def test_a_read_that_hangs_after_a_write_came_too_late() -> None:
+    """K-05, K-26: a refresh that WeChat was asked in, and that others overtook, ends with its own token, and so does closing."""
+
+    class Overtaken(Failing):
+        async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
+            if name == NAME and record.token is not None:
+                await super().write(name, StoredToken(token=Secret("later"), left=9e3, refresh=Secret("later")), fence=fence + 1)
+            return await super().write(name, record, fence=fence)
+
+        async def read(self, name: str) -> StoredToken | None:
+            found = await super().read(name)
+            self.away = found is not None and found.refresh == Secret("later")
+            return found
+
+    platform, store = Rotating(), Overtaken("read")
+    async with component_tokens(platform, store=store, deadline=50.0) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        assert (await authorizers(tokens)).reveal() == "fake-authorizer-token-1"
+    assert now() < LEASE
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 @pytest.mark.parametrize("closes", [True, False])
 @virtual
 async def test_a_write_that_hangs_for_good(closes: bool) -> None:  # noqa: FBT001

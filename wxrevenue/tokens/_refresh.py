@@ -10,7 +10,7 @@ import attrs
 
 from wxrevenue.errors import TokenUnavailableError
 from wxrevenue.tokens._cache import NewToken
-from wxrevenue.tokens.stores._writing import LEASE
+from wxrevenue.tokens.stores._writing import LEASE, PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -144,7 +144,9 @@ class Refresher:
         if record.token is None:
             raise TokenUnavailableError(f"the token {name} could not be refreshed: WeChat answered without a token, or without its life")
         ours = NewToken(record.token, since + record.left, is_new=True)
-        if is_newest:
-            return ours
-        newer, _ = await self._look(name, need)
+        newer = None
+        if not is_newest:
+            with suppress(Exception):  # nothing ends this work any more, and there is a token
+                async with asyncio.timeout(PATIENCE):
+                    newer, _ = await self._look(name, need)
         return newer or ours
