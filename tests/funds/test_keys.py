@@ -88,7 +88,8 @@ async def test_public_keys_go_by_any_name() -> None:
         assert await verifies(StaticVerifier({given: public}), named)
     assert StaticVerifier({"pub_key_id_01a": public}).request_serial() == "PUB_KEY_ID_01A"
     assert await verifies(StaticVerifier({f"{NUMBER:x}": public}))
-    assert not await verifies(StaticVerifier({"PUB_KEY_ID_01A": public}), "pub_key_id_01a")
+    for given in ("PUB_KEY_ID_01a", "pub_key_id_01a", "PUB_KEY_ID_01A"):
+        assert await verifies(StaticVerifier({given: public}), "PUB_KEY_ID_01a"), "it is WeChat Pay that says how an id is spelled"
 
 
 def test_two_keys_under_one_number() -> None:
@@ -262,6 +263,9 @@ PLACES: list[Callable[[Any], object]] = [
     lambda pem: FundsDistributionClient(pem, SERIAL_NO, NAMED, verifier=verifier()),
     lambda pem: FundsDistributionClient(MCHID, pem, SERIAL_NO, verifier=verifier()),
     lambda pem: FundsDistributionClient(MCHID, pem.encode(), SERIAL_NO, verifier=verifier()),
+    lambda pem: FundsDistributionClient(MCHID, SERIAL_NO, pem, verifier=pem),
+    lambda pem: FundsDistributionClient(MCHID, SERIAL_NO, pem, verifier=cast("Any", {NAMED: pem})),
+    lambda pem: FundsDistributionClient(MCHID, SERIAL_NO, private_pem(), verifier=verifier(), sub_mchid=pem),
 ]
 
 

@@ -108,6 +108,11 @@ def without_key(value: Any) -> Any:
     return NotASecret("a key") if is_key else value
 
 
+def as_port(value: Any, method: str) -> Any:
+    """Return an object that has the method as it is; of anything else only the kind: somebody may have given a key in its place."""
+    return value if hasattr(value, method) else NotASecret(type(value).__name__)
+
+
 def require_secret(where: str, value: object) -> Secret:
     """Return a value that is a ``Secret`` and may be a credential.
 

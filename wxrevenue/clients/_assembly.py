@@ -73,14 +73,16 @@ def assemble_pay(where: str, private_key: Any, settings: Mapping[str, Any]) -> A
     from wxrevenue.signing._serial import merchant_serial  # as above
 
     options = checked(where, {name: settings[name] for name in ("retry", "clock", "timeout", "deadline", "on_event")})
-    if not isinstance(settings["verifier"], Verifier):
-        raise ConfigurationError(f"{where}.verifier: expected a Verifier such as StaticVerifier, got {type(settings['verifier']).__name__}")
+    verifier = settings["verifier"]
+    if not isinstance(verifier, Verifier):
+        kind = verifier.kind if isinstance(verifier, NotASecret) else type(verifier).__name__
+        raise ConfigurationError(f"{where}.verifier: expected a Verifier such as StaticVerifier, got {kind}")
     service = PayService(
         _checks.base_url(f"{where}.base_url", settings["base_url"]),
         quotable(f"{where}.mchid", settings["mchid"]),
         quotable(f"{where}.serial_no", merchant_serial(f"{where}.serial_no", settings["serial_no"])),
         signer=_signer(where, private_key),
-        verifier=settings["verifier"],
+        verifier=verifier,
         clock=options["clock"],
     )
     given = _given(where, settings, "transport", Transport)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
 import attrs
 
 from wxrevenue import funds
-from wxrevenue._base.secret import as_secret_key, without_key
+from wxrevenue._base.secret import as_port, as_secret_key, without_key
 from wxrevenue._wire.request import PayRequest
 from wxrevenue.clients._base import Client, unknown_option
 from wxrevenue.clients._shortcut import shortcut
@@ -79,7 +79,8 @@ class FundsDistributionClient(Client):
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         private_key = as_secret_key(private_key, "sign")  # first of all: what follows may raise
-        mchid, serial_no = without_key(mchid), without_key(serial_no)  # somebody may have taken one for the other
+        mchid, serial_no, sub_mchid = without_key(mchid), without_key(serial_no), without_key(sub_mchid)  # one taken for the other
+        verifier = as_port(verifier, "verify")
         from wxrevenue.clients import _assembly  # a process that makes no client does without all of it
 
         parts = {"mchid": mchid, "serial_no": serial_no, "verifier": verifier, "base_url": base_url, "transport": transport}
