@@ -173,6 +173,7 @@ TORN = [
     b'{"version":1,"created":1700000000,"ticket":"fake-tick',
     b'{"version":2,"created":1700000000,"ticket":"fake-ticket-1"}',
     b'{"version":1,"created":"1700000000","ticket":"fake-ticket-1"}',
+    b'{"version":1,"created":1700000000000,"ticket":"fake-ticket-1"}',
     b'{"version":1,"created":1700000000,"ticket":""}',
     b'{"version":1,"created":1700000000,"ticket":["fake-ticket-1"]}',
     b'{"version":1,"ticket":"fake-ticket-1"}',

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("wxrevenue.tickets")
 _VERSION: Final = 1
 _LARGEST: Final = 64 * 1024
+_LATEST: Final = 1e12
+"""Seconds that no push can say: a time beyond that, in milliseconds say, would keep every ticket out."""
 _PRIVATE: Final = 0o600
 _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing."""
@@ -150,7 +152,8 @@ def _parsed(raw: bytes) -> Ticket | None:
     """Return the ticket that a file holds. Raises nothing: a traceback would show the content."""
     try:
         found: Any = orjson.loads(raw)
-        return Ticket(found["ticket"], found["created"]) if found["version"] == _VERSION else None
+        is_ours = found["version"] == _VERSION and found["created"] < _LATEST
+        return Ticket(found["ticket"], found["created"]) if is_ours else None
     except (ValueError, TypeError, LookupError):
         return None
 
