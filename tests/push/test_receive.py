@@ -95,6 +95,30 @@ async def test_a_listener_that_hangs() -> None:
     assert (on_the_wire(reply), now()) == (REFUSED, 4.0)
 
 
+class Cancelling(MemoryTicketStore):
+    """A store that raises ``CancelledError`` by itself."""
+
+    async def put(self, ticket: Ticket) -> bool:
+        """Raise it."""
+        raise asyncio.CancelledError(ticket.value.reveal())
+
+
+@pytest.mark.parametrize("is_store", [True, False])
+@virtual
+async def test_what_cancels_by_itself(caplog: pytest.LogCaptureFixture, is_store: bool) -> None:  # noqa: FBT001
+    """X-17: a store or listener that raises ``CancelledError`` by itself gets the push refused, and told again, as any other error does."""
+    judge = receiver()
+
+    def tell(_event: object) -> None:
+        raise asyncio.CancelledError
+
+    store = Cancelling() if is_store else MemoryTicketStore()
+    replies = await asyncio.gather(*(receive(judge, store, *push(), on_push=tell) for _ in range(2)))
+    assert [(on_the_wire(reply), reply.reason) for reply in replies] == [(REFUSED, "CancelledError")] * 2
+    assert (await receive(judge, MemoryTicketStore(), *push())).event is not None
+    assert_no_leak(*replies, secrets=SECRETS, caplog=caplog)
+
+
 @virtual
 async def test_a_request_that_is_cancelled() -> None:
     """A request that ends early is not remembered as done: the push comes again and is dealt with."""

@@ -27,6 +27,7 @@ from support.virtual import WallClock, now, settle, virtual
 from wxrevenue import (
     ClientStateError,
     ComponentTokens,
+    ConfigurationError,
     DeadlineExceededError,
     MemoryTokenStore,
     MemoryTransport,
@@ -49,7 +50,7 @@ NAME = f"{COMPONENT}/{PROGRAM}"
 class Failing(MemoryTokenStore):
     """A store some of whose methods fail, or hang, for a while."""
 
-    def __init__(self, *methods: str, error: Exception | None = None) -> None:
+    def __init__(self, *methods: str, error: BaseException | None = None) -> None:
         super().__init__()
         self.methods = methods or ("read", "lock", "write", "renew", "unlock")
         self.error = error
@@ -402,6 +403,36 @@ async def test_a_store_that_cancels() -> None:
         assert (await authorizers(tokens)).reveal() == "fake-authorizer-token-1"
         await asyncio.sleep(5.0)
         assert await stored(store) == platform.newest
+
+
+@pytest.mark.parametrize("method", ["read", "lock"])
+@virtual
+async def test_a_store_that_cancels_before_anybody_is_asked(method: str) -> None:
+    """K-03: a ``CancelledError`` of the store's own is told as the store's, not as the closing of the source."""
+    platform, store = Rotating(), Failing(method, error=OSError())
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        store.away, store.error = True, asyncio.CancelledError()
+        with pytest.raises(TokenUnavailableError, match="getting one raised CancelledError"):
+            await authorizers(tokens)
+        store.comes_back()
+        await asyncio.sleep(10.0)
+        await authorizers(tokens)
+
+
+@virtual
+async def test_a_lock_without_a_number() -> None:
+    """K-21: a store whose locks have no number is refused before WeChat is asked: no record could be told from an older one."""
+
+    class Textual(MemoryTokenStore):
+        async def lock(self, name: str, *, lease: float) -> Any:
+            return str(await super().lock(name, lease=lease))
+
+    platform = Rotating()
+    async with component_tokens(platform, store=Textual()) as tokens:
+        with pytest.raises(ConfigurationError, match=r"lock\(\) must return an int or None, got str"):
+            await authorizers(tokens)
+    assert platform.newest == FIRST
 
 
 @virtual

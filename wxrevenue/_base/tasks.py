@@ -40,3 +40,9 @@ async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody cancelled the running task; a user's own code may raise ``CancelledError`` by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from inspect import isawaitable
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.file_errors import Remedy
+from wxrevenue._base.tasks import is_cancelled
 from wxrevenue._engine.clock import within
 from wxrevenue.errors import ConfigurationError, WxRevenueError
 from wxrevenue.ports import Ticket, TicketStore
@@ -88,6 +90,10 @@ async def _problem_with(event: Ticket | AuthorizationPush, store: TicketStore, o
     except OSError as error:
         said = Remedy.on(error) or ((os.strerror(error.errno),) if error.errno else ())
         return ": ".join((type(error).__name__, *said))
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        return type(error).__name__
     except Exception as error:  # noqa: BLE001  (whatever it is, WeChat has to push again; its text may show anything)
         return type(error).__name__
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
+from wxrevenue._base.tasks import is_cancelled
 from wxrevenue.errors import (
     ClientStateError,
     DeadlineExceededError,
@@ -205,6 +206,8 @@ class CachedToken:
             failure = error
             if flight.late:
                 failure = TokenUnavailableError(f"{self.what}: the refresh took longer than {self.deadline:g} s")
+            elif not is_cancelled():
+                failure = TokenUnavailableError(f"{self.what}: getting one raised CancelledError")
         except Exception as error:  # noqa: BLE001  (a user's own store may raise anything)
             failure = error
         return self._failed(without_history(failure), need, started)

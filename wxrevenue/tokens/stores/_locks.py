@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from wxrevenue.ports import TokenStore
@@ -22,9 +24,16 @@ class Locks:
         """By name, the fences of locks that could not be given back."""
 
     async def take(self, name: str, *, lease: float) -> int | None:
-        """Take the lock; see :class:`TokenStore`."""
+        """Take the lock; see :class:`TokenStore`.
+
+        Raises:
+            ConfigurationError: its number is none, so that records could not be told apart by it.
+        """
         await self.give_back(name)
-        return await self._store.lock(name, lease=lease)
+        fence: Any = await self._store.lock(name, lease=lease)
+        if fence is None or isinstance(fence, int):
+            return fence
+        raise ConfigurationError(f"the TokenStore's lock() must return an int or None, got {type(fence).__name__}")
 
     async def give(self, name: str, *, fence: int) -> None:
         """Give the lock back; see :class:`TokenStore`."""
