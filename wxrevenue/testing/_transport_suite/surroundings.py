@@ -141,7 +141,9 @@ def _no_descriptors() -> Generator[None]:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    free = os.dup(0)  # the lowest that is free: all below are taken (a limit of 0 would break poll() besides)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
     try:
         yield
     finally:
