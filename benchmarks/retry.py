@@ -8,18 +8,22 @@ look at the retry quota are taken out; the rival's is a no-op under ``backoff``'
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 import backoff
 
 from benchmarks._measure import Outcome, awaited_microseconds, in_turns
-from wxrevenue import GetShareRatio, RetryPolicy
+from wxrevenue import GetShareRatio, RetryPolicy, StaticTokens
 from wxrevenue._engine.call import Call
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue._engine.engine import Engine
-from wxrevenue._wire.codec import decode, encode
+from wxrevenue._wire.codec import decode
 from wxrevenue._wire.request import result_of
+from wxrevenue.ams._service import AmsService
+
+if TYPE_CHECKING:
+    from wxrevenue._engine.service import BoundCall
 
 LIMIT: Final = 0.15
 LIMIT_ALONE: Final = 0.3
@@ -39,8 +43,7 @@ class AtOnce(Engine):
 
     async def once(self, call: Call) -> Any:
         """Do what the loop does for a call that needs no retries, without it."""
-        call.body = cast("bytes", encode(call.request))
-        call.path = self.paths.current(call.endpoint)
+        call.bound = cast("BoundCall", self.service.begin(call.request))
         outcome = await self._turn(call)
         return decode(result_of(call.request.__class__), outcome)
 
@@ -49,7 +52,7 @@ def engine() -> AtOnce:
     """Return an engine without a network."""
     absent = cast("Any", None)
     return AtOnce(
-        service=absent,
+        service=AmsService("https://host", StaticTokens(component="fake-token"), "wx-benchmark"),
         transport=absent,
         limiter=None,
         clock=LOOP_CLOCK,

@@ -30,3 +30,8 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str]
         return sorted({*vars(sys.modules[package]), *homes})
 
     return __getattr__, __dir__
+
+
+def names_in(modules: Mapping[str, str]) -> list[str]:
+    """Return all names of a package's table, sorted: what the package exports."""
+    return sorted(name for names in modules.values() for name in names.split())

@@ -32,6 +32,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+__all__ = [
+    "AccountNotOpenError", "AgreementUnsignedError", "ApiError", "ClientStateError", "ConfigurationError", "DeadlineExceededError",
+    "DecodeError", "InvalidParameterError", "NotSentError", "OutcomeUnknownError", "PageDriftError", "PermissionDeniedError",
+    "QuotaExceededError", "ResponseLostError", "ServerBusyError", "SignatureError", "TokenError", "TokenUnavailableError",
+    "TooFastError", "TransportError", "WxRevenueError",
+]  # fmt: skip
+
 
 Reason: TypeAlias = Literal["dns", "connect", "tls", "proxy", "pool", "timeout", "reset", "protocol", "too_large"]
 """What broke below HTTP. ``tls`` and ``too_large`` would break again: they are not retried."""

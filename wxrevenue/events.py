@@ -10,6 +10,10 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+__all__ = [
+    "AttemptEvent", "CallEvent", "Event", "GateEvent", "JobEvent", "PageEvent", "RetryEvent", "TokenEvent", "WaitEvent",
+]  # fmt: skip
+
 E = TypeVar("E", bound="Event")
 _log = logging.getLogger("wxrevenue.events")
 

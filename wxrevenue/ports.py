@@ -5,30 +5,21 @@ What a plugged-in ``TokenSource``, ``Signer``, ``Verifier`` or ``Clock`` raises 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-import attrs
-
-from wxrevenue._base import checks as _checks
-from wxrevenue._base.printable import Printable
-
-if TYPE_CHECKING:
-    from wxrevenue._base.secret import Secret
-    from wxrevenue._wire.http import HttpRequest, HttpResponse, StreamedResponse
-
 import enum
-from typing import TYPE_CHECKING, Any, Final, cast
-
-from wxrevenue._base.secret import Secret, as_secret, require_secret
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from wxrevenue._base.secret import Secret
+    from wxrevenue._wire.http import HttpRequest, HttpResponse, StreamedResponse
     from wxrevenue._wire.request import TokenKind
+    from wxrevenue._wire.stored import StoredToken, Ticket
 
-
-TICKET_LIFETIME: Final = 12 * 3600.0
-TICKET_OVERDUE: Final = 30 * 60.0
+__all__ = [
+    "Clock", "InstantLimiter", "InstantTokens", "RateLimiter", "RenewableTokenStore", "Signer", "StreamingTransport", "TicketStore",
+    "TokenSource", "TokenStore", "Transport", "Turn", "Verdict", "Verifier",
+]  # fmt: skip
 
 
 @runtime_checkable
@@ -77,43 +68,16 @@ class TokenSource(Protocol):
         ...
 
 
-@attrs.frozen(init=False)
-class Ticket(Printable):
-    """A ``component_verify_ticket``, with which WeChat hands out a component's token. WeChat pushes a new one every ten minutes.
+@runtime_checkable
+class InstantTokens(TokenSource, Protocol):
+    """A token source that can hand a token out without an await. Optional: without it, every call awaits its token."""
 
-    Args:
-        value: the ticket.
-        created: when WeChat made it, in Unix seconds (the ``CreateTime`` inside the push).
+    def peek(self, kind: TokenKind, appid: str | None) -> Secret | None:
+        """Return the token that ``get`` would return at once, or ``None`` whenever ``get`` would wait or raise.
 
-    Raises:
-        ConfigurationError: the ticket is empty or holds white space, or one of the two is of another type.
-    """
-
-    value: Secret
-    created: float
-
-    def __init__(self, value: Secret | str, created: float) -> None:
-        value = as_secret(value)  # first of all: what follows may raise
-        self.__attrs_init__(cast("Any", value), created)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-        require_secret("Ticket.value", value)
-        _checks.seconds("Ticket.created", created)
-
-    @property
-    def expires(self) -> float:
-        """When it stops being good, in Unix seconds: 12 hours after it was made."""
-        return self.created + TICKET_LIFETIME
-
-    def age(self, now: float) -> float:
-        """Return how many seconds old it is, ``now`` in Unix seconds; never negative, whatever the clocks say."""
-        return max(0.0, now - self.created)
-
-    def is_overdue(self, now: float) -> bool:
-        """Tell whether pushes have stopped: nothing newer came for 30 minutes, while one is due every 10."""
-        return self.age(now) > TICKET_OVERDUE
-
-    def is_expired(self, now: float) -> bool:
-        """Tell whether its 12 hours are over. By the caller's clock: WeChat's decides."""
-        return now >= self.expires
+        It starts the same background refresh that ``get`` would. What it returned is what ``reject`` gets.
+        """
+        ...
 
 
 @runtime_checkable
@@ -149,8 +113,8 @@ class Verdict(enum.Enum):
 class Turn(Protocol):
     """Permission to send one request. Give it back with :meth:`release`, whatever happened."""
 
-    async def report(self, verdict: Verdict) -> None:
-        """Say how the request ended. Takes effect in this process before the first await."""
+    def report(self, verdict: Verdict) -> None:
+        """Say how the request ended. Takes effect in this process at once, elsewhere as soon as the backend is told."""
         ...
 
     async def again(self, *, timeout: float) -> None:
@@ -181,6 +145,19 @@ class RateLimiter(Protocol):
 
     async def aclose(self) -> None:
         """End every wait with ``ClientStateError``; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class InstantLimiter(RateLimiter, Protocol):
+    """A rate limiter that can give a turn without an await. Optional: without it, every call awaits its turn."""
+
+    def take(self, scope: str) -> Turn | None:
+        """Return a turn that counts as a place in line, as one of ``acquire`` does.
+
+        ``None`` whenever ``acquire`` would wait, raise or probe: the limiter is closed, or belongs to another loop or process;
+        the gate is closed, a probe is out, or somebody waits. The caller asks ``acquire`` then.
+        """
         ...
 
 
@@ -225,27 +202,6 @@ class Clock(Protocol):
     async def sleep(self, seconds: float, /) -> None:
         """Wait."""
         ...
-
-
-@attrs.frozen(kw_only=True)
-class StoredToken(Printable):
-    """What a :class:`TokenStore` keeps under one name.
-
-    Args:
-        token: an access token; ``None`` where there is none, or none that still lives.
-        left: how many seconds the token has to live, as of the ``write`` that it goes into or the ``read`` that it comes from.
-            Seconds left, not a time of day: hosts' clocks differ.
-        refresh: an authorizer's refresh token. It outlives access tokens, and is all there is to get another one with.
-        fence: the number of the lock under which it was written.
-        age: how many seconds ago it was got, by the store's own clock: what it was in the ``write`` (``None``: nothing), and the
-            seconds since. ``None`` from a ``read`` where a store cannot tell.
-    """
-
-    token: Secret | None = None
-    left: float = 0.0
-    refresh: Secret | None = None
-    fence: int = 0
-    age: float | None = None
 
 
 @runtime_checkable

@@ -59,7 +59,7 @@ class Ours:
 
     async def _accepted(self, turn: Turn, send: Send, action: str) -> bool:
         accepted = await send(action)
-        await turn.report(Verdict.OK if accepted else Verdict.TOO_FAST)
+        turn.report(Verdict.OK if accepted else Verdict.TOO_FAST)
         return accepted
 
 

@@ -13,19 +13,20 @@ from wxrevenue import (
     AgreementUnsignedError,
     ApiError,
     DecodeError,
+    GetShareRatio,
     HttpResponse,
     InvalidParameterError,
+    MarkTransaction,
     PermissionDeniedError,
     QuotaExceededError,
-    Secret,
     ServerBusyError,
     StaticTokens,
     TokenError,
     TooFastError,
     WxRevenueError,
 )
-from wxrevenue.ams._service import AmsService
-from wxrevenue.funds._service import PayService
+from wxrevenue.ams._service import AmsCall, AmsService
+from wxrevenue.funds._service import PayCall, PayService
 
 TOKEN = "fake-token-/+=&%é"
 NOW = 1_774_000_000.0
@@ -55,12 +56,15 @@ PAY = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None),
 
 def ams(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Any:
     """Return what AMS's answer stands for; a body that is no bytes is sent as JSON."""
-    return AMS.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)), Secret(TOKEN))
+    call = cast("AmsCall", AMS.begin(GetShareRatio(appid="wx1")))
+    call.ready()  # takes the token, which an answer may repeat
+    return call.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
 
 
 def pay(body: Any, status: int, headers: dict[str, str] | None = None) -> Any:
     """Return what WeChat Pay's answer stands for."""
-    return PAY.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
+    call = cast("PayCall", PAY.begin(MarkTransaction(out_trade_no="order-1")))
+    return call.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
 
 
 def filled(shape: Any, code: object, text: str = "") -> Any:

@@ -115,14 +115,14 @@ def test_turns() -> None:
         async def caller() -> None:
             first, other = await limiter.acquire("scope", timeout=9.0), await limiter.acquire("scope", timeout=9.0)
             try:
-                await first.report(Verdict.TOO_FAST)
-                await other.report(Verdict.TOO_FAST)
+                first.report(Verdict.TOO_FAST)
+                other.report(Verdict.TOO_FAST)
                 await first.again(timeout=100.0)
                 await asyncio.sleep(1)
-                await first.report(Verdict.TOO_FAST)
+                first.report(Verdict.TOO_FAST)
                 await first.again(timeout=100.0)
                 await asyncio.sleep(1)
-                await first.report(Verdict.OK)
+                first.report(Verdict.OK)
                 await other.again(timeout=100.0)
             finally:
                 first.release()
@@ -130,7 +130,7 @@ def test_turns() -> None:
 
         async def next_one() -> None:
             turn = await limiter.acquire("scope", timeout=61.0)
-            await turn.report(Verdict.OK)
+            turn.report(Verdict.OK)
             turn.release()
             await settle()
             assert turn.closed_for == 0
@@ -149,7 +149,7 @@ def test_turns_with_others_waiting() -> None:
 
         async def behind(number: int) -> None:
             turn = await limiter.acquire("scope", timeout=300.0)
-            await turn.report(Verdict.OK)
+            turn.report(Verdict.OK)
             turn.release()
             gone.append(number)
 
@@ -157,13 +157,13 @@ def test_turns_with_others_waiting() -> None:
 
         async def caller() -> None:
             first = await limiter.acquire("scope", timeout=9.0)
-            await first.report(Verdict.TOO_FAST)
+            first.report(Verdict.TOO_FAST)
             others.extend(asyncio.create_task(behind(number), name=BYSTANDER) for number in range(3))
             try:
                 await asyncio.sleep(1)
                 await first.again(timeout=100.0)
                 await asyncio.sleep(1)
-                await first.report(Verdict.OK)
+                first.report(Verdict.OK)
             finally:
                 first.release()
 
@@ -181,13 +181,13 @@ async def test_a_waiter_that_is_thrown_away() -> None:
     """C-02, C-16: a caller in the queue whose coroutine is thrown away, as at the end of a program, does not block the others."""
     limiter = LocalRateLimiter()
     first = await limiter.acquire("scope", timeout=9.0)
-    await first.report(Verdict.TOO_FAST)
+    first.report(Verdict.TOO_FAST)
     for _ in range(2):
         thrown = limiter.acquire("scope", timeout=100.0)
         thrown.send(None)
         thrown.close()
     turn = await limiter.acquire("scope", timeout=61.0)
-    await turn.report(Verdict.OK)
+    turn.report(Verdict.OK)
     await settle()
     assert turn.closed_for == 0
     assert armed_timers() == 0

@@ -14,6 +14,7 @@ from support.virtual import CancelAt, WallClock, armed_timers, now, run_virtual,
 from wxrevenue import (
     CallEvent,
     ClientStateError,
+    ConfigurationError,
     FundsDistributionClient,
     HttpRequest,
     HttpResponse,
@@ -23,7 +24,6 @@ from wxrevenue import (
     ResponseLostError,
     RetryPolicy,
     RevenueClient,
-    Verdict,
 )
 
 LONGEST = 60
@@ -175,31 +175,30 @@ async def test_cancelled_in_a_back_off_after_a_lost_answer() -> None:
     assert told[-1].ambiguous
 
 
-class SlowTurn:
-    """A turn whose report takes a while, as one that asks another process does."""
+class LateTurn:
+    """A turn whose report is to be awaited, as it was once."""
 
     def __init__(self) -> None:
         self.released = 0
 
-    async def report(self, verdict: Verdict) -> None:
-        """Take a while."""
-        await asyncio.sleep(1)
+    async def report(self, verdict: object) -> None:
+        """Never be awaited."""
 
     async def again(self, *, timeout: float) -> None:
-        """Go on."""
+        """Do not wait."""
 
     def release(self) -> None:
         """Count."""
         self.released += 1
 
 
-class SlowLimiter:
-    """Hands out one slow turn."""
+class LateLimiter:
+    """Hands out one such turn."""
 
     def __init__(self) -> None:
-        self.turn = SlowTurn()
+        self.turn = LateTurn()
 
-    async def acquire(self, scope: str, *, timeout: float) -> SlowTurn:
+    async def acquire(self, scope: str, *, timeout: float) -> Any:
         """Hand it out."""
         return self.turn
 
@@ -211,30 +210,15 @@ class SlowLimiter:
 
 
 @virtual
-async def test_cancelled_while_the_answer_is_reported() -> None:
-    """A write that was answered, and is cancelled while the limiter is told, has acted: its CallEvent says so."""
-    told: list[Any] = []
-    limiter = SlowLimiter()
-    client, _ = ams_client(answer(), limiter=limiter, on_event=told.append)
-    call = asyncio.create_task(client.send(Put()))
-    await settle()
-    call.cancel()
-    await asyncio.gather(call, return_exceptions=True)
-    assert call.cancelled()
-    assert limiter.turn.released == 1
-    assert told[-1].ambiguous
-
-
-@virtual
-async def test_a_refused_write_cancelled_while_it_is_reported() -> None:
-    """A write that was refused did not act, even if it is cancelled while the limiter is told."""
-    told: list[Any] = []
-    client, _ = ams_client(refusal(2056), limiter=SlowLimiter(), on_event=told.append)
-    call = asyncio.create_task(client.send(Put()))
-    await settle()
-    call.cancel()
-    await asyncio.gather(call, return_exceptions=True)
-    assert not told[-1].ambiguous
+async def test_a_report_that_is_to_be_awaited_is_refused() -> None:
+    """A limiter whose report is a coroutine function is named; a write that was sent by then may have acted."""
+    for request, acted in ((Read(), False), (Put(), True)):
+        limiter = LateLimiter()
+        client, _ = ams_client(answer(), limiter=limiter)
+        with pytest.raises(ConfigurationError, match=r"LateTurn\.report: expected a plain method") as caught:
+            await client.send(request)
+        assert caught.value.ambiguous is acted
+        assert limiter.turn.released == 1
 
 
 class Signs:

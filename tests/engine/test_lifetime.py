@@ -388,33 +388,6 @@ async def test_two_clients_are_apart() -> None:
     await two.send(Read())
 
 
-@virtual
-async def test_an_answer_that_is_being_reported_is_not_thrown_away() -> None:
-    """A call that has its answer and only reports to the limiter ends well although the client closes meanwhile."""
-
-    class Turn:
-        async def report(self, verdict: object) -> None:
-            await asyncio.sleep(1)
-
-        async def again(self, *, timeout: float) -> None: ...
-
-        def release(self) -> None: ...
-
-    class Limiter:
-        async def acquire(self, scope: str, *, timeout: float) -> Turn:
-            return Turn()
-
-        async def reopen(self, scope: str) -> None: ...
-
-        async def aclose(self) -> None: ...
-
-    client, _ = ams_client(answer(), limiter=Limiter())
-    call = asyncio.create_task(client.send(Put()))
-    await asyncio.sleep(0.5)
-    await client.aclose()
-    await call
-
-
 def test_kinds_of_requests_and_answers() -> None:
     """What a handler gets and gives are the public classes."""
     client, transport = ams_client(answer())

@@ -273,7 +273,7 @@ async def test_cancelled_while_verifying() -> None:
 
     funds, _ = client(signed(), verifier=Hanging(), clock=None, deadline=9e6, on_event=events.append)
     # The answer's time is old by the loop's clock, so that clock says what the answer says.
-    funds._parts.engine.service._clock = LeapingClock(NOW)  # type: ignore[attr-defined]
+    funds._parts.engine.service.clock = LeapingClock(NOW)  # type: ignore[attr-defined]
     task = asyncio.create_task(funds.mark_transaction(ORDER))
     await asyncio.sleep(1.0)
     task.cancel()

@@ -95,10 +95,10 @@ class Readers:
         """Read one input; anything but a result or one of our errors is raised."""
         if len(data) < 2:
             return
-        service, kind = self.readers[data[0] % 128 % len(self.readers)]
+        call, kind = self.readers[data[0] % 128 % len(self.readers)]
         body = data[2:] if data[0] < 128 else orjson.dumps(made(iter(data[2:]), 0))
         response = self._kinds.HttpResponse(STATUSES[data[1] % len(STATUSES)], {"Request-ID": "1"}, body)
-        found: Any = service.unwrap(response)
+        found: Any = call.unwrap(response)
         if not isinstance(found, self._kinds.WxRevenueError):
             found = self._kinds.decode(kind, found)
         self.check(found)

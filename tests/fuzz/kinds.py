@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -15,6 +15,9 @@ from wxrevenue._wire.model import Count, Model, Name
 from wxrevenue._wire.request import PayRequest, Request, result_of
 from wxrevenue.ams._service import AmsService
 from wxrevenue.funds._service import PayService
+
+if TYPE_CHECKING:
+    from wxrevenue._engine.service import BoundCall
 
 __all__ = ["HttpResponse", "WxRevenueError", "decode", "readers", "structure_hook"]
 
@@ -50,10 +53,14 @@ class Everything(Model):
     more: list[Inner] = attrs.field(factory=list[Inner])
 
 
-def readers() -> list[tuple[AmsService | PayService, Any]]:
-    """Return a service and a result type for every interface that is shipped, and for one of a user's own."""
-    advertising = AmsService("https://host", StaticTokens(component="fake-token-12345"), "wx1")
-    pay = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None), verifier=cast("Any", None), clock=advertising.clock)
+def readers() -> list[tuple[BoundCall, Any]]:
+    """Return a call and a result type for every interface that is shipped, and for one of a user's own."""
+    ams_service = AmsService("https://host", StaticTokens(component="fake-token-12345"), "wx1")
+    absent = cast("Any", None)
+    pay_service = PayService("https://host", "1900000109", "AB12", signer=absent, verifier=absent, clock=ams_service.clock)
+    advertising = cast("BoundCall", ams_service.begin(ams.GetShareRatio(appid="wx1")))
+    advertising.ready()  # takes the token, which an answer may repeat
+    pay = cast("BoundCall", pay_service.begin(funds.MarkTransaction("order-1")))
     exported: list[Any] = [getattr(package, name) for package in (ams, funds) for name in package.__all__]
     kinds: list[Any] = [kind for kind in exported if isinstance(kind, type) and issubclass(kind, Request)]
     paid: Any = PayRequest

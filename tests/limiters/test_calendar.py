@@ -21,8 +21,8 @@ async def test_a_machine_that_slept_past_midnight() -> None:
     await closed(limiter, Verdict.QUOTA_SPENT)
     await asyncio.sleep(5)
     clock.step(8 * HOUR)
-    await (await limiter.acquire(SCOPE, timeout=0)).report(Verdict.OK)
-    await (await limiter.acquire(SCOPE, timeout=0)).report(Verdict.OK)
+    (await limiter.acquire(SCOPE, timeout=0)).report(Verdict.OK)
+    (await limiter.acquire(SCOPE, timeout=0)).report(Verdict.OK)
 
 
 @virtual
@@ -35,7 +35,7 @@ async def test_who_waits_while_the_machine_sleeps() -> None:
     await asyncio.sleep(5)
     clock.step(8 * HOUR)
     woke = now()
-    await (await waiting).report(Verdict.OK)
+    (await waiting).report(Verdict.OK)
     assert now() - woke <= 15.0
 
 
@@ -71,7 +71,7 @@ async def test_too_fast_while_the_quota_is_spent() -> None:
     await closed(limiter, Verdict.QUOTA_SPENT)
     clock.step(HOUR)
     turn = await limiter.acquire(SCOPE, timeout=0)
-    await turn.report(Verdict.TOO_FAST)
+    turn.report(Verdict.TOO_FAST)
     await turn.again(timeout=100)
     assert now() == pytest.approx(60, abs=0.01)
     turn.release()
@@ -82,7 +82,7 @@ async def test_a_second_probe_within_one_pause() -> None:
     """R-35: a probe that ended without a verdict is not forgotten when the next one goes."""
     limiter = LocalRateLimiter(clock=WallClock())
     for _ in range(20):
-        await (await limiter.acquire(SCOPE, timeout=1e6)).report(Verdict.OK)
+        (await limiter.acquire(SCOPE, timeout=1e6)).report(Verdict.OK)
     await closed(limiter)
     (await limiter.acquire(SCOPE, timeout=100)).release()
     (await limiter.acquire(SCOPE, timeout=100)).release()

@@ -78,7 +78,7 @@ class Crowd:
             verdict = await self.server.ask(scope)
             if self.chance.random() < 0.05:
                 return  # a crash
-            await turn.report(verdict)
+            turn.report(verdict)
             if verdict is not Verdict.TOO_FAST or loop.time() >= deadline:
                 return
             await turn.again(timeout=deadline - loop.time())
@@ -98,7 +98,7 @@ class Crowd:
         """See that every scope can be used."""
         for scope in self.scopes:
             turn = await self.limiter.acquire(scope, timeout=FOREVER)
-            await turn.report(Verdict.OK)
+            turn.report(Verdict.OK)
             turn.release()
 
 

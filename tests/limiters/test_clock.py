@@ -44,9 +44,9 @@ async def test_a_clock_moved_by_hand() -> None:
     assert got == []
     await clock.advance(0.1)
     assert got == ["a"]
-    await (await tasks["a"]).report(Verdict.OK)
+    (await tasks["a"]).report(Verdict.OK)
     await clock.advance(LONGEST_GAP)
-    await (await tasks["b"]).report(Verdict.OK)
+    (await tasks["b"]).report(Verdict.OK)
     await clock.advance(LONGEST_GAP)
     assert got == ["a", "b", "c"]
     assert clock.sleepers == 0
@@ -127,7 +127,7 @@ async def test_a_clock_that_fails_while_a_probe_ends() -> None:
     probe = await limiter.acquire(SCOPE, timeout=100.0)
     clock.failures = 1
     probe.release()
-    await (await limiter.acquire(SCOPE, timeout=1.0)).report(Verdict.OK)
+    (await limiter.acquire(SCOPE, timeout=1.0)).report(Verdict.OK)
 
 
 @virtual
@@ -141,7 +141,7 @@ async def test_a_clock_that_fails_while_a_waiter_is_cancelled() -> None:
     tasks["a"].cancel()
     with pytest.raises(asyncio.CancelledError):
         await tasks["a"]
-    await (await tasks["b"]).report(Verdict.OK)
+    (await tasks["b"]).report(Verdict.OK)
 
 
 @virtual
@@ -170,7 +170,7 @@ async def test_a_wall_clock_that_fails_while_the_quota_is_found_spent() -> None:
 
     limiter = LocalRateLimiter(clock=NoDate())
     turn = await limiter.acquire(SCOPE, timeout=0)
-    await turn.report(Verdict.QUOTA_SPENT)
+    turn.report(Verdict.QUOTA_SPENT)
     with pytest.raises(QuotaExceededError):
         await limiter.acquire(SCOPE, timeout=100)
 

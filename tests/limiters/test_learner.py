@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from wxrevenue.limiters._quota.call_log import SLICES, CallLog
+from wxrevenue.limiters._quota.answer_log import SLICES, AnswerLog
 from wxrevenue.limiters._quota.inference import Kind, QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
 
@@ -257,7 +257,7 @@ def test_what_may_be_forgotten(rest: float, useless: bool) -> None:  # noqa: FBT
 
 def test_the_log_does_not_grow_with_the_calls() -> None:
     """A hundred thousand answers within a window are kept in no more slices than a window has, and none is lost."""
-    log = CallLog(WINDOW / SLICES)
+    log = AnswerLog(WINDOW / SLICES)
     for number in range(100_000):
         log.add(number * WINDOW / 100_000)
     assert len(log.entries()) <= SLICES

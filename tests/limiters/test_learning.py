@@ -50,7 +50,7 @@ async def call(limiter: LocalRateLimiter, server: Sliding, scope: str = SCOPE, t
             await asyncio.sleep(0.01)
             verdict = server.verdict()
             await asyncio.sleep(0.01)
-            await turn.report(verdict)
+            turn.report(verdict)
             if verdict is Verdict.OK:
                 return
             await turn.again(timeout=timeout)
@@ -170,13 +170,13 @@ async def test_probes_that_keep_each_other_out_drift_apart(monkeypatch: pytest.M
     pauses: list[float] = []
     turn = await limiter.acquire(SCOPE, timeout=1)
     for _ in range(8):
-        await turn.report(Verdict.TOO_FAST)
+        turn.report(Verdict.TOO_FAST)
         started = now()
         await turn.again(timeout=1e6)
         pauses.append((now() - started) / WINDOW)
     assert pauses == pytest.approx([1, 1, 2, 4, 8, 16, 16, 16])
-    await turn.report(Verdict.OK)
-    await turn.report(Verdict.OK)
+    turn.report(Verdict.OK)
+    turn.report(Verdict.OK)
 
 
 @virtual
@@ -185,14 +185,14 @@ async def test_scopes_part_when_sharing_a_gate_did_not_help() -> None:
     limiter = LocalRateLimiter()
     turns = {name: await limiter.acquire(f"account/-/{name}", timeout=1) for name in "ab"}
     for turn in turns.values():
-        await turn.report(Verdict.TOO_FAST)
+        turn.report(Verdict.TOO_FAST)
     sizes: list[list[int]] = []
     for name in "ab":
         await turns[name].again(timeout=1e6)
-        await turns[name].report(Verdict.TOO_FAST)
+        turns[name].report(Verdict.TOO_FAST)
         sizes.append([len(row["scopes"]) for row in limiter.snapshot()["lanes"]])
     await turns["a"].again(timeout=1e6)
-    await turns["a"].report(Verdict.TOO_FAST)
+    turns["a"].report(Verdict.TOO_FAST)
     sizes.append([len(row["scopes"]) for row in limiter.snapshot()["lanes"]])
     assert sizes == [[2], [2], [1, 1]]
 
@@ -202,16 +202,16 @@ async def test_scopes_part_when_nothing_was_refused_for_long() -> None:
     """Half an hour without a refusal parts what was merged."""
     limiter = LocalRateLimiter(clock=WallClock())
     one, other = [await limiter.acquire(f"account/-/{name}", timeout=1) for name in "ab"]
-    await one.report(Verdict.TOO_FAST)
-    await other.report(Verdict.TOO_FAST)
+    one.report(Verdict.TOO_FAST)
+    other.report(Verdict.TOO_FAST)
     await one.again(timeout=1e6)
-    await one.report(Verdict.TOO_FAST)
+    one.report(Verdict.TOO_FAST)
     await one.again(timeout=1e6)
-    await one.report(Verdict.OK)
+    one.report(Verdict.OK)
     assert len(known(limiter)["scopes"]) == 2
     await asyncio.sleep(31 * WINDOW)
     await other.again(timeout=0)
-    await other.report(Verdict.OK)
+    other.report(Verdict.OK)
     assert all(len(row["scopes"]) == 1 for row in limiter.snapshot()["lanes"])
 
 
@@ -221,7 +221,7 @@ async def test_scopes_without_use_are_forgotten() -> None:
     limiter = LocalRateLimiter()
     for number in range(5_000):
         turn = await limiter.acquire(f"account-{number}/-/x", timeout=0)
-        await turn.report(Verdict.OK)
+        turn.report(Verdict.OK)
         turn.release()
         await asyncio.sleep(0.1)
     assert len(limiter.snapshot()["lanes"]) <= 2_100

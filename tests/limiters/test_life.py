@@ -29,7 +29,7 @@ async def test_a_scope_never_refused_costs_nothing() -> None:
     limiter = LocalRateLimiter()
     for verdict in (Verdict.OK, Verdict.UNKNOWN):
         turn = await limiter.acquire(SCOPE, timeout=0.0)
-        await turn.report(verdict)
+        turn.report(verdict)
         await turn.again(timeout=0.0)
         turn.release()
     assert now() == 0

@@ -59,7 +59,7 @@ class Crowd:
         elif what == "end" and self.held:
             turn, verdict = self.held.pop(0), VERDICTS[value]
             if verdict is not None:
-                await turn.report(verdict)
+                turn.report(verdict)
             turn.release()
         elif what == "sleep":
             await asyncio.sleep(value)
@@ -71,7 +71,7 @@ class Crowd:
         for _ in range(10_000):
             while self.held:
                 turn = self.held.pop()
-                await turn.report(Verdict.OK)
+                turn.report(Verdict.OK)
                 turn.release()
             await settle()
             if all(task.done() for task in self.tasks):
@@ -116,7 +116,7 @@ async def test_ten_thousand_waiters_one_timer() -> None:
     await limiter.reopen(SCOPE)
     for task in tasks.values():
         turn = await task
-        await turn.report(Verdict.OK)
+        turn.report(Verdict.OK)
         turn.release()
     assert got == list(map(str, range(10_000)))
     assert armed_timers() == 0

@@ -18,7 +18,7 @@ class RecordingTurn:
     def __init__(self, log: list[Any]) -> None:
         self.log = log
 
-    async def report(self, verdict: Verdict) -> None:
+    def report(self, verdict: Verdict) -> None:
         """Keep it."""
         self.log.append(verdict)
 

@@ -25,7 +25,7 @@ class NaiveTurn:
         self.limiter = limiter
         self.scope = scope
 
-    async def report(self, verdict: Verdict) -> None:
+    def report(self, verdict: Verdict) -> None:
         """Close the scope."""
         if verdict in {Verdict.TOO_FAST, Verdict.QUOTA_SPENT}:
             self.limiter.opens[self.scope] = self.limiter.clock.monotonic() + self.limiter.cooldown
@@ -150,11 +150,11 @@ class Polling(Naive):
     ("make", "case", "said"),
     [
         (Hasty, "closed for everyone", "should still wait"),
-        (Hasty, "a nearer deadline", "must be refused"),
-        (Sluggish, "a nearer deadline", "should have come at once"),
-        (Mute, "a nearer deadline", "retry_after should be about 30 s, but is None"),
+        (Hasty, "a deadline before the gate opens", "must be refused"),
+        (Sluggish, "a deadline before the gate opens", "should have come at once"),
+        (Mute, "a deadline before the gate opens", "retry_after should be about 30 s, but is None"),
         (Deaf, "closed for everyone", "should have got its turn by now"),
-        (Muddled, "a nearer deadline", "expected TooFastError, got QuotaExceededError"),
+        (Muddled, "a deadline before the gate opens", "expected TooFastError, got QuotaExceededError"),
         (Naive, "one probe", "out of order"),
         (Shut, "an open scope", "refused where it must not"),
         (Naive, "closing ends every wait", "should have ended"),
@@ -203,6 +203,7 @@ class Distant:
         self.server: asyncio.Server | None = None
         self.lock = asyncio.Lock()
         self.trips = 0
+        self.trips_begun: list[asyncio.Future[None]] = []
 
     async def trip(self) -> None:
         """Go to the server and back."""
@@ -231,8 +232,9 @@ class Distant:
         await self.trip()
 
     async def aclose(self) -> None:
-        """Close everything."""
+        """Close everything, once nothing is under way."""
         await self.inner.aclose()
+        await asyncio.gather(*self.trips_begun)
         if self.server is not None:
             self.writer.close()
             await self.writer.wait_closed()
@@ -249,10 +251,10 @@ class DistantTurn:
         self.inner = inner
         self.release = inner.release
 
-    async def report(self, verdict: Verdict) -> None:
-        """Report, then take a trip."""
-        await self.inner.report(verdict)
-        await self.limiter.trip()
+    def report(self, verdict: Verdict) -> None:
+        """Report, and have a trip taken."""
+        self.inner.report(verdict)
+        self.limiter.trips_begun.append(asyncio.ensure_future(self.limiter.trip()))
 
     async def again(self, *, timeout: float) -> None:
         """Wait again, then take a trip."""

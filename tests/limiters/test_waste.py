@@ -109,7 +109,7 @@ class Load:
                 accepted = self._admits()
                 (self.accepted if accepted else self.refused).append(now())
                 await asyncio.sleep(self._latency / 2)
-                await turn.report(Verdict.OK if accepted else Verdict.TOO_FAST)
+                turn.report(Verdict.OK if accepted else Verdict.TOO_FAST)
                 if accepted:
                     return
                 await turn.again(timeout=self._timeout)
@@ -193,7 +193,7 @@ async def test_scopes_that_share_a_quota_go_on_doing_so() -> None:
 
     async def call(limiter: LocalRateLimiter, scope: str, verdict: Verdict) -> None:
         turn = await limiter.acquire(scope, timeout=1e6)
-        await turn.report(verdict)
+        turn.report(verdict)
 
     limiter = LocalRateLimiter()
     for scope in (one, other, one):

@@ -71,7 +71,7 @@ async def test_tasks_and_their_stacks_print_no_secret() -> None:
         if "/wxrevenue/" in inner.cr_code.co_filename:
             frames.append((inner.cr_code.co_name, dict(inner.cr_frame.f_locals)))
         inner = inner.cr_await
-    assert "_wire" in [name for name, _ in frames]
+    assert "_exchange" in [name for name, _ in frames]
     text = repr(call) + repr(client) + repr(frames)
     assert not [form for form in spellings([TOKEN]) if form in text]
     call.cancel()

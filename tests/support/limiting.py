@@ -20,7 +20,7 @@ MIDNIGHT = 1_700_064_000.0
 async def closed(limiter: RateLimiter, verdict: Verdict = Verdict.TOO_FAST) -> None:
     """Close the scope."""
     turn = await limiter.acquire(SCOPE, timeout=1)
-    await turn.report(verdict)
+    turn.report(verdict)
     turn.release()
 
 

@@ -1,6 +1,6 @@
 """A list that changes between any two answers, and a walk over it that may be killed and resumed, as a state machine.
 
-What the machine may do to the list is what a walk can see (see ``wxrevenue.pagination._two_pass``): between two answers rows are either
+What the machine may do to the list is what a walk can see (see ``wxrevenue.pagination._list_reader``): between two answers rows are either
 added or taken away, not both, unless they are only ever added in front. Within that, rows come, go, change places, change
 their content and get their numbers as the machine likes, and answers that are under way at once come in any order.
 

@@ -15,7 +15,18 @@ from support.fakes import COMPONENT, Read, ams_client, answer, refusal, sent
 from support.platform import Platform, component_tokens, refreshes, reject, shown, token
 from support.virtual import now, run_virtual, settle, virtual
 
-from wxrevenue import HttpRequest, HttpResponse, LocalRateLimiter, MemoryTokenStore, NotSentError, Rate, TokenError, TokenUnavailableError
+from wxrevenue import (
+    HttpRequest,
+    HttpResponse,
+    LocalRateLimiter,
+    MemoryTokenStore,
+    NotSentError,
+    Rate,
+    Secret,
+    TokenError,
+    TokenKind,
+    TokenUnavailableError,
+)
 from wxrevenue.tokens._cache import DUE, EARLY, STALL
 
 if TYPE_CHECKING:
@@ -349,3 +360,22 @@ async def test_a_refusal_during_an_early_refresh() -> None:
         assert await shown(tokens) == "fake-component-token-2"
         assert now() == begun + 7
     assert platform.refreshes == 2
+
+
+@virtual
+async def test_a_known_token_is_had_without_an_await() -> None:
+    """K-13: peek returns what get would, starts the early refresh as get does, and returns nothing where get would wait or raise."""
+    platform = Platform(delay=8.0)
+    async with component_tokens(platform) as tokens:
+        assert tokens.peek(TokenKind.COMPONENT, None) is None
+        assert tokens.peek(TokenKind.AUTHORIZER, "wx-unknown") is None
+        await token(tokens)
+        assert tokens.peek(TokenKind.COMPONENT, None) == Secret("fake-component-token-1")
+        await asyncio.sleep(7200 - 240)
+        assert tokens.peek(TokenKind.COMPONENT, None) == Secret("fake-component-token-1")
+        await asyncio.sleep(9)
+        assert platform.refreshes == 2
+        assert tokens.peek(TokenKind.COMPONENT, None) == Secret("fake-component-token-2")
+        await tokens.reject(TokenKind.COMPONENT, None, Secret("fake-component-token-2"))
+        assert tokens.peek(TokenKind.COMPONENT, None) is None
+    assert tokens.peek(TokenKind.COMPONENT, None) is None

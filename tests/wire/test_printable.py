@@ -13,7 +13,7 @@ import wxrevenue
 from wxrevenue import ConfigurationError, GetAgencySettlement
 from wxrevenue.events import Event
 
-PUBLIC: dict[str, Any] = {name: getattr(wxrevenue, name) for name in wxrevenue.__all__}
+PUBLIC: dict[str, Any] = {name: getattr(wxrevenue, name) for name in vars(wxrevenue)["__all__"]}
 CLASSES = {
     name: kind for name, kind in PUBLIC.items() if inspect.isclass(kind) and not issubclass(kind, (Event, enum.Enum, tuple, BaseException))
 }

@@ -164,7 +164,10 @@ def service_of(kind: Any) -> AmsService | PayService:
 
 def read(kind: Any, response: HttpResponse) -> Any:
     """Return what the engine makes of an answer: unwrap, then decode."""
-    outcome = service_of(kind).unwrap(response, Secret(TOKEN))
+    paid = service_of(kind) is PAY
+    call: Any = PAY.begin(MarkTransaction("order-1")) if paid else AMS.begin(GetShareRatio(appid="wx1"))
+    call.ready()  # takes the token, which an answer may repeat
+    outcome = call.unwrap(response)
     return outcome if isinstance(outcome, WxRevenueError) else decode(result_of(kind), outcome)
 
 

@@ -34,8 +34,8 @@ from wxrevenue import (
     TokenUnavailableError,
 )
 from wxrevenue._base.secret import STARS, NotASecret, as_secret, require_token, scrub
-from wxrevenue._engine.call import Call
 from wxrevenue._wire.codec import converter
+from wxrevenue.ams._service import AmsService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -111,8 +111,7 @@ def keepers() -> dict[str, Any]:
     """Return what keeps a secret, each kind once."""
     key = base64.b64encode(b"fake-token-1".ljust(32, b"x")).decode().rstrip("=")
     static = StaticTokens(component=TEXT, authorizers={"wx1": TEXT})
-    call = Call.__new__(Call)  # made for real it wants a running loop
-    call.body = TEXT.encode()
+    call = AmsService("https://host", static, "wx1").begin(GetComponentAccessToken("wx1", TEXT, TEXT))
     return {
         "Secret": Secret(TEXT),
         "Ticket": Ticket(TEXT, 1.0),
@@ -120,7 +119,7 @@ def keepers() -> dict[str, Any]:
         "HttpRequest": request(secret=Secret(TEXT).encoded()),
         "HttpResponse": HttpResponse(200, {"X-Fake": TEXT}, TEXT.encode()),
         "GetComponentAccessToken": GetComponentAccessToken("wx1", TEXT, TEXT),
-        "Call": call,
+        "AmsCall": call,
         "StaticTokens": static,
         "RevenueClient": RevenueClient(static),
         "ComponentTokens": ComponentTokens("wx1", TEXT, tickets=MemoryTicketStore()),
@@ -140,7 +139,7 @@ def test_state_shows_no_secret(name: str) -> None:
     assert base64.b64encode(b"fake-token-1").decode() not in shown
 
 
-@pytest.mark.parametrize("name", ["Secret", "HttpRequest", "HttpResponse", "Call"])
+@pytest.mark.parametrize("name", ["Secret", "HttpRequest", "HttpResponse", "AmsCall"])
 def test_state_is_refused(name: str) -> None:
     """L-16: taking it says why there is none."""
     with pytest.raises(TypeError, match=f"{name} is never pickled"):

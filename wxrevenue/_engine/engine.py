@@ -1,12 +1,14 @@
 """How a call travels: deadline → attempts → turn → bind → wire → verify → unwrap → decode.
 
 Below ``attempts`` errors are values: a stage returns the error it met, and only :meth:`Engine.send` raises it, from a frame
-whose locals hold no token, no URL and no body.
+whose locals hold no token, no URL and no body. The usual call waits for nothing but the transport: where a turn is free and a
+token is known, the limiter and the service answer without an await.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import logging
 import sys
@@ -17,16 +19,16 @@ import attrs
 
 from wxrevenue._engine.call import Call
 from wxrevenue._engine.clock import margin
+from wxrevenue._engine.instant import instant
 from wxrevenue._engine.lifetime import Lifetime
 from wxrevenue._engine.outcome import not_sendable, outcome_name, request_id, transport_error_for, verdict_on, with_retry_after
-from wxrevenue._engine.paths import Paths
 from wxrevenue._engine.retry import Retries, RetryPolicy, RetryQuota
-from wxrevenue._wire.codec import decode, encode
-from wxrevenue._wire.codes import TOKEN_REFUSED
+from wxrevenue._wire.codec import decode
 from wxrevenue._wire.http import LARGEST_BODY
 from wxrevenue._wire.request import Safety, result_of
 from wxrevenue.errors import (
     ApiError,
+    ConfigurationError,
     QuotaExceededError,
     ResponseLostError,
     TokenError,
@@ -51,6 +53,8 @@ logging.getLogger("wxrevenue").addHandler(logging.NullHandler())
 _numbers = itertools.count(1)
 _NOTICEABLE = 0.001
 """Seconds up to which a wait is no wait."""
+_OK = Verdict.OK
+_TOO_LARGE = f"the answer is larger than {LARGEST_BODY} bytes"
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -66,15 +70,18 @@ class Engine:
     deadline: float
     page_deadline: float | None = None
     on_event: Callable[[Event], object] | None
-    paths: Paths = attrs.field(factory=Paths)
     lifetime: Lifetime = attrs.field(factory=Lifetime)
     quota: RetryQuota = attrs.field(default=attrs.Factory(lambda self: RetryQuota(self.retry.quota), takes_self=True))
+    _take: Callable[[str], Turn | None] | None = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._take = instant(self.limiter, "acquire", "take")
 
     async def send(self, request: Request[T], *, deadline: float | None = None, watch: Callable[[Call], object] | None = None) -> T:
         """Return the request's result, or raise one of our errors. ``deadline`` in seconds from now; ``watch`` gets the call."""
         self.lifetime.check_usable()
         call = Call(request, self.clock.monotonic(), deadline or self.deadline, self.page_deadline)
-        self.lifetime.add_call(call)
+        self.lifetime.calls.add(call.presence)
         if watch is not None:
             watch(call)
         try:
@@ -88,7 +95,7 @@ class Engine:
                 self._tell_end(call, error)
                 raise
         finally:
-            self.lifetime.remove_call(call)
+            self.lifetime.remove_call(call.presence)
             if call.job is not None:
                 call.report_to(call.job)
         if isinstance(outcome, BaseException):
@@ -102,16 +109,13 @@ class Engine:
 
     async def _attempts(self, call: Call) -> Any:
         """Return the call's result, or the error that ends it."""
-        body = encode(call.request)
-        if isinstance(body, WxRevenueError):
-            return body
-        call.body = body
-        del body  # a user's own exception may pass through this frame
-        call.path = self.paths.current(call.endpoint)
+        bound = self.service.begin(call.request)
+        if isinstance(bound, WxRevenueError):
+            return bound
+        call.bound = bound
         attempt = self._turn if self.on_event is None else self._turn_with_event
         while True:
             call.attempts += 1
-            call.token_tried = False
             outcome = await attempt(call)
             if not isinstance(outcome, WxRevenueError):
                 break
@@ -143,34 +147,31 @@ class Engine:
 
     async def _back_off(self, call: Call, seconds: float, error: WxRevenueError) -> None:
         self._tell(call, "RetryEvent", attempt=call.attempts, wait=seconds, error=outcome_name(error), code=getattr(error, "code", None))
-        started = call.now
-        call.waiting = True
-        try:
-            await self.clock.sleep(seconds + margin(self.clock))
-        finally:
-            call.waiting = False
-            call.now = self.clock.monotonic()
-            self._count_wait(call, "back-off", started)
+        await self._waiting(call, "back-off", self.clock.sleep(seconds + margin(self.clock)))
 
     # ------------------------------------------------------------------ turn
 
     async def _turn(self, call: Call) -> Any:
         """Take a turn and exchange; three repeats stay within the turn: after 1737, with another token, on the other path."""
-        if self.limiter is None:
+        scope = None if self.limiter is None else self.service.scope(call.request)
+        if self.limiter is None or scope is None:
             return await self._exchange(call)
-        scope = call.scope = self.service.scope(call.request)
-        turn = await self._await_turn(call, self.limiter.acquire(scope, timeout=call.turn_timeout(call.deadline - call.now)))
-        if isinstance(turn, WxRevenueError):
-            return turn
+        call.scope = scope
+        turn = None if self._take is None else self._take(scope)
+        if turn is None:
+            timeout = call.turn_timeout(call.deadline - call.now)
+            turn = await self._await_turn(call, self.limiter.acquire(scope, timeout=timeout))
+            if isinstance(turn, WxRevenueError):
+                return turn
         try:
             while True:
                 outcome = await self._exchange(call)
-                if not isinstance(outcome, WxRevenueError):
-                    await turn.report(Verdict.OK)
-                    return outcome
-                if outcome.ambiguous:
+                failed = isinstance(outcome, WxRevenueError)
+                if failed and outcome.ambiguous:
                     call.may_have_acted()
-                await turn.report(verdict_on(outcome))
+                late = turn.report(verdict_on(outcome) if failed else _OK)
+                if late is not None:
+                    return _late_report(call, turn, late)
                 if not isinstance(outcome, ApiError) or not await self._repeats_in_turn(call, turn, outcome):
                     return outcome
                 refusal = await self._await_turn(call, turn.again(timeout=call.turn_timeout(self._remaining(call))))
@@ -181,83 +182,67 @@ class Engine:
 
     async def _await_turn(self, call: Call, wait: Any) -> Any:
         """Await a turn; return it, or the limiter's refusal."""
-        started = call.now
-        call.waiting = True
         try:
-            return await wait
+            return await self._waiting(call, "turn", wait)
         except (TooFastError, QuotaExceededError) as error:
             refusal = error
-        finally:
-            call.waiting = False
-            call.now = self.clock.monotonic()
-            if call.now - started > _NOTICEABLE:
-                self._count_wait(call, "turn", started)
         return without_history(refusal)
 
     async def _repeats_in_turn(self, call: Call, turn: Turn, error: ApiError) -> bool:
-        """Tell whether the call is repeated within its turn."""
-        endpoint = call.endpoint
-        if self.lifetime.closed or (error.ambiguous and endpoint.safety is Safety.UNSAFE):
+        """Return whether the request is sent once more within its turn."""
+        if self.lifetime.closed or (error.ambiguous and call.endpoint.safety is Safety.UNSAFE):
             return False
         if isinstance(error, (TooFastError, QuotaExceededError)):
             if isinstance(error, QuotaExceededError):
                 with_retry_after(error, await self._await_turn(call, turn.again(timeout=min(0.0, self._remaining(call)))))
             self._tell_gate(call, turn, error)
-            call.token_tried = False
             return isinstance(error, TooFastError)
-        if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not call.token_tried:
-            call.token_tried = True
-            call.refused_token, call.refusal = call.credential, error
-            self._tell(call, "TokenEvent", kind=endpoint.token.value, code=error.code)
-            await self.service.token_refused(call)
-            return True
-        return self.paths.try_other(call, error)
+        repeats = await call.bound.repeats(error)
+        if repeats and isinstance(error, TokenError):
+            self._tell(call, "TokenEvent", kind=call.endpoint.token.value, code=error.code)
+        return repeats
 
     # ------------------------------------------------------------------ exchange
 
     async def _exchange(self, call: Call) -> Any:
-        """Send one request; return the payload or an error."""
+        """Send one request; return the payload or an error. Nothing that a transport raises passes as it is, for it may show the URL."""
         if self.lifetime.closed or call.deadline <= call.now:
             return not_sendable(closed=self.lifetime.closed)
-        started = call.now
-        call.waiting = True
-        try:
-            request = await self.service.bind(call, timeout=call.deadline - started)
-        finally:
-            call.waiting = False
-            left = self._remaining(call)
-            if call.now - started > _NOTICEABLE:
-                self._count_wait(call, "signature" if self.service.signed else "token", started)
-        if self.lifetime.closed:
-            return not_sendable(closed=self.lifetime.closed)
+        bound = call.bound
+        request = bound.ready() or await self._prepared(call)
         if isinstance(request, WxRevenueError):
             return request
-        if call.refusal is not None and call.credential == call.refused_token:
-            return call.refusal  # the same token came back: the server has answered for it already
-        response = await self._wire(call, request, left)
-        if isinstance(response, WxRevenueError):
-            call.in_doubt = False  # from here on the error itself says whether it is ambiguous
-            return response
-        call.request_id = request_id(response, *call.live_secrets()) if self.on_event is not None else None
-        forged = await self.service.verify(response, timeout=self._remaining(call)) if self.service.signed else None
-        outcome = forged or self.service.unwrap(response, *call.live_secrets())
-        call.in_doubt = not isinstance(outcome, WxRevenueError)
-        return outcome if call.path_refusal is None else self.paths.settle(call, outcome)
-
-    async def _wire(self, call: Call, request: HttpRequest, left: float) -> HttpResponse | WxRevenueError:
-        """Hand the request to the transport. Nothing that a transport raises passes here as it is, for it may show the URL."""
-        if left <= 0:
-            return not_sendable(closed=False)
         call.in_doubt = True
+        failure: Any = None
+        response: HttpResponse | None
         try:
-            response = await self.transport.send(request, timeout=min(left, self.timeout))
-            if len(response.body) <= LARGEST_BODY:
-                return response
-            failure: Any = ResponseLostError(f"the answer is larger than {LARGEST_BODY} bytes", reason="too_large")
+            response = await self.transport.send(request, timeout=min(call.deadline - call.now, self.timeout))
+            if len(response.body) > LARGEST_BODY:
+                response = None
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (a third party's transport may raise anything)
-            failure = without_history(error)
+            response, failure = None, without_history(error)
+        if response is None:
+            return self._failed_exchange(call, failure or ResponseLostError(_TOO_LARGE, reason="too_large"))
+        call.request_id = request_id(response, *bound.live()) if self.on_event is not None else None
+        forged = await bound.verify(response, timeout=self._remaining(call)) if bound.verifies else None
+        outcome = forged or bound.unwrap(response)
+        call.in_doubt = not isinstance(outcome, WxRevenueError)
+        return outcome
+
+    async def _prepared(self, call: Call) -> HttpRequest | WxRevenueError:
+        """Return the request once its token or signature is there, or why it cannot be sent."""
+        request = await self._waiting(call, call.bound.waits_for, call.bound.prepare(timeout=call.deadline - call.now))
+        if isinstance(request, WxRevenueError) and not self.lifetime.closed:
+            return request
+        if self.lifetime.closed or call.deadline <= call.now:
+            return not_sendable(closed=self.lifetime.closed)
+        return request  # type: ignore[no-any-return]
+
+    def _failed_exchange(self, call: Call, failure: Exception | asyncio.CancelledError) -> WxRevenueError:
+        """Return the error for an exchange without an answer; raise a cancellation as it came."""
         if isinstance(failure, asyncio.CancelledError):
             raise failure
+        call.in_doubt = False  # from here on the error itself says whether it is ambiguous
         return transport_error_for(failure, cut_by_deadline=self._remaining(call) <= _NOTICEABLE)
 
     # ------------------------------------------------------------------ time and events
@@ -267,11 +252,19 @@ class Engine:
         call.now = self.clock.monotonic()
         return call.deadline - call.now
 
-    def _count_wait(self, call: Call, what: str, started: float) -> None:
-        duration = call.now - started
-        if duration > _NOTICEABLE:
-            call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
-            self._tell(call, "WaitEvent", what=what, duration=duration)
+    async def _waiting(self, call: Call, what: str, wait: Any) -> Any:
+        """Await something other than an answer; count the seconds, and let the client end it when it closes."""
+        started = call.now
+        call.presence.waiting = True
+        try:
+            return await wait
+        finally:
+            call.presence.waiting = False
+            call.now = self.clock.monotonic()
+            duration = call.now - started
+            if duration > _NOTICEABLE:
+                call.waits = {**call.waits, what: call.waits.get(what, 0.0) + duration}
+                self._tell(call, "WaitEvent", what=what, duration=duration)
 
     def _tell_gate(self, call: Call, turn: Turn, error: ApiError) -> None:
         if self.on_event is not None:
@@ -296,3 +289,11 @@ class Engine:
         from wxrevenue import events  # only who listens pays for it
 
         events.tell(self.on_event, getattr(events, event), endpoint=endpoint.name, account=self.service.account, **facts)
+
+
+def _late_report(call: Call, turn: Turn, late: Any) -> ConfigurationError:
+    """Return the error for a limiter whose ``report`` is to be awaited: what it reports would come too late, or never."""
+    if inspect.iscoroutine(late):
+        late.close()
+    call.may_have_acted()
+    return ConfigurationError(f"{type(turn).__name__}.report: expected a plain method, got one that returns an awaitable")

@@ -47,14 +47,11 @@ class Lifetime:
         self._owner = owner
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
-        self._calls: set[InFlight] = set()
+        self.calls: set[InFlight] = set()
+        """The calls on their way; one is added once it was checked."""
         self._closing: set[InFlight] = set()
         """Calls within which the client is being closed: to wait for them would be to wait for oneself."""
         self._all_ended: asyncio.Future[None] | None = None
-
-    def add_call(self, call: InFlight) -> None:
-        """Let a call in that was checked."""
-        self._calls.add(call)
 
     def check_usable(self) -> None:
         """Look whether a call may come in, before anything asks for the running loop: in a forked child there is none.
@@ -69,21 +66,21 @@ class Lifetime:
 
     def remove_call(self, call: InFlight) -> None:
         """Let a call out."""
-        self._calls.discard(call)
-        if self._all_ended is not None and not self._all_ended.done() and self._calls <= self._closing:
+        self.calls.discard(call)
+        if self._all_ended is not None and not self._all_ended.done() and self.calls <= self._closing:
             self._all_ended.set_result(None)
 
     async def aclose(self) -> None:
         """Refuse new calls, end waiting ones, and wait until those on the wire have finished."""
         self.closed = True
-        if self._calls or self._pid not in {0, os.getpid()}:  # in a forked child nothing of the parent's can be closed
+        if self.calls or self._pid not in {0, os.getpid()}:  # in a forked child nothing of the parent's can be closed
             self.check_loop_and_process()
-        if not self._calls:
+        if not self.calls:
             return
-        for call in tuple(self._calls):
+        for call in tuple(self.calls):
             call.cancel_if_waiting()
-        self._closing |= {call for call in self._calls if call.is_own()}  # a token function may close its own client
-        if self._calls <= self._closing:
+        self._closing |= {call for call in self.calls if call.is_own()}  # a token function may close its own client
+        if self.calls <= self._closing:
             return
         if self._all_ended is None:
             self._all_ended = asyncio.get_running_loop().create_future()

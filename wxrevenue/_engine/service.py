@@ -1,4 +1,4 @@
-"""What AMS and WeChat Pay do differently with a call."""
+"""What a service does differently: where its requests go, and what binds one call to it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,58 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
-    from wxrevenue._engine.call import Call
     from wxrevenue._wire.http import HttpRequest, HttpResponse
-    from wxrevenue.errors import WxRevenueError
+    from wxrevenue.errors import ApiError, WxRevenueError
 
 
 class Service(Protocol):
-    """What AMS and WeChat Pay do differently. ``bind``, ``refused`` and ``verify`` may raise what a user's own port raises."""
+    """The interfaces of one account."""
 
     account: str
     """Who calls: the component appid or the merchant number."""
     base_url: str
     """Where requests go."""
-    signed: bool
-    """Whether answers are verified."""
 
-    def scope(self, request: Any) -> str:
-        """Return the rate limiter's scope of a request."""
+    def scope(self, request: Any) -> str | None:
+        """Return the rate limiter's scope of a request; ``None`` where the service has no limit of its own."""
         ...
 
-    async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
-        """Return the HTTP request with a fresh token or signature, or why there is none."""
+    def begin(self, request: Any) -> BoundCall | WxRevenueError:
+        """Return what binds a call of this request to the service, its body encoded; or why it cannot be sent."""
         ...
 
-    async def token_refused(self, call: Call) -> None:
-        """Take notice that the server refused the token of the call's last request."""
+
+class BoundCall(Protocol):
+    """One call's token or signature, its path, and the reading of its answers.
+
+    Errors are values. What a user's own port raises passes through ``ready``, ``prepare``, ``verify`` and ``repeats``.
+    """
+
+    waits_for: str
+    """What ``prepare`` waits for, as events call it: a token or a signature."""
+    verifies: bool
+    """Whether answers are signed: without it, nobody asks ``verify``."""
+
+    def ready(self) -> HttpRequest | WxRevenueError | None:
+        """Return the request to send now, or why there is none; ``None`` where ``prepare`` is to be awaited."""
+        ...
+
+    async def prepare(self, *, timeout: float) -> HttpRequest | WxRevenueError:
+        """Return the request with a fresh token or signature, or why there is none."""
         ...
 
     async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:
         """Return what is wrong with the answer's signature, if anything."""
         ...
 
-    def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:
-        """Return the payload, or the error that the answer stands for, its text scrubbed of the secrets that are ``live``."""
+    def unwrap(self, response: HttpResponse) -> Any:
+        """Return the payload, or the error that the answer stands for, its text scrubbed of the live secrets."""
+        ...
+
+    async def repeats(self, error: ApiError) -> bool:
+        """Return whether the request is sent once more within its turn: with another token, or on another path."""
+        ...
+
+    def live(self) -> tuple[Secret | None, ...]:
+        """Return the secrets that an answer may repeat."""
         ...

@@ -72,7 +72,7 @@ class RedisLink(NeverPickled):
         async with self._slots:
             self._lifetime.check_usable()
             call = InFlight()
-            self._lifetime.add_call(call)
+            self._lifetime.calls.add(call)
             try:
                 answer = await self._answer(script, keys, args)
             finally:

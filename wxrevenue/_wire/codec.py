@@ -45,7 +45,10 @@ def encode(request: Any) -> bytes | ConfigurationError:
         ConfigurationError: the request's class cannot be sent at all.
     """
     kind = request.__class__
-    fields = {sent: value for name, sent in names_sent(kind) if (value := getattr(request, name)) is not None}
+    fields: dict[str, Any] = {}
+    for name, sent in names_sent(kind):  # a comprehension would be a call of its own
+        if (value := getattr(request, name)) is not None:
+            fields[sent] = value
     try:
         body = orjson.dumps(fields, default=_unboxed if revealed(kind) else converter.unstructure)
     except TypeError:

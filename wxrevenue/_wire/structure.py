@@ -59,7 +59,7 @@ def is_strict(kind: Any) -> bool:
 
 def make_structure(kind: Any, converter: Converter) -> Hook:
     """Return a structure function for an attrs class, a list, an optional or a leaf type."""
-    writer = _Writer(converter)
+    writer = _StructureWriter(converter)
     result = writer.value(kind, "payload", "$", 1)
     source = "\n".join(["def structure(payload, _=None):", *writer.lines, f"    return {result}"])
     exec(compile(source, f"<generated structure of {kind}>", "exec"), writer.names)  # noqa: S102  (text made of our own field names)
@@ -82,7 +82,7 @@ def _is_plain(kind: Any) -> bool:
     return plain_fields and untouched and not hasattr(kind, "__attrs_post_init__") and not hasattr(kind, "__attrs_init__")
 
 
-class _Writer:
+class _StructureWriter:
     """Writes the body of one structure function. Paths are f-strings that only a failure evaluates."""
 
     def __init__(self, converter: Converter) -> None:

@@ -6,28 +6,30 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
-from wxrevenue._base.secret import Secret, as_secret, require_token, scrub
+import orjson
+
+from wxrevenue._base.secret import NeverPickled, Secret, as_secret, require_token, scrub
 from wxrevenue._engine.clock import LOOP_CLOCK
-from wxrevenue._wire.codec import parse
-from wxrevenue._wire.codes import api_error
+from wxrevenue._engine.instant import instant
+from wxrevenue._wire.codec import encode, parse
+from wxrevenue._wire.codes import TOKEN_REFUSED, api_error
 from wxrevenue._wire.http import HttpRequest, retry_after
 from wxrevenue._wire.model import digits
-from wxrevenue._wire.request import TokenKind
-from wxrevenue.errors import ConfigurationError, DeadlineExceededError, DecodeError, TokenUnavailableError, WxRevenueError
+from wxrevenue._wire.request import TokenKind, revealed
+from wxrevenue.ams._paths import Paths
+from wxrevenue.errors import ConfigurationError, DeadlineExceededError, DecodeError, TokenError, TokenUnavailableError, WxRevenueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from wxrevenue._engine.call import Call
     from wxrevenue._wire.http import HttpResponse
     from wxrevenue._wire.request import AmsRequest
+    from wxrevenue.errors import ApiError
     from wxrevenue.ports import Clock, TokenSource
 
 _HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 _OK: Final = range(200, 300)
 # The English page of settlements prints "right" for "ret": no server sends that.
-_OUTER: Final = (("ret", "err_msg", "$.ret"), ("errcode", "errmsg", "$.errcode"))
-_NESTED: Final = (("ret", "err_msg", "$.base_resp.ret"),)
 _RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")
 _LONGEST_MESSAGE: Final = 500
 _PLAIN: Final = "handed out as a str"
@@ -44,11 +46,10 @@ class AmsService:
         account: the component's appid, or what stands for it in scopes.
         scope: replaces the default scope.
         clock: what ``Retry-After`` dates are measured against.
+        paths: which of two paths works, as far as that is known; shared by a client and its clones.
     """
 
-    signed = False
-
-    def __init__(
+    def __init__(  # noqa: PLR0913  (settings, by keyword)
         self,
         base_url: str,
         tokens: TokenSource,
@@ -56,13 +57,16 @@ class AmsService:
         *,
         scope: Callable[[Any, str], str] | None = None,
         clock: Clock = LOOP_CLOCK,
+        paths: Paths | None = None,
     ) -> None:
         self.account = account
         self.base_url = base_url
         self.tokens = tokens
+        self.peek: Callable[[TokenKind, str | None], Secret | None] | None = instant(tokens, "get", "peek")
         self.custom_scope = scope
         self.clock = clock
-        self._urls: dict[tuple[str, str], str] = {}
+        self.paths = Paths() if paths is None else paths
+        self.urls: dict[tuple[str, str], str] = {}
         self._last: Secret | None = None
 
     @property
@@ -75,58 +79,21 @@ class AmsService:
         default = f"{self.account}/{request.authorizer_appid or '-'}/{request.endpoint.name}"
         return default if self.custom_scope is None else self.custom_scope(request, default)
 
-    async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
-        """Return the HTTP request with a token fresh from the source."""
-        request = call.request
-        if call.endpoint.token is TokenKind.NONE:
-            return HttpRequest(call.endpoint.method, self.base_url + call.path, _HEADERS, call.body)
-        if call.endpoint.token is TokenKind.AUTHORIZER and request.authorizer_appid is None:
-            return ConfigurationError(f"{type(request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
+    def begin(self, request: AmsRequest[Any]) -> AmsCall | WxRevenueError:
+        """Return what binds a call of this request to the account; or why it cannot be sent."""
+        body = encode(request)
+        return body if isinstance(body, WxRevenueError) else AmsCall(self, request, body)
+
+    def url(self, path: str, action: str) -> str:
+        """Return the URL of an interface up to its token."""
         try:
-            call.credential = self._secret(await self.tokens.get(call.endpoint.token, request.authorizer_appid, timeout=timeout))
-        except (DeadlineExceededError, TokenUnavailableError) as error:
-            return error
-        url = self._url(call.path, call.endpoint.action)
-        return HttpRequest(call.endpoint.method, url, _HEADERS, call.body, call.credential.encoded())
-
-    async def token_refused(self, call: Call) -> None:
-        """Give the source its own token back, as it handed it out."""
-        token: Any = call.credential
-        kind, appid = call.endpoint.token, call.request.authorizer_appid
-        await self.tokens.reject(kind, appid, token.reveal() if _PLAIN in token.derived else token)
-
-    async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:
-        """Return ``None``: AMS answers are not signed."""
-
-    def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:
-        """Return the payload without its envelope, or the error that the answer stands for."""
-        payload: Any = parse(response.body)
-        failure = _failure(payload)
-        if response.status in _OK:
-            if failure is None:
-                return payload
-            if isinstance(failure, DecodeError):
-                return failure
-        code, message = failure if isinstance(failure, _Failure) else (None, "")
-        message = " ".join(scrub(message, *live).split())
-        rid = _RID.search(message)
-        return api_error(
-            message[:_LONGEST_MESSAGE],
-            code=code,
-            status=response.status,
-            request_id=rid and rid[1],
-            retry_after=retry_after(response.header("Retry-After"), self.clock.time()),
-        )
-
-    def _url(self, path: str, action: str) -> str:
-        try:
-            return self._urls[path, action]
+            return self.urls[path, action]
         except KeyError:
             named = f"action={quote(action, safe='')}&" if action else ""
             url = f"{self.base_url}{path}?{named}access_token="
-            return self._urls.setdefault((path, action), url)
+            return self.urls.setdefault((path, action), url)
 
-    def _secret(self, token: Any) -> Secret:
+    def as_token(self, token: Any) -> Secret:
         """Return the token boxed; the same box for the same string, because what is derived from a token is kept in its box."""
         if isinstance(token, Secret) and "encoded" in token.derived:
             return token  # it was sent before, so it was looked at
@@ -141,6 +108,113 @@ class AmsService:
         return found
 
 
+class AmsCall(NeverPickled):
+    """One call to the advertising interfaces: its token, its path, and the reading of its answers."""
+
+    __slots__ = ("_body", "_endpoint", "_path", "_path_refusal", "_refusal", "_refused", "_repeating", "_request", "_service", "_token",
+                 "_token_tried")  # fmt: skip
+    waits_for = "token"
+    verifies = False
+
+    def __init__(self, service: AmsService, request: AmsRequest[Any], body: bytes) -> None:
+        self._service = service
+        self._request: Any = request
+        self._endpoint = endpoint = request.endpoint
+        self._body = body
+        self._path = endpoint.path if endpoint.alternate is None else service.paths.current(endpoint)
+        self._path_refusal: ApiError | None = None
+        """What the path that was tried first answered, once the other one is tried."""
+        self._token: Secret | None = None
+        """The token of the request sent last."""
+        self._refused: Secret | None = None
+        self._refusal: TokenError | None = None
+        """The token that the server refused, and how."""
+        self._token_tried = self._repeating = False
+        """Another token was asked for, since the last attempt began or a token was last accepted; for the request to come."""
+
+    def ready(self, token: Secret | None = None) -> HttpRequest | WxRevenueError | None:
+        """Return the request with that token, or with one that is known already."""
+        endpoint, service = self._endpoint, self._service
+        if token is None:
+            self._token_tried = self._token_tried and self._repeating
+            self._repeating = False
+            kind, appid = endpoint.token, self._request.authorizer_appid
+            if kind is TokenKind.NONE:
+                return HttpRequest(endpoint.method, service.base_url + self._path, _HEADERS, self._body)
+            if kind is TokenKind.AUTHORIZER and appid is None:
+                return ConfigurationError(f"{type(self._request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
+            token = None if service.peek is None else service.peek(kind, appid)
+            if token is None:
+                return None
+        self._token = token
+        if self._refusal is not None and token == self._refused:
+            return self._refusal  # the same token came back: the server has answered for it already
+        url = service.urls.get((self._path, endpoint.action)) or service.url(self._path, endpoint.action)
+        return HttpRequest(endpoint.method, url, _HEADERS, self._body, token.derived.get("encoded") or token.encoded())
+
+    async def prepare(self, *, timeout: float) -> HttpRequest | WxRevenueError:
+        """Return the request with a token fresh from the source."""
+        kind, appid, source = self._endpoint.token, self._request.authorizer_appid, self._service.tokens
+        try:  # what the source hands out may be a str: it stays out of the locals
+            return cast("HttpRequest | WxRevenueError", self.ready(self._service.as_token(await source.get(kind, appid, timeout=timeout))))
+        except (DeadlineExceededError, TokenUnavailableError) as error:
+            return error
+
+    async def verify(self, response: HttpResponse, *, timeout: float) -> None:
+        """Do nothing: AMS answers are not signed."""
+
+    def unwrap(self, response: HttpResponse) -> Any:
+        """Return the payload without its envelope, or the error that the answer stands for."""
+        try:
+            payload: Any = orjson.loads(response.body)
+        except orjson.JSONDecodeError:
+            payload = None
+        if payload is None:
+            payload = parse(response.body)
+        failure = _failure(payload)
+        outcome = payload if failure is None and response.status in _OK else self._error(response, failure)
+        if self._path_refusal is None:
+            return outcome
+        return self._service.paths.settle(self._endpoint, self._path, outcome, self._path_refusal)
+
+    def _error(self, response: HttpResponse, failure: _Failure | DecodeError | None) -> WxRevenueError:
+        if isinstance(failure, DecodeError) and response.status in _OK:
+            return failure
+        code, message = failure if isinstance(failure, _Failure) else (None, "")
+        message = " ".join(scrub(message, *self.live()).split())
+        rid = _RID.search(message)
+        return api_error(
+            message[:_LONGEST_MESSAGE],
+            code=code,
+            status=response.status,
+            request_id=rid and rid[1],
+            retry_after=retry_after(response.header("Retry-After"), self._service.clock.time()),
+        )
+
+    async def repeats(self, error: ApiError) -> bool:
+        """Return whether the request is sent once more: with another token, or on the other path."""
+        if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not self._token_tried:
+            self._token_tried = self._repeating = True
+            self._refused, self._refusal = self._token, error
+            await self._reject(cast("Any", self._token))
+            return True
+        other = None if self._path_refusal else self._service.paths.other(self._endpoint, self._path, error)
+        if other is None:
+            return False
+        self._path, self._path_refusal = other, error
+        return True
+
+    async def _reject(self, token: Secret) -> None:
+        """Give the source its own token back, as it handed it out."""
+        kind, appid = self._endpoint.token, self._request.authorizer_appid
+        await self._service.tokens.reject(kind, appid, token.reveal() if _PLAIN in token.derived else token)
+
+    def live(self) -> tuple[Secret | None, ...]:
+        """Return the secrets that an answer may repeat: the tokens sent, and what the request itself reveals."""
+        own = revealed(self._request.__class__)
+        return (self._token, self._refused, *(getattr(self._request, name) for name in own))
+
+
 class _Failure(NamedTuple):
     code: int
     message: str
@@ -153,27 +227,25 @@ def _failure(payload: Any) -> _Failure | DecodeError | None:
     """
     if type(payload) is not dict:
         return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
-    fields = cast("dict[str, Any]", payload)
-    found = _taken(fields, _OUTER)
+    fields: dict[str, Any] = payload
+    codes = fields.pop("ret", 0), fields.pop("errcode", 0)
+    messages = fields.pop("err_msg", ""), fields.pop("errmsg", "")
     nested = fields.pop("base_resp", None)
+    if nested is None and codes == (0, 0) and type(codes[0]) is type(codes[1]) is int:
+        return None
+    found = [_read(codes[0], messages[0], "$.ret"), _read(codes[1], messages[1], "$.errcode")]
     if type(nested) is dict:
-        found += _taken(cast("dict[str, Any]", nested), _NESTED)
+        inner: dict[str, Any] = nested
+        found.append(_read(inner.get("ret", 0), inner.get("err_msg", ""), "$.base_resp.ret"))
     elif nested is not None:
         found.append(DecodeError("expected an object", path="$.base_resp"))
-    return next((one for one in found if isinstance(one, _Failure)), found[0] if found else None)
+    told = [one for one in found if one is not None]
+    return next((one for one in told if isinstance(one, _Failure)), told[0] if told else None)
 
 
-def _taken(fields: dict[str, Any], envelopes: Iterable[tuple[str, str, str]]) -> list[_Failure | DecodeError]:
-    """Take codes and messages out of an object; return the failures among them, and what cannot be read."""
-    found: list[_Failure | DecodeError] = []
-    for code_key, message_key, path in envelopes:
-        message = fields.pop(message_key, "")
-        code = fields.pop(code_key, 0)
-        if code == 0 and type(code) is int:
-            continue
-        code = digits(code)
-        if code is None:
-            found.append(DecodeError("expected an integer or a string of digits", path=path))
-        elif code:
-            found.append(_Failure(code, message if isinstance(message, str) else ""))
-    return found
+def _read(code: Any, message: Any, path: str) -> _Failure | DecodeError | None:
+    """Return what a code says went wrong, or that it cannot be read."""
+    number = digits(code)
+    if number is None:
+        return DecodeError("expected an integer or a string of digits", path=path)
+    return _Failure(number, message if isinstance(message, str) else "") if number else None

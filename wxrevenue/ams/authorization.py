@@ -24,6 +24,14 @@ from wxrevenue._wire.request import (
     some_secret,
 )
 
+__all__ = [
+    "AuthorizerAccessToken",
+    "ComponentAccessToken",
+    "GetAuthorizerAccessToken",
+    "GetComponentAccessToken",
+    "StartPushTicket",
+]
+
 _COMPONENT = "/cgi-bin/component"
 _APPID = credential_between(1, 64)
 

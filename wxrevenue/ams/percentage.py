@@ -11,6 +11,8 @@ from wxrevenue._wire.model import Model
 from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, credential_between
 from wxrevenue.errors import ConfigurationError
 
+__all__ = ["GetShareRatio", "SetShareRatio", "ShareRatio"]
+
 _WHOLE = 100
 
 

@@ -14,6 +14,8 @@ from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName,
 from wxrevenue._wire.request import WRONG_PATH, AmsRequest, Endpoint, Safety
 from wxrevenue.errors import ConfigurationError, DecodeError
 
+__all__ = ["GetAgencySettlement", "Settlement", "SettlementPage", "SettlementStatus", "SlotRevenue", "yuan"]
+
 RowKey: TypeAlias = tuple[str, int, str]
 
 LARGEST_PAGE_SIZE = 10_000

@@ -12,8 +12,8 @@ from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import NotASecret, Secret
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue._engine.engine import Engine
-from wxrevenue._engine.paths import Paths
 from wxrevenue._engine.retry import RetryPolicy
+from wxrevenue.ams._paths import Paths
 from wxrevenue.ams._service import ANONYMOUS, AmsService
 from wxrevenue.errors import ConfigurationError, one_of
 from wxrevenue.limiters._local.limiter import LocalRateLimiter
@@ -48,15 +48,19 @@ def assemble_ams(where: str, tokens: Any, component_appid: str | None, settings:
         _account(where, component_appid, source) or f"{ANONYMOUS}{os.urandom(4).hex()}",
         scope=_checks.function(f"{where}.scope", settings["scope"]),
         clock=options["clock"],
+        paths=_paths(where, settings["settlement_path"]),
     )
-    path = settings["settlement_path"]
-    if path is not None and path not in SETTLEMENT_PATHS:
-        raise ConfigurationError(f"{where}.settlement_path: expected {one_of(SETTLEMENT_PATHS)}")
     given, gate = _given(where, settings, "transport", Transport), _given(where, settings, "limiter", RateLimiter)
     transport = AiohttpTransport() if given is None else given
     limiter = LocalRateLimiter(clock=options["clock"]) if gate is None else gate
-    engine = Engine(service=service, transport=transport, limiter=limiter, paths=Paths(path), **options)
+    engine = Engine(service=service, transport=transport, limiter=limiter, **options)
     return Assembly(engine, transport if given is None else None, limiter if gate is None else None)
+
+
+def _paths(where: str, pinned: str | None) -> Paths:
+    if pinned is not None and pinned not in SETTLEMENT_PATHS:
+        raise ConfigurationError(f"{where}.settlement_path: expected {one_of(SETTLEMENT_PATHS)}")
+    return Paths(pinned)
 
 
 def another_account(where: str, engine: Engine, tokens: Any, component_appid: str | None) -> AmsService:
@@ -64,7 +68,7 @@ def another_account(where: str, engine: Engine, tokens: Any, component_appid: st
     own = cast("AmsService", engine.service)
     source = own.tokens if tokens is None else token_source(tokens)
     account = _account(where, component_appid, None if tokens is None else source) or own.account
-    return AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock)
+    return AmsService(own.base_url, source, account, scope=own.custom_scope, clock=own.clock, paths=own.paths)
 
 
 def assemble_pay(where: str, private_key: Any, settings: Mapping[str, Any]) -> Assembly:

@@ -41,7 +41,7 @@ class Pages:
 
     def is_waiting(self) -> bool:
         """Tell whether a page waits for its turn, a token or a back-off, and not for its answer."""
-        return any(call.waiting for call in self._calls)
+        return any(call.presence.waiting for call in self._calls)
 
 
 def walk(

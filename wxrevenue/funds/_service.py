@@ -7,10 +7,11 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
+from wxrevenue._base.secret import NeverPickled
 from wxrevenue._engine.clock import within
 from wxrevenue._engine.outcome import request_id
 from wxrevenue._version import USER_AGENT
-from wxrevenue._wire.codec import parse
+from wxrevenue._wire.codec import encode, parse
 from wxrevenue._wire.codes import api_error
 from wxrevenue._wire.http import HttpRequest, retry_after
 from wxrevenue.errors import (
@@ -26,8 +27,6 @@ from wxrevenue.errors import (
 from wxrevenue.signing._answer import SCHEME, is_signed, signed_part
 
 if TYPE_CHECKING:
-    from wxrevenue._base.secret import Secret
-    from wxrevenue._engine.call import Call
     from wxrevenue._wire.http import HttpResponse
     from wxrevenue._wire.request import PayRequest
     from wxrevenue.ports import Clock, Signer, Verifier
@@ -51,50 +50,73 @@ class PayService:
         clock: where timestamps come from.
     """
 
-    signed = True
-
     def __init__(self, base_url: str, mchid: str, serial_no: str, *, signer: Signer, verifier: Verifier, clock: Clock) -> None:  # noqa: PLR0913
         self.account = mchid
         self.base_url = base_url
-        self._serial_no = serial_no
-        self._signer = signer
-        self._verifier = verifier
-        self._clock = clock
+        self.serial_no = serial_no
+        self.signer = signer
+        self.verifier = verifier
+        self.clock = clock
 
-    def scope(self, request: PayRequest[Any]) -> str:
-        """Return ``merchant/path``."""
-        return f"{self.account}{request.endpoint.path}"
+    def scope(self, request: PayRequest[Any]) -> None:
+        """Return ``None``: WeChat Pay has no "operating too fast"."""
 
-    async def bind(self, call: Call, *, timeout: float) -> HttpRequest | WxRevenueError:
+    def begin(self, request: PayRequest[Any]) -> PayCall | WxRevenueError:
+        """Return what binds a call of this request to the merchant; or why it cannot be sent."""
+        body = encode(request)
+        return body if isinstance(body, WxRevenueError) else PayCall(self, request, body)
+
+
+class PayCall(NeverPickled):
+    """One call to WeChat Pay: its signature, and the check and the reading of its answers."""
+
+    waits_for = "signature"
+    verifies = True
+
+    def __init__(self, service: PayService, request: PayRequest[Any], body: bytes) -> None:
+        self._service = service
+        self._method = request.endpoint.method
+        self._url = service.base_url + request.endpoint.path
+        self._body = body
+
+    def ready(self) -> None:
+        """Return ``None``: a request is signed off the event loop."""
+
+    async def prepare(self, *, timeout: float) -> HttpRequest | WxRevenueError:
         """Return the HTTP request with a signature of its own: the bytes signed are the bytes sent."""
-        timestamp, nonce = str(int(self._clock.time())), secrets.token_hex(_NONCE_BYTES)
+        timestamp, nonce = str(int(self._service.clock.time())), secrets.token_hex(_NONCE_BYTES)
         try:
-            signature = await within(timeout, self._signer.sign(self._message(call, timestamp, nonce)), "a signature")
+            signature = await within(timeout, self._service.signer.sign(self._message(timestamp, nonce)), "a signature")
         except DeadlineExceededError as error:
             return error
         if not isinstance(signature, bytes):
             return ConfigurationError(f"a signature must be bytes, got {type(signature).__name__}")
-        headers = self._headers(timestamp, nonce, base64.b64encode(signature).decode())
-        return HttpRequest(call.endpoint.method, self.base_url + call.path, headers, call.body)
+        return HttpRequest(self._method, self._url, self._headers(timestamp, nonce, base64.b64encode(signature).decode()), self._body)
 
-    def _message(self, call: Call, timestamp: str, nonce: str) -> bytes:
+    def _message(self, timestamp: str, nonce: str) -> bytes:
         """Return what is signed: the request as it is sent, path and query included."""
-        parts = urlsplit(self.base_url + call.path)
+        parts = urlsplit(self._url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        return b"%s\n%s\n" % (f"{call.endpoint.method}\n{target}\n{timestamp}\n{nonce}".encode(), call.body)
+        return b"%s\n%s\n" % (f"{self._method}\n{target}\n{timestamp}\n{nonce}".encode(), self._body)
 
-    async def token_refused(self, call: Call) -> None:
-        """Do nothing: there is no token to refuse."""
+    async def repeats(self, error: ApiError) -> bool:  # noqa: ARG002
+        """Return ``False``: there is neither another token nor another path."""
+        return False
+
+    def live(self) -> tuple[()]:
+        """Return nothing: the signature is of no use to anybody else."""
+        return ()
 
     async def verify(self, response: HttpResponse, *, timeout: float) -> WxRevenueError | None:
         """Return a ``SignatureError`` for an answer that WeChat Pay did not sign; error answers may be unsigned."""
         if response.status not in _OK and not is_signed(response):
             return None
-        signed = signed_part(response, self._clock.time())
+        signed = signed_part(response, self._service.clock.time())
         if isinstance(signed, SignatureError):
             return signed
+        verify = self._service.verifier.verify
         try:
-            await self._verifier.verify(serial=signed.serial, message=signed.message, signature=signed.signature, timeout=timeout)
+            await verify(serial=signed.serial, message=signed.message, signature=signed.signature, timeout=timeout)
         except (SignatureError, DeadlineExceededError) as error:
             wrong = error
             wrong.ambiguous = True
@@ -102,7 +124,7 @@ class PayService:
             return None
         return without_history(wrong)  # type: ignore[no-any-return]
 
-    def unwrap(self, response: HttpResponse, *live: Secret | None) -> Any:  # noqa: ARG002
+    def unwrap(self, response: HttpResponse) -> Any:
         """Return the payload (``None`` for an empty body), or the error that the answer stands for.
 
         Every documented answer is an object or empty. Anything else is no success, signed or not, and an object with the two
@@ -135,11 +157,17 @@ class PayService:
             status=response.status,
             detail=payload.get("detail"),
             request_id=request_id(response),
-            retry_after=retry_after(response.header("Retry-After"), self._clock.time()),
+            retry_after=retry_after(response.header("Retry-After"), self._service.clock.time()),
         )
 
     def _headers(self, timestamp: str, nonce: str, signature: str) -> dict[str, str]:
-        fields = {"mchid": self.account, "nonce_str": nonce, "signature": signature, "timestamp": timestamp, "serial_no": self._serial_no}
+        fields = {
+            "mchid": self._service.account,
+            "nonce_str": nonce,
+            "signature": signature,
+            "timestamp": timestamp,
+            "serial_no": self._service.serial_no,
+        }
         headers = {
             "Accept": "application/json",
             "Accept-Language": "en",
@@ -147,7 +175,7 @@ class PayService:
             "Content-Type": "application/json",
             "User-Agent": USER_AGENT,
         }
-        if (serial := self._verifier.request_serial()) is not None:
+        if (serial := self._service.verifier.request_serial()) is not None:
             headers["Wechatpay-Serial"] = serial
         return headers
 

@@ -9,6 +9,8 @@ import attrs
 from wxrevenue._wire.request import Endpoint, PayRequest, Safety, credential_between, text_between
 from wxrevenue.errors import ConfigurationError
 
+__all__ = ["MarkTransaction"]
+
 
 def _only_cny(_instance: object, _attribute: attrs.Attribute[Any], value: object) -> None:
     if value != "CNY":

@@ -1,1 +1,1 @@
-"""Walks over numbered pages: rows in order, each once, resumable; when a walk trusts what it saw stands in ``_two_pass.py``."""
+"""Walks over numbered pages: rows in order, each once, resumable; when a walk trusts what it saw stands in ``_list_reader.py``."""

@@ -1,6 +1,6 @@
 """Walking pages: rows in the server's order, each once, a bounded number of pages ahead, resumable after any row.
 
-:mod:`wxrevenue.pagination._two_pass` says when a walk trusts what it saw, and when it reads the list a second time.
+:mod:`wxrevenue.pagination._list_reader` says when a walk trusts what it saw, and when it reads the list a second time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import attrs
 from wxrevenue._base import checks as _checks
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, WxRevenueError
 from wxrevenue.pagination._cursor import CursorOwner, Position
+from wxrevenue.pagination._list_reader import ListReader
 from wxrevenue.pagination._page import IndexedPage, Page, Row, indexed
 from wxrevenue.pagination._prefetch import PageKey, Prefetcher
 from wxrevenue.pagination._row_index import RowIndex
-from wxrevenue.pagination._two_pass import ListReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence

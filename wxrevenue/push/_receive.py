@@ -12,8 +12,9 @@ from wxrevenue._base import checks as _checks
 from wxrevenue._base.file_errors import Remedy
 from wxrevenue._base.tasks import is_cancelled
 from wxrevenue._engine.clock import within
+from wxrevenue._wire.stored import Ticket
 from wxrevenue.errors import ConfigurationError, WxRevenueError
-from wxrevenue.ports import Ticket, TicketStore
+from wxrevenue.ports import TicketStore
 from wxrevenue.push._component.receiver import TicketReceiver
 from wxrevenue.push._reply import success
 

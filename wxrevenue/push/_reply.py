@@ -10,7 +10,7 @@ from wxrevenue._base.printable import Printable
 
 if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
-    from wxrevenue.ports import Ticket
+    from wxrevenue._wire.stored import Ticket
 
 AuthorizationChange: TypeAlias = Literal["authorized", "updateauthorized", "unauthorized"]
 

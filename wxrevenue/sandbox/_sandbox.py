@@ -7,8 +7,8 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from wxrevenue._wire.stored import Ticket
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.ports import Ticket
 from wxrevenue.sandbox._ams.books import Books, provider
 from wxrevenue.sandbox._ams.platform import Platform
 from wxrevenue.sandbox._ams.push import Pushes

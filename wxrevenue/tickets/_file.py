@@ -15,8 +15,8 @@ import orjson
 from wxrevenue._base.file_errors import with_remedy
 from wxrevenue._base.files import BINARY, NO_LINK, checked_path, is_link, locked, replacing
 from wxrevenue._base.printable import Printable
+from wxrevenue._wire.stored import Ticket
 from wxrevenue.errors import ConfigurationError, TokenUnavailableError
-from wxrevenue.ports import Ticket
 
 if TYPE_CHECKING:
     Found: TypeAlias = Ticket | ConfigurationError | TokenUnavailableError | OSError | None

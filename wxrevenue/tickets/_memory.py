@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from wxrevenue._base.printable import Printable
 
 if TYPE_CHECKING:
-    from wxrevenue.ports import Ticket, TicketStore
+    from wxrevenue._wire.stored import Ticket
+    from wxrevenue.ports import TicketStore
 
 
 class MemoryTicketStore(Printable):

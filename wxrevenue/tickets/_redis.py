@@ -10,7 +10,7 @@ from wxrevenue._base.secret import Secret, as_secret
 from wxrevenue._redis.keyring import Keyring, as_secret_keys
 from wxrevenue._redis.link import RedisLink, key_prefix, key_stem
 from wxrevenue._redis.script import TEXT, Script
-from wxrevenue.ports import Ticket
+from wxrevenue._wire.stored import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

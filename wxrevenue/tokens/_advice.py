@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wxrevenue._wire.request import TokenKind
-    from wxrevenue.ports import Ticket
+    from wxrevenue._wire.stored import Ticket
 
 NO_TICKET: Final = (
     "there is no component_verify_ticket yet: WeChat pushes one about every ten minutes to the authorization event URL of the platform. "

@@ -129,9 +129,14 @@ class CachedToken:
             DeadlineExceededError: none was had in time. The refresh goes on.
             ClientStateError: the source was closed meanwhile.
         """
-        held, now = self._cached, self.clock.monotonic()
+        now = self.clock.monotonic()
+        return self.peek(now) or await self._wait(now, timeout)
+
+    def peek(self, now: float) -> Secret | None:
+        """Return the token if nobody need wait for another; near its end start the refresh that replaces it."""
+        held = self._cached
         if held is None or now >= held.due:
-            return await self._wait(now, timeout)
+            return None
         if now >= held.early and self.flight is None and now >= self._retry_at:
             self._start(now)
         return held.token

@@ -15,11 +15,12 @@ from wxrevenue._engine.engine import Engine
 from wxrevenue._engine.lifetime import Lifetime
 from wxrevenue._engine.retry import RetryPolicy
 from wxrevenue._wire.request import TokenKind
+from wxrevenue._wire.stored import StoredToken
 from wxrevenue.ams import BASE_URL
 from wxrevenue.ams._service import AmsService
 from wxrevenue.ams.authorization import GetAuthorizerAccessToken, GetComponentAccessToken
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.ports import Clock, StoredToken, TicketStore, TokenStore, Transport
+from wxrevenue.ports import Clock, TicketStore, TokenStore, Transport
 from wxrevenue.tokens._advice import called
 from wxrevenue.tokens._cache import CachedToken
 from wxrevenue.tokens._refresh import Refresher
@@ -141,6 +142,15 @@ class ComponentTokens:
         """
         self._lifetime.check_usable()
         return await self._of(kind, appid).get(timeout)
+
+    def peek(self, kind: TokenKind, appid: str | None) -> Secret | None:
+        """Return the token that :meth:`get` would return without a wait, or ``None`` where it would wait or raise."""
+        cached = self._component if kind is TokenKind.COMPONENT else self._authorizers.get(appid or "")
+        try:
+            self._lifetime.check_usable()
+            return None if cached is None else cached.peek(self._clock.monotonic())
+        except Exception:  # noqa: BLE001  (a closed source, another loop, or a clock of the user's that fails: get() says so)
+            return None
 
     async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
         """Take notice that the server refused this very token; one that was replaced meanwhile stays replaced."""

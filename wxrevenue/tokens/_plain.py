@@ -45,10 +45,14 @@ class StaticTokens(Printable):
         Raises:
             TokenUnavailableError: none was given.
         """
-        found = self._component if kind is TokenKind.COMPONENT else self._authorizers.get(appid or "")
+        found = self.peek(kind, appid)
         if found is None:
             raise TokenUnavailableError(f"no {kind.value} token was given{f' for {appid}' if appid else ''}")
         return found
+
+    def peek(self, kind: TokenKind, appid: str | None) -> Secret | None:
+        """Return the token of that kind, if it was given."""
+        return self._component if kind is TokenKind.COMPONENT else self._authorizers.get(appid or "")
 
     async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
         """Do nothing: there is no other token."""

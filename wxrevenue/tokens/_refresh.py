@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from wxrevenue._base.secret import Secret
-    from wxrevenue.ports import Clock, StoredToken
+    from wxrevenue._wire.stored import StoredToken
+    from wxrevenue.ports import Clock
     from wxrevenue.tokens._cache import RefreshReason
     from wxrevenue.tokens._single_flight import SingleFlight
     from wxrevenue.tokens.stores._retrying import RetryingTokenStore

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from wxrevenue._wire.codes import TOKEN_REFUSED
 from wxrevenue._wire.request import TokenKind
+from wxrevenue._wire.stored import StoredToken, Ticket
 from wxrevenue.ams.authorization import GetComponentAccessToken, StartPushTicket
 from wxrevenue.errors import ConfigurationError, TokenError, TokenUnavailableError, WxRevenueError, without_history
-from wxrevenue.ports import StoredToken, Ticket
 from wxrevenue.tokens._advice import NO_TICKET, called, overdue, unavailable
 from wxrevenue.tokens._refresh import LIFETIMES
 from wxrevenue.tokens._renewal import Renewal, RenewToken

@@ -10,7 +10,7 @@ from wxrevenue.errors import ClientStateError
 from wxrevenue.limiters._local.registry import ScopeRegistry
 from wxrevenue.limiters._local.snapshot import dump, load
 from wxrevenue.limiters._local.turn import LocalTurn
-from wxrevenue.limiters._quota.stated import Rate
+from wxrevenue.limiters._quota.fixed_rate import Rate
 
 if TYPE_CHECKING:
     from wxrevenue.ports import Clock
@@ -41,6 +41,23 @@ class LocalRateLimiter:
         self._by_scope = self._registry.by_scope  # looked into on every call
         self._sequences = 0
 
+    def take(self, scope: str) -> LocalTurn | None:
+        """Return a turn, if nobody waits and nothing is known against it; see :class:`wxrevenue.ports.InstantLimiter`."""
+        limiter = self._by_scope.get(scope)
+        if limiter is None:
+            return None
+        pacer = limiter.pacer
+        if pacer.in_flight < pacer.limit:
+            pacer.in_flight += 1
+        elif not limiter.try_leave():
+            return None
+        turn = LocalTurn()
+        turn.limiter = limiter
+        turn.scope = scope
+        turn.sequence = self._sequences = self._sequences + 1
+        turn.out = True
+        return turn
+
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
         """Wait for a turn; see :class:`wxrevenue.ports.RateLimiter`."""
         limiter = self._by_scope.get(scope) or self._registry.limiter_of(scope)
@@ -48,13 +65,8 @@ class LocalRateLimiter:
         turn.limiter = limiter
         turn.scope = scope
         turn.sequence = self._sequences = self._sequences + 1
-        pace = limiter.pacer
-        if pace.in_flight < pace.limit:
-            pace.in_flight += 1
-            turn.out = True
-        else:
-            turn.out = False
-            await limiter.wait(turn, timeout)
+        turn.out = False
+        await limiter.wait(turn, timeout)
         return turn
 
     def snapshot(self) -> dict[str, Any]:

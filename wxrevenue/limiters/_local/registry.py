@@ -9,14 +9,14 @@ from wxrevenue._base import checks as _checks
 from wxrevenue.limiters._local.clock import LimiterClock
 from wxrevenue.limiters._local.gate import Gate
 from wxrevenue.limiters._local.scope import Common, ScopeLimiter
+from wxrevenue.limiters._quota.fixed_rate import FixedRate
 from wxrevenue.limiters._quota.inference import QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
-from wxrevenue.limiters._quota.stated import FixedRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from wxrevenue.limiters._quota.stated import AnyPace, Rate
+    from wxrevenue.limiters._quota.fixed_rate import AnyPace, Rate
     from wxrevenue.ports import Clock
 
 _MANY: Final = 1_024

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from wxrevenue._engine.clock import call_later
-from wxrevenue._wire.codes import api_error
-from wxrevenue.errors import ApiError, ClientStateError
+from wxrevenue.errors import ClientStateError
+from wxrevenue.limiters._local.refusal import refusal
 from wxrevenue.limiters._local.wait_queue import Waiter, WaitQueue
-from wxrevenue.limiters._quota.learner import RELEASE
 from wxrevenue.ports import Verdict
 
 if TYPE_CHECKING:
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
     from wxrevenue.limiters._local.clock import LimiterClock
     from wxrevenue.limiters._local.gate import Gate
     from wxrevenue.limiters._local.wait_queue import QueuedTurn
-    from wxrevenue.limiters._quota.stated import AnyPace
+    from wxrevenue.limiters._quota.fixed_rate import AnyPace
 
-_TOO_FAST_CODE: Final = 1737
-_QUOTA_CODE: Final = 45009
 _TINY: Final = 1e-9
 """Seconds by which a timer may fire too early: event loops do not tell shorter times apart."""
 _CALENDAR_LOOK_S: Final = 10.0
@@ -87,6 +84,20 @@ class ScopeLimiter:
 
     # ------------------------------------------------------------------ a turn begins
 
+    def try_leave(self) -> bool:
+        """Let a call leave, unless it would have to wait, to probe or to be refused; return whether it may."""
+        if self._common.closed or self.gate.closed or self.queue.first() is not None:
+            return False
+        try:
+            now = self._clock.now()
+        except Exception:  # noqa: BLE001  (a user's clock: who waits is told)
+            return False
+        if self.pacer.when(now) > now + _TINY:
+            return False
+        self.pacer.on_sent(now)
+        self.allow_fast_path(now)
+        return True
+
     async def wait(self, turn: QueuedTurn, timeout: float) -> None:
         """Return when the turn comes; raise at once when it cannot come in time."""
         if (waiter := self._enqueue(turn, timeout)) is None:
@@ -109,7 +120,7 @@ class ScopeLimiter:
             return None
         earliest = self._earliest(0 if first else len(self.queue), now)
         if timeout <= 0 or now + timeout < earliest:
-            raise self._refusal(now, earliest)
+            raise refusal(self.gate, now, earliest)
         waiter = Waiter(turn, now + timeout)
         self.queue.push(waiter)
         self._watch()
@@ -146,13 +157,13 @@ class ScopeLimiter:
         if verdict is Verdict.TOO_FAST:
             self.pacer.on_refused(now)
             self.gate.close_for_cooldown(now, probe=probe, least=self.pacer.longer_window)
-            self._refuse_late(now)
+            self._fail_until(self.gate.opens - _TINY, now)  # whose deadline comes before the gate opens
             self._common.on_refused(self, now, probe)
         elif verdict is Verdict.QUOTA_SPENT:
             self.pacer.count_deferred(now)
             self.pacer.on_unused()
             self.gate.close_for_quota(now, self._clock.unix_or_system())
-            self._refuse_late(now)
+            self._fail_until(self.gate.opens - _TINY, now)  # whose deadline comes before the gate opens
         else:
             self.pacer.on_answered(now, accepted=verdict is Verdict.OK)
             if probe and verdict is Verdict.OK:
@@ -261,13 +272,9 @@ class ScopeLimiter:
         self._watch()
         self.advance(now)
 
-    def _refuse_late(self, now: float) -> None:
-        """Refuse at once whose deadline comes before the gate opens."""
-        self._fail_until(self.gate.opens - _TINY, now)
-
     def _fail_until(self, deadline: float, now: float) -> None:
         while (urgent := self.queue.most_urgent()) is not None and urgent.deadline <= deadline:
-            self._fail(urgent, self._refusal(now, self._earliest(0, now)))
+            self._fail(urgent, refusal(self.gate, now, self._earliest(0, now)))
 
     def _fail(self, waiter: Waiter | None, error: BaseException) -> None:
         """End a wait with an error."""
@@ -275,13 +282,6 @@ class ScopeLimiter:
             self.queue.remove(waiter)
             if not waiter.woken.done():
                 waiter.woken.set_exception(error)
-
-    def _refusal(self, now: float, earliest: float) -> ApiError:
-        facts: dict[str, Any] = {"status": 0, "retry_after": max(RELEASE, earliest - now)}
-        if self.gate.quota_ends > now:
-            return api_error("not sent: the quota is spent", code=_QUOTA_CODE, **facts)
-        why = "the scope is cooling down" if self.gate.closed else "its turn does not come in time"
-        return api_error(f"not sent: {why}", code=_TOO_FAST_CODE, **facts)
 
     # ------------------------------------------------------------------ merging and splitting
 

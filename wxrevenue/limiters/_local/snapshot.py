@@ -12,9 +12,9 @@ from wxrevenue._base import checks
 from wxrevenue._wire.codec import structure_hook
 from wxrevenue.errors import ConfigurationError, DecodeError
 from wxrevenue.limiters._local.gate import longest_pause
+from wxrevenue.limiters._quota.fixed_rate import FixedRate
 from wxrevenue.limiters._quota.inference import Kind, QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
-from wxrevenue.limiters._quota.stated import FixedRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,7 @@ class LocalTurn:
         """The seconds until the scope is tried again."""
         return self.limiter.current(self).closed_for()
 
-    async def report(self, verdict: Verdict) -> None:
+    def report(self, verdict: Verdict) -> None:
         """Say how the request ended."""
         if self.out:
             self.out = False

@@ -10,7 +10,7 @@ import attrs
 from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, QuotaEstimate
 
 if TYPE_CHECKING:
-    from wxrevenue.limiters._quota.call_log import CallLog
+    from wxrevenue.limiters._quota.answer_log import AnswerLog
 
 _LONG_BURST_WINDOWS: Final = 32.0
 """Windows by which a test is late before it is made behind a long burst, where a refusal costs a
@@ -62,7 +62,7 @@ class GrowthTest:
         self.give_up()
         self.test_at = max(self.test_at, until)
 
-    def when(self, log: CallLog, estimate: QuotaEstimate, now: float) -> float:
+    def when(self, log: AnswerLog, estimate: QuotaEstimate, now: float) -> float:
         """Return when the budget may be tested if it is spent and no call is in flight after now.
 
         Never behind a long burst, unless a test has been due for very long: there a refusal costs a

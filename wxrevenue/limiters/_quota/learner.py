@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from wxrevenue.limiters._quota.call_log import SLICES, CallLog
+from wxrevenue.limiters._quota.answer_log import SLICES, AnswerLog
 from wxrevenue.limiters._quota.growth import GrowthTest, test_delay
 from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, Observation, QuotaEstimate, infer
 from wxrevenue.limiters._quota.refill import Refill
@@ -75,7 +75,7 @@ class QuotaLearner:
     def __init__(self, window: float, estimate: QuotaEstimate | None = None) -> None:
         self._window = window
         self.estimate = QuotaEstimate(window) if estimate is None else estimate
-        self.log = CallLog(window / SLICES)
+        self.log = AnswerLog(window / SLICES)
         self.in_flight = 0
         self.limit = 0
         """Calls in flight below which the next may leave without asking :meth:`when`; 0: always ask."""

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from wxrevenue.limiters._quota.call_log import CallLog
+    from wxrevenue.limiters._quota.answer_log import AnswerLog
 
 _FASTER: Final = 1.5
 """By how much the calls go faster within one period, or from one call to the next if these are further apart."""
@@ -40,7 +40,7 @@ class Refill:
         self._answered += 1
         self._last = now
 
-    def rate(self, log: CallLog, burst: int) -> float:
+    def rate(self, log: AnswerLog, burst: int) -> float:
         """Return the calls a second that the bucket was seen to fill by, at least. ``burst`` is how many it can hold."""
         best = self._answered / (self._last - self._since) if self._last > self._since else 0.0
         counted = 0

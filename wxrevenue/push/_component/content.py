@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from wxrevenue._base.secret import Secret
-from wxrevenue.ports import Ticket
+from wxrevenue._wire.stored import Ticket
 from wxrevenue.push._reply import AuthorizationPush, RefusedError
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ async def released_twice(scene: LimiterScene) -> None:
     turn, other = await scene.turn(), await scene.turn()
     turn.release()
     turn.release()
-    await other.report(Verdict.OK)
+    other.report(Verdict.OK)
     other.release()
     other.release()
     await scene.turn()
@@ -45,7 +45,7 @@ async def reported_too_late(scene: LimiterScene) -> None:
     for verdict in (Verdict.TOO_FAST, Verdict.QUOTA_SPENT):
         turn = await scene.turn()
         turn.release()
-        await turn.report(verdict)
+        turn.report(verdict)
         await scene.turn()
 
 
@@ -74,13 +74,13 @@ async def no_turn_after_closing(scene: LimiterScene) -> None:
     """A closed limiter gives no more turns, neither new ones nor again, in no scope."""
     turn = await scene.turn()
     refused = await scene.turn("another")
-    await refused.report(Verdict.TOO_FAST)
+    refused.report(Verdict.TOO_FAST)
     await scene.limiter.aclose()
     for name in ("account", "another", "a third"):
         await _closed_for_good(scene.limiter.acquire(scene.scope(name), timeout=PATIENT))
     await _closed_for_good(refused.again(timeout=PATIENT))
     refused.release()
-    await turn.report(Verdict.UNKNOWN)
+    turn.report(Verdict.UNKNOWN)
     await _closed_for_good(turn.again(timeout=PATIENT))
 
 
@@ -90,7 +90,7 @@ async def turns_outlive_the_limiter(scene: LimiterScene) -> None:
     turns = [await scene.turn() for _ in Verdict]
     await scene.limiter.aclose()
     for turn, verdict in zip(turns, Verdict, strict=True):
-        await turn.report(verdict)
+        turn.report(verdict)
         turn.release()
 
 

@@ -23,9 +23,9 @@ async def an_open_scope(scene: LimiterScene) -> None:
     """Turns of a scope that was never refused come at once, again and again, whatever became of the earlier ones."""
     for verdict in (Verdict.OK, Verdict.UNKNOWN):
         turn = await scene.turn()
-        await turn.report(verdict)
+        turn.report(verdict)
         await scene.at_once(turn.again(timeout=SOON))
-        await turn.report(verdict)
+        turn.report(verdict)
         turn.release()
     await scene.turn()
 
@@ -39,7 +39,7 @@ async def closed_for_everyone(scene: LimiterScene) -> None:
 
 
 @CASES()
-async def a_nearer_deadline(scene: LimiterScene) -> None:
+async def a_deadline_before_the_gate_opens(scene: LimiterScene) -> None:
     """R-08: who cannot wait until the scope opens is refused at once, and told for how long it stays closed."""
     closed = await scene.close()
     scene.says(await scene.refused(timeout=20.0), COOLDOWN)
@@ -52,11 +52,11 @@ async def late_refusals(scene: LimiterScene) -> None:
     """R-07: refusals of calls that were under way keep the scope closed until a cool-down after the last of them; they do not add up."""
     turns = [await scene.turn() for _ in range(20)]
     first, *late = turns
-    await first.report(Verdict.TOO_FAST)
+    first.report(Verdict.TOO_FAST)
     line = await scene.line(2, HELD)
     for turn in late:
         await scene.until(scene.now + 0.2)
-        await turn.report(Verdict.TOO_FAST)
+        turn.report(Verdict.TOO_FAST)
         turn.release()
     await line.goes(0, scene.now + COOLDOWN)
 
@@ -68,9 +68,9 @@ async def a_late_refusal_beside_the_probe(scene: LimiterScene) -> None:
     closed = await scene.close()
     line = await scene.line(3, HELD, HELD, HELD)
     probe = await line.goes(0, closed + COOLDOWN)
-    await straggler.report(Verdict.TOO_FAST)
+    straggler.report(Verdict.TOO_FAST)
     refused = scene.now
-    await probe.report(Verdict.OK)
+    probe.report(Verdict.OK)
     await line.goes(1, refused + COOLDOWN)
     line.waits(2)
 
@@ -82,7 +82,7 @@ async def a_late_success(scene: LimiterScene) -> None:
     closed = await scene.close()
     line = await scene.line(1, HELD)
     await scene.until(5.0)
-    await straggler.report(Verdict.OK)
+    straggler.report(Verdict.OK)
     straggler.release()
     await line.goes(0, closed + COOLDOWN)
 
@@ -95,7 +95,7 @@ async def one_probe(scene: LimiterScene) -> None:
     probe = await line.goes(0, closed + COOLDOWN)
     await scene.until(scene.now + 25.0)
     line.all_went([0])
-    await probe.report(Verdict.OK)
+    probe.report(Verdict.OK)
     probe.release()
     await scene.until(scene.now + COOLDOWN)
     line.all_went(every(20))
@@ -108,7 +108,7 @@ async def the_probe_is_refused(scene: LimiterScene) -> None:
     line = await scene.line(2, HELD, HELD)
     hurried = await scene.line(1, timeout=COOLDOWN * 1.5)
     probe = await line.goes(0, closed + COOLDOWN)
-    await probe.report(Verdict.TOO_FAST)
+    probe.report(Verdict.TOO_FAST)
     probe.release()
     refused = scene.now
     await scene.until(refused + SOON)
@@ -134,11 +134,11 @@ async def _handed_on(scene: LimiterScene, how: str) -> None:
     probe = await line.goes(0, closed + COOLDOWN)
     line.all_went([0])
     if how:
-        await probe.report(Verdict[how])
+        probe.report(Verdict[how])
     probe.release()
     await scene.until(scene.now + SOON)
     line.all_went([0, 1])
-    await line.turn(1).report(Verdict.OK)
+    line.turn(1).report(Verdict.OK)
     line.turn(1).release()
     await scene.until(scene.now + COOLDOWN)
     line.all_went(every(3))
@@ -183,13 +183,13 @@ async def a_refused_call_keeps_its_place(scene: LimiterScene) -> None:
         await turn.again(timeout=PATIENT)
         order.append(name)
         check(name == "first" or not line.went, "a call that came later went before a refused one")
-        await turn.report(Verdict.OK)
+        turn.report(Verdict.OK)
         turn.release()
 
     first, second = await scene.turn(), await scene.turn()
-    await first.report(Verdict.TOO_FAST)
+    first.report(Verdict.TOO_FAST)
     line = await scene.line(2)
-    await second.report(Verdict.TOO_FAST)
+    second.report(Verdict.TOO_FAST)
     scene.start(again("second", second))
     await scene.until(scene.now + 1.0)
     scene.start(again("first", first))
@@ -202,7 +202,7 @@ async def a_refused_call_keeps_its_place(scene: LimiterScene) -> None:
 async def going_again_in_no_time(scene: LimiterScene) -> None:
     """R-08: a refused call that cannot wait is refused at once when it would go again, and is then in nobody's way."""
     turn = await scene.turn()
-    await turn.report(Verdict.TOO_FAST)
+    turn.report(Verdict.TOO_FAST)
     closed = scene.now
     scene.says(await scene.refuses(turn.again(timeout=5.0)), COOLDOWN)
     turn.release()

@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from wxrevenue.errors import TooFastError
-from wxrevenue.ports import Verdict
+from wxrevenue.ports import InstantLimiter, Verdict
 from wxrevenue.testing._cancel import CancelAt
 from wxrevenue.testing._limiter_suite.case import LimiterCase
 from wxrevenue.testing._limiter_suite.scene import COOLDOWN, HELD, PATIENT, SOON, every
@@ -38,7 +38,7 @@ async def behind_a_slow_probe(scene: LimiterScene) -> None:
     await scene.until(joined + COOLDOWN + 10.0 + SOON)
     error = scene.ended(line.tasks[1], TooFastError)
     check((getattr(error, "retry_after", None) or 0) > 0, "a refusal must say when to come again")
-    await probe.report(Verdict.OK)
+    probe.report(Verdict.OK)
     probe.release()
     await scene.at_once(scene.limiter.acquire(scene.scope(), timeout=COOLDOWN))
 
@@ -148,31 +148,52 @@ async def cancelled_at_any_await_of_going_again(scene: LimiterScene) -> None:
 
     async def begin(name: str) -> Coroutine[Any, Any, Turn | None]:
         turn = await scene.turn(name)
-        await turn.report(Verdict.TOO_FAST)
+        turn.report(Verdict.TOO_FAST)
         return again(turn)
 
     await _at_every_await(scene, begin)
 
 
 @CASES()
-async def cancelled_at_any_await_of_a_report(scene: LimiterScene) -> None:
-    """R-11: a refusal counts at once, whichever await its report is cancelled at, and the next in line goes after the cool-down."""
+async def a_report_is_not_awaited(scene: LimiterScene) -> None:
+    """A refusal counts as soon as it is reported, without an await, and the next in line goes after the cool-down."""
+    turn = await scene.turn()
+    check(turn.report(Verdict.TOO_FAST) is None, "report() must be a plain method that returns None")  # type: ignore[func-returns-value]
+    turn.release()
+    await scene.refused(timeout=COOLDOWN / 2)
+    line = await scene.line(1, HELD)
+    await scene.until(scene.now + COOLDOWN + SOON)
+    line.turn(0)
 
-    async def tell(turn: Turn) -> None:
-        try:
-            await turn.report(Verdict.TOO_FAST)
-        finally:
-            turn.release()
 
-    for step in itertools.count():
-        name = f"account{step}"
-        work = CancelAt(tell(await scene.turn(name)), step)
-        told = scene.start(_awaited(work))
-        await asyncio.wait([told], timeout=SOON)
-        check(told.done(), f"cancelled at its await {step} a report did not end")
-        await scene.refused(timeout=COOLDOWN / 2, name=name)
-        line = await scene.line(1, HELD, name=name)
-        await scene.until(scene.now + COOLDOWN + SOON)
-        line.turn(0)
-        if not work.reached:
-            return
+@CASES()
+async def taken_turns_count(scene: LimiterScene) -> None:
+    """A turn that was taken without an await counts as any other: what it reports closes the scope, and its place is kept."""
+    if not isinstance(scene.limiter, InstantLimiter):
+        return
+    (await scene.turn()).release()
+    turn = scene.limiter.take(scene.scope())
+    if turn is None:
+        raise AssertionError("an open scope for which nobody waits must give a turn at once")
+    turn.report(Verdict.TOO_FAST)
+    line = await scene.line(1, HELD)
+    again = scene.start(turn.again(timeout=PATIENT))
+    await scene.until(COOLDOWN + 2 * SOON)
+    check(again.done(), "a taken turn that was refused must go first, at its old place")
+    line.waits(0)
+    turn.release()
+
+
+@CASES()
+async def nothing_is_taken_out_of_turn(scene: LimiterScene) -> None:
+    """No turn is taken while the gate is closed, while a probe is out, or after closing."""
+    if not isinstance(scene.limiter, InstantLimiter):
+        return
+    closed = await scene.close()
+    check(scene.limiter.take(scene.scope()) is None, "no turn may be taken while the gate is closed")
+    line = await scene.line(2, HELD, HELD)
+    probe = await line.goes(0, closed + COOLDOWN)
+    check(scene.limiter.take(scene.scope()) is None, "no turn may be taken while a probe is out")
+    probe.release()
+    await scene.limiter.aclose()
+    check(scene.limiter.take(scene.scope()) is None, "no turn may be taken after closing")

@@ -63,7 +63,7 @@ class Callers:
         self.moments[number] = self._scene.now
         verdict = self._answers[number] if number < len(self._answers) else Verdict.OK
         if verdict is not None:  # HELD
-            await turn.report(verdict)
+            turn.report(verdict)
             turn.release()
         return turn
 
@@ -135,7 +135,7 @@ class LimiterScene:
     async def close(self, verdict: Verdict = Verdict.TOO_FAST, name: str = "account") -> float:
         """Close a scope; return when that was."""
         turn = await self.turn(name)
-        await turn.report(verdict)
+        turn.report(verdict)
         turn.release()
         return self.now
 
@@ -154,7 +154,7 @@ class LimiterScene:
         try:
             while True:
                 verdict = await server()
-                await turn.report(verdict)
+                turn.report(verdict)
                 if verdict is not Verdict.TOO_FAST:
                     return
                 await turn.again(timeout=deadline - self.now)

@@ -25,7 +25,7 @@ _TO_MIDNIGHT: Final = 7_200.0
 async def a_spent_quota(scene: LimiterScene) -> None:
     """R-13: a spent quota closes the scope; who cannot wait for the next probe is refused at once, and told when that goes."""
     turn = await scene.turn()
-    await turn.report(Verdict.QUOTA_SPENT)
+    turn.report(Verdict.QUOTA_SPENT)
     closed = scene.now
     scene.says(await scene.refuses(turn.again(timeout=0.0), quota=True), _EVERY)
     turn.release()
@@ -41,7 +41,7 @@ async def a_probe_every_ten_minutes(scene: LimiterScene) -> None:
     for _ in range(3):
         line = await scene.line(3, HELD, timeout=_EVERY + 30.0)
         probe = await line.goes(0, refused + _EVERY)
-        await probe.report(Verdict.QUOTA_SPENT)
+        probe.report(Verdict.QUOTA_SPENT)
         probe.release()
         refused = scene.now
         await scene.until(refused + SOON)
@@ -56,7 +56,7 @@ async def an_accepted_probe_reopens(scene: LimiterScene) -> None:
     closed = await scene.close(Verdict.QUOTA_SPENT)
     line = await scene.line(3, HELD, Verdict.TOO_FAST)
     probe = await line.goes(0, closed + _EVERY)
-    await probe.report(Verdict.OK)
+    probe.report(Verdict.OK)
     probe.release()
     await scene.until(scene.now + SOON)
     scene.says(await scene.refused(timeout=5.0), line.moments[1] + COOLDOWN - scene.now)
@@ -77,7 +77,7 @@ async def too_fast_beside_a_spent_quota(scene: LimiterScene) -> None:
     """R-13: a late "too fast" does not shorten a closure for a spent quota, nor make it another one."""
     straggler = await scene.turn()
     await scene.close(Verdict.QUOTA_SPENT)
-    await straggler.report(Verdict.TOO_FAST)
+    straggler.report(Verdict.TOO_FAST)
     straggler.release()
     scene.says(await scene.refused(timeout=100.0, quota=True), _EVERY)
 

@@ -81,7 +81,7 @@ async def _undisturbed(scene: LimiterScene, verdict: Verdict) -> None:
     line = await scene.line(3, name="a hot one")
     for _ in range(3):
         turn = await scene.turn("a quiet one")
-        await turn.report(Verdict.OK)
+        turn.report(Verdict.OK)
         turn.release()
     line.waits(0, 1, 2)
 
@@ -120,6 +120,6 @@ async def a_hot_tenant(scene: LimiterScene) -> None:
     for second in range(int(3 * COOLDOWN)):
         await scene.until(second)
         turn = await scene.turn("a quiet one")
-        await turn.report(Verdict.OK)
+        turn.report(Verdict.OK)
         turn.release()
     await asyncio.gather(*hot)

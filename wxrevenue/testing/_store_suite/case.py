@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 
 from wxrevenue._base.secret import Secret
-from wxrevenue.ports import StoredToken, TokenStore
+from wxrevenue._wire.stored import StoredToken
+from wxrevenue.ports import TokenStore
 from wxrevenue.testing._leaks import assert_no_leak
 from wxrevenue.testing._suite import Case
 

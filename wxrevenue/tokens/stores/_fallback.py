@@ -11,7 +11,8 @@ from wxrevenue.tokens.stores._memory import MemoryTokenStore
 from wxrevenue.tokens.stores._retrying import RetryingTokenStore
 
 if TYPE_CHECKING:
-    from wxrevenue.ports import StoredToken, TokenStore
+    from wxrevenue._wire.stored import StoredToken
+    from wxrevenue.ports import TokenStore
 
 
 class FallbackStore:

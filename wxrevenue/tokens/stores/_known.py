@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from wxrevenue.ports import StoredToken
+    from wxrevenue._wire.stored import StoredToken
 
 
 @attrs.define(eq=False, repr=False)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.printable import Printable
 from wxrevenue._engine.clock import LOOP_CLOCK
-from wxrevenue.ports import Clock, StoredToken
+from wxrevenue.ports import Clock
+
+if TYPE_CHECKING:
+    from wxrevenue._wire.stored import StoredToken
 
 
 class MemoryTokenStore(Printable):

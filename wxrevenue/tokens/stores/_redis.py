@@ -10,7 +10,7 @@ from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import Secret, as_secret
 from wxrevenue._redis.keyring import Keyring, as_secret_keys
 from wxrevenue._redis.link import RedisLink, key_prefix, key_stem
-from wxrevenue.ports import StoredToken
+from wxrevenue._wire.stored import StoredToken
 from wxrevenue.tokens.stores._fallback import FallbackStore
 from wxrevenue.tokens.stores._redis_scripts import LOCK, READ, RENEW, UNLOCK, WRITE
 

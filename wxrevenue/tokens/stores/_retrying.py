@@ -16,7 +16,8 @@ from wxrevenue.tokens.stores._locks import Locks
 from wxrevenue.tokens.stores._writing import PATIENCE, TOLD_AFTER, RecordWriter, tried, wait_for
 
 if TYPE_CHECKING:
-    from wxrevenue.ports import Clock, StoredToken, TokenStore
+    from wxrevenue._wire.stored import StoredToken
+    from wxrevenue.ports import Clock, TokenStore
 
 _log = logging.getLogger("wxrevenue.tokens")
 
@@ -25,7 +26,7 @@ _CATCH_UP: Final = 1.0
 
 
 @attrs.define(eq=False)
-class _Known:
+class _StoreState:
     """What this process knows of the records of one store."""
 
     records: dict[str, KnownRecord] = attrs.field(factory=dict[str, KnownRecord])
@@ -37,7 +38,7 @@ class _Known:
     """A store that cannot be referred to weakly: it is kept, so that its id stays its own."""
 
 
-_known: Final[dict[int, _Known]] = {}
+_known: Final[dict[int, _StoreState]] = {}
 """By the store's id, so that what could not be written outlives the source that got it, also where stores cannot be hashed."""
 
 
@@ -205,10 +206,10 @@ class RetryingTokenStore:
             del self._known[name]
 
 
-def _known_by(store: TokenStore) -> _Known:
+def _known_by(store: TokenStore) -> _StoreState:
     key = id(store)
     if key not in _known:
-        _known[key] = known = _Known()
+        _known[key] = known = _StoreState()
         try:
             finalize(store, _known.pop, key, None).atexit = False
         except TypeError:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from wxrevenue.ports import Clock, StoredToken, TokenStore
+    from wxrevenue._wire.stored import StoredToken
+    from wxrevenue.ports import Clock, TokenStore
     from wxrevenue.tokens.stores._known import KnownRecord
     from wxrevenue.tokens.stores._locks import Locks
 

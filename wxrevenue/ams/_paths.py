@@ -8,7 +8,6 @@ from wxrevenue._engine.outcome import verdict_on
 from wxrevenue.ports import Verdict
 
 if TYPE_CHECKING:
-    from wxrevenue._engine.call import Call
     from wxrevenue._wire.request import Endpoint
     from wxrevenue.errors import ApiError
 
@@ -32,23 +31,26 @@ class Paths:
             return self._pinned
         return self._found.get(endpoint, endpoint.path)
 
-    def try_other(self, call: Call, error: ApiError) -> bool:
-        """Send the call to its other path if the error may mean that it lives there; once per call."""
-        endpoint = call.endpoint
-        if not endpoint.alternate or error.code not in endpoint.alternate_on or call.path_refusal or call.path == self._pinned:
-            return False
-        call.path_refusal = error
-        call.path = endpoint.path if call.path == endpoint.alternate else endpoint.alternate
-        return True
+    def other(self, endpoint: Endpoint, path: str, error: ApiError) -> str | None:
+        """Return the other path if the error may mean that the interface lives there."""
+        if not endpoint.alternate or error.code not in endpoint.alternate_on or path == self._pinned:
+            return None
+        return endpoint.path if path == endpoint.alternate else endpoint.alternate
 
-    def settle(self, call: Call, outcome: Any) -> Any:
+    def settle(self, endpoint: Endpoint, path: str, outcome: Any, refusal: ApiError) -> Any:
         """Return what to make of an answer from the other path, and remember that path if the answer proves it.
 
         A result proves it, and so does a refusal that is not about the path. Where both paths refuse alike, the one that is
         known to work tells why (a permission that was taken back, say), and the other only that it is the wrong one.
+
+        Args:
+            endpoint: the interface.
+            path: the path that was tried last.
+            outcome: what its answer stands for.
+            refusal: what the path that was tried first answered.
         """
-        if getattr(outcome, "code", 0) in call.endpoint.alternate_on:
-            return call.path_refusal if call.endpoint in self._found else outcome
+        if getattr(outcome, "code", 0) in endpoint.alternate_on:
+            return refusal if endpoint in self._found else outcome
         if verdict_on(outcome) is Verdict.OK:
-            self._found[call.endpoint] = call.path
+            self._found[endpoint] = path
         return outcome

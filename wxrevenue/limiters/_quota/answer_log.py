@@ -14,7 +14,7 @@ SLICES = 1_200
 """The most slices that one window is cut into."""
 
 
-class CallLog:
+class AnswerLog:
     """Counts answered calls by their time. ``grain`` is how long a slice may last, in seconds."""
 
     __slots__ = ("_grain", "_past", "_slices", "count", "unknown")

@@ -11,7 +11,7 @@ from support.limiting import SCOPE, closed
 from support.virtual import HandClock, now, settle, virtual
 
 from wxrevenue import ConfigurationError, LocalRateLimiter, Rate, TooFastError, Verdict
-from wxrevenue.limiters._quota.stated import Gcra
+from wxrevenue.limiters._quota.fixed_rate import Gcra
 
 THROTTLED = [
     # at, calls, remaining, reset after, retry after; None: let through, infinity: never
@@ -87,7 +87,7 @@ async def moments(limiter: LocalRateLimiter, calls: int) -> list[float]:
     async def caller() -> None:
         turn = await limiter.acquire(SCOPE, timeout=1_000)
         gone.append(now())
-        await turn.report(Verdict.OK)
+        turn.report(Verdict.OK)
         turn.release()
 
     await asyncio.gather(*(caller() for _ in range(calls)))
