@@ -277,6 +277,19 @@ async def test_same_row_on_every_page() -> None:
     assert max(page for page in server.asked if page < 10_000) == 5
 
 
+@pytest.mark.parametrize("prefetch", [0, 3])
+def test_total_left_out_by_some_answers(prefetch: int) -> None:
+    """P-04, P-24: an answer that leaves the total out does not say that the list moved: equal rows on two pages are rows."""
+    rows = [Item(1, ""), Item(1, ""), Item(2), Item(2), Item(3)]
+    asked: list[int] = []
+
+    def serve(page: int) -> Leaf:
+        asked.append(page)
+        return Leaf(rows[page - 1 : page], len(rows) if len(asked) % 2 else None)
+
+    assert run_virtual(Shelf(serve).walk(prefetch=prefetch).collect()) == rows
+
+
 @virtual
 async def test_last_page_for_ever() -> None:
     """P-06: a server that serves its last page for every page beyond it has no more rows, if all announced came."""

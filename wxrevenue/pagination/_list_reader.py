@@ -44,7 +44,7 @@ import attrs
 from wxrevenue.errors import PageDriftError
 from wxrevenue.pagination._cursor import Position, chained
 from wxrevenue.pagination._page import IndexedPage, Row
-from wxrevenue.pagination._pass import Pass
+from wxrevenue.pagination._pass import Pass, differ
 from wxrevenue.pagination._row_index import PageDiff, RowIndex
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class ListReader(Generic[R]):
     def _go_on_checking(self, check: _Check, page: IndexedPage[R]) -> None:
         """Look whether an earlier page is as it was, or one far beyond the end is the page in question over again."""
         if self.number < check.number:
-            check.moved |= page.total != check.total or not self.now.showed(self.number, page.contents)
+            check.moved |= differ(page.total, check.total) or not self.now.showed(self.number, page.contents)
         elif hash(tuple(page.contents)) == check.page_hash:
             self._check, self.number = None, check.number
             self._end_at_repetition()
@@ -253,8 +253,8 @@ class ListReader(Generic[R]):
 
     def _moved_meanwhile(self, page: IndexedPage[R]) -> bool:
         """Return whether the check, if there was one, found that the list moved; what was fetched ahead is older then."""
-        check, self._check = self._check, None
-        self.turned = check is not None and (check.moved or check.total != page.total or check.page_hash != hash(tuple(page.contents)))
+        check, self._check, page_hash = self._check, None, hash(tuple(page.contents))
+        self.turned = check is not None and (check.moved or differ(check.total, page.total) or check.page_hash != page_hash)
         return self.turned
 
     # ------------------------------------------------------------------ from pass to pass

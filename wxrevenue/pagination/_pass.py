@@ -16,6 +16,11 @@ _LARGEST_TOTAL: Final = 10**9
 """Rows. No list is that long: a larger total implies no pages."""
 
 
+def differ(one: int | None, other: int | None) -> bool:
+    """Return whether two answers announce different totals; one that announces none says nothing."""
+    return one is not None and other is not None and one != other
+
+
 @attrs.define
 class Pass:
     """Rows and pages of one pass, counted.
