@@ -688,6 +688,28 @@ async def test_a_cancelled_authorization() -> None:
 # -- killed holders ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("how", ["cancelled", "away"])
+@virtual
+async def test_an_authorization_while_an_answer_is_on_its_way(how: str) -> None:
+    """K-25, K-26: one that could not wait for a refresh to end is not replaced by what that refresh brings."""
+    platform, store = Rotating(delay=5.0), Failing("lock", error=OSError())
+    async with component_tokens(platform, store=store) as tokens:
+        await tokens.add_authorizer(PROGRAM, FIRST)
+        await tokens.get(TokenKind.COMPONENT, None, timeout=PATIENCE)
+        refresh = asyncio.create_task(authorizers(tokens))
+        await asyncio.sleep(1.0)
+        store.away = how == "away"
+        with pytest.raises((TimeoutError, OSError)):
+            await asyncio.wait_for(tokens.add_authorizer(PROGRAM, "fake-refresh-token-anew"), 1.0)
+        token = await refresh
+        store.comes_back()
+        await asyncio.sleep(20.0)
+        assert await stored(store) == "fake-refresh-token-anew"
+        platform.newest = "fake-refresh-token-anew"
+        assert (await replaced(tokens, token)).reveal() == "fake-authorizer-token-2"
+        assert await stored(store) == platform.newest
+
+
 @pytest.mark.parametrize("deadline", [3.0, 10.0, 30.0])
 @virtual
 async def test_a_killed_holder_costs_one_lease(deadline: float) -> None:

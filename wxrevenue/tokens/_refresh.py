@@ -80,7 +80,7 @@ class Refresher:
         work.allow(self.deadline)
         async with self._held(name, fence):
             found, refresh = await self._look(name, need)
-            return found or await self._ask(name, need, fence, lambda: ask(refresh, work.commit))
+            return found or await self._ask(name, need, fence, refresh, lambda: ask(refresh, work.commit))
 
     async def put(self, name: str, record: StoredToken) -> None:
         """Replace a record, once nobody refreshes it. If that fails it is kept, and written later.
@@ -137,11 +137,13 @@ class Refresher:
             return None, record.refresh
         return NewToken(record.token, since + min(record.left, LIFETIMES[1]), is_new=False), record.refresh
 
-    async def _ask(self, name: str, need: RefreshReason, fence: int, ask: Callable[[], Awaitable[StoredToken]]) -> NewToken:
+    async def _ask(
+        self, name: str, need: RefreshReason, fence: int, refresh: Secret | None, ask: Callable[[], Awaitable[StoredToken]]
+    ) -> NewToken:
         need.check_refresh_budget()
         since = self.clock.monotonic()  # before the request: it cannot live longer than from here
         record = await ask()
-        is_newest = await self.store.put(name, record, fence=fence, since=since)
+        is_newest = await self.store.put(name, record, fence=fence, since=since, replaces=refresh)
         if record.token is None:
             raise TokenUnavailableError(f"the token {name} could not be refreshed: WeChat answered without a token, or without its life")
         ours = NewToken(record.token, since + record.left, is_new=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from wxrevenue._base.secret import Secret
     from wxrevenue._wire.stored import StoredToken
 
 
@@ -61,6 +62,10 @@ class KnownRecord:
         """Whether no try to write it is under way, in the running loop."""
         writing = self.writing
         return writing is None or writing.done() or self.pausing or writing.get_loop() is not asyncio.get_running_loop()
+
+    def was_handed_in_beside(self, sent: Secret | None) -> bool:
+        """Return whether it is an authorization that waits to be written, while ``sent`` was sent."""
+        return sent is not None and self.is_authorization and not self.is_stored and self.record.refresh != sent
 
     def as_of(self, now: float) -> StoredToken:
         """Return the record with the seconds that its token has left by ``now``, and its age."""

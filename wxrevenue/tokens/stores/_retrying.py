@@ -16,6 +16,7 @@ from wxrevenue.tokens.stores._locks import Locks
 from wxrevenue.tokens.stores._writing import PATIENCE, TOLD_AFTER, RecordWriter, tried, wait_for
 
 if TYPE_CHECKING:
+    from wxrevenue._base.secret import Secret
     from wxrevenue._wire.stored import StoredToken
     from wxrevenue.ports import Clock, TokenStore
 
@@ -116,7 +117,7 @@ class RetryingTokenStore:
         """Give the lock back; see :class:`TokenStore`."""
         await self._locks.give(name, fence=fence)
 
-    async def put(self, name: str, record: StoredToken, *, fence: int | None, since: float) -> bool:
+    async def put(self, name: str, record: StoredToken, *, fence: int | None, since: float, replaces: Secret | None = None) -> bool:
         """Write the record, now or later; return whether no newer one is stored.
 
         Args:
@@ -124,8 +125,12 @@ class RetryingTokenStore:
             record: what to write, as of ``since``.
             fence: the number of the lock under which it was got; ``None``: without the lock.
             since: when WeChat was asked for it (monotonic seconds).
+            replaces: the refresh token that it was got with. Another one that was handed in
+                meanwhile, and is not written yet, is the newer one.
         """
-        known = self.keep(name, record, fence=fence, since=since)
+        known = self._known.get(name)
+        if known is None or not known.was_handed_in_beside(replaces):
+            known = self.keep(name, record, fence=fence, since=since)
         await tried(known, PATIENCE)
         return known.outcome or (known.outcome is None and self._known.get(name) is known)
 
