@@ -90,6 +90,7 @@ async def test_public_keys_go_by_any_name() -> None:
     assert await verifies(StaticVerifier({f"{NUMBER:x}": public}))
     for given in ("PUB_KEY_ID_01a", "pub_key_id_01a", "PUB_KEY_ID_01A"):
         assert await verifies(StaticVerifier({given: public}), "PUB_KEY_ID_01a"), "it is WeChat Pay that says how an id is spelled"
+    assert not await verifies(StaticVerifier({"PUB_KEY_ID_01A": public}), "pub_key_id_01a")
 
 
 def test_two_keys_under_one_number() -> None:

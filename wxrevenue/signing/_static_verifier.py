@@ -41,7 +41,7 @@ class StaticVerifier:
 
     async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:  # noqa: ARG002
         """Return if the key of that serial made the signature; raise ``SignatureError`` otherwise."""
-        key = self._keys.get(even_serial(serial)) or self._of_number(serial_number(serial))
+        key = self._keys.get(serial.upper() if serial.startswith(PUBLIC_KEY_ID) else serial) or self._of_number(serial_number(serial))
         if key is None:
             raise SignatureError(_unknown(serial, self._keys))
         if not _is_signature(key, message, signature):
