@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the event loop; let the processes that tests start be interrupted, whatever started the suite."""
-    loops.use(config.getoption("--loop"))
+    loops.use(str(config.getoption("--loop")))
     keep_ignoring_interrupts()
 
 

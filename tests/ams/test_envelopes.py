@@ -409,6 +409,7 @@ def test_pay_success_is_an_object(body: bytes, status: int) -> None:
 )
 def test_pay_error_under_a_status_of_success(code: str, kind: type[ApiError], *, ambiguous: bool) -> None:
     """D-19: an answer that says why it refuses is a refusal, whatever its status."""
+    assert type(pay({"code": code}, 200)) is kind
     found = pay({"code": code, "message": "what was wrong"}, 200)
     assert type(found) is kind
     assert (found.code, found.status, found.message, found.ambiguous) == (code, 200, "what was wrong", ambiguous)

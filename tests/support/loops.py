@@ -17,7 +17,8 @@ def use(name: str) -> None:
     ``eager``: asyncio's own loops, virtual ones too, run a new task at once (Python 3.12 and later).
     """
     if name == "uvloop":
-        asyncio.set_event_loop_policy(pytest.importorskip("uvloop").EventLoopPolicy())
+        policy: Any = pytest.importorskip("uvloop").EventLoopPolicy()
+        asyncio.set_event_loop_policy(policy)  # pyright: ignore[reportDeprecated]  (until 3.16)
     elif name == "eager":
         _make_tasks_eager()
 

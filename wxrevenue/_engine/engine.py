@@ -102,7 +102,8 @@ class Engine:
             outcome = call.final_error(outcome)
             self._tell_end(call, outcome)
             raise outcome
-        self._tell_end(call, outcome)
+        if self.on_event is not None:
+            self._tell_end(call, outcome)
         return outcome  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ attempts

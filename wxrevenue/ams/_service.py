@@ -227,7 +227,7 @@ def _failure(payload: Any) -> _Failure | DecodeError | None:
     """
     if type(payload) is not dict:
         return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
-    fields: dict[str, Any] = payload
+    fields: dict[str, Any] = payload  # pyright: ignore[reportUnknownVariableType]  (a cast is a call, on every answer)
     codes = fields.pop("ret", 0), fields.pop("errcode", 0)
     messages = fields.pop("err_msg", ""), fields.pop("errmsg", "")
     nested = fields.pop("base_resp", None)
@@ -235,7 +235,7 @@ def _failure(payload: Any) -> _Failure | DecodeError | None:
         return None
     found = [_read(codes[0], messages[0], "$.ret"), _read(codes[1], messages[1], "$.errcode")]
     if type(nested) is dict:
-        inner: dict[str, Any] = nested
+        inner = cast("dict[str, Any]", nested)
         found.append(_read(inner.get("ret", 0), inner.get("err_msg", ""), "$.base_resp.ret"))
     elif nested is not None:
         found.append(DecodeError("expected an object", path="$.base_resp"))

@@ -127,8 +127,8 @@ class PayCall(NeverPickled):
     def unwrap(self, response: HttpResponse) -> Any:
         """Return the payload (``None`` for an empty body), or the error that the answer stands for.
 
-        Every documented answer is an object or empty. Anything else is no success, signed or not, and an object with the two
-        fields of an error is that error, also under a status of success.
+        Every documented answer is an object or empty. Anything else is no success, signed or not, and an object with an
+        error's code is that error, also under a status of success.
         """
         if response.status == _ACCEPTED:
             return self._unfinished(response)
@@ -136,10 +136,11 @@ class PayCall(NeverPickled):
             return self._error(response)
         if not response.body:
             return None
-        payload: Any = parse(response.body)
-        if type(payload) is dict:
-            return self._error(response) if _is_error(cast("dict[str, Any]", payload)) else payload
-        return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
+        payload = parse(response.body)
+        if type(payload) is not dict:
+            return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
+        fields = cast("dict[str, Any]", payload)
+        return self._error(response) if isinstance(fields.get("code"), str) else fields
 
     def _unfinished(self, response: HttpResponse) -> ApiError:
         """Return the reading of 202 that is safe: the English page says that it is done, the Chinese one says repeat."""
@@ -178,7 +179,3 @@ class PayCall(NeverPickled):
         if (serial := self._service.verifier.request_serial()) is not None:
             headers["Wechatpay-Serial"] = serial
         return headers
-
-
-def _is_error(payload: dict[str, Any]) -> bool:
-    return isinstance(payload.get("code"), str) and isinstance(payload.get("message"), str)
