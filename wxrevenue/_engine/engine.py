@@ -25,7 +25,7 @@ from wxrevenue._engine.outcome import not_sendable, outcome_name, request_id, tr
 from wxrevenue._engine.retry import Retries, RetryPolicy, RetryQuota
 from wxrevenue._wire.codec import decode
 from wxrevenue._wire.http import LARGEST_BODY
-from wxrevenue._wire.request import Safety, result_of
+from wxrevenue._wire.request import Safety, concludes, result_of
 from wxrevenue.errors import (
     ApiError,
     ConfigurationError,
@@ -124,13 +124,14 @@ class Engine:
                 call.may_have_acted()
             wait = self._wait_before_retry(call, outcome)
             if wait is None:
-                return outcome
+                return call.request.conclude(outcome, repeated=call.ambiguous)
             await self._back_off(call, wait, outcome)
         if call.retries is not None:
             call.retries.succeeded()
         elif self.quota.remaining < self.quota.size:
             self.quota.refund(1)
-        return decode(result_of(call.request.__class__), outcome)
+        result = decode(result_of(kind := call.request.__class__), outcome)
+        return call.request.conclude(result, repeated=call.ambiguous) if concludes(kind) else result
 
     async def _turn_with_event(self, call: Call) -> Any:
         started = call.now

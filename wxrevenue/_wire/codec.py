@@ -15,11 +15,13 @@ from cattrs import Converter
 
 from wxrevenue._base.secret import STARS, Secret
 from wxrevenue._wire.repair import readings
-from wxrevenue._wire.request import NOT_SENT, result_of, revealed, wire_name
+from wxrevenue._wire.request import is_sent, result_of, revealed, wire_form, wire_name
 from wxrevenue._wire.structure import is_strict, make_structure
 from wxrevenue.errors import ConfigurationError, DecodeError, without_history
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wxrevenue._wire.structure import Hook
 
 
@@ -46,9 +48,9 @@ def encode(request: Any) -> bytes | ConfigurationError:
     """
     kind = request.__class__
     fields: dict[str, Any] = {}
-    for name, sent in names_sent(kind):  # a comprehension would be a call of its own
+    for name, sent, form in names_sent(kind):  # a comprehension would be a call of its own
         if (value := getattr(request, name)) is not None:
-            fields[sent] = value
+            fields[sent] = value if form is None else form(value)
     try:
         body = orjson.dumps(fields, default=_unboxed if revealed(kind) else converter.unstructure)
     except TypeError:
@@ -86,8 +88,8 @@ def structure_hook(kind: Any) -> Hook:
 
 
 @functools.cache
-def names_sent(request: Any) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a class of requests that make up the body, each with its name there.
+def names_sent(request: Any) -> tuple[tuple[str, str, Callable[[Any], Any] | None], ...]:
+    """Return the fields of a class of requests that make up the body, each with its name there and what brings it into form.
 
     They are known once it is clear that the request's answers can be read.
 
@@ -102,7 +104,7 @@ def names_sent(request: Any) -> tuple[tuple[str, str], ...]:
     except Exception as error:  # noqa: BLE001  (NameError, or whatever cattrs makes of it)
         problem = type(error).__name__
     else:
-        return tuple((field.name, wire_name(field)) for field in attrs.fields(request) if field.name not in NOT_SENT)
+        return tuple((field.name, wire_name(field), wire_form(field)) for field in attrs.fields(request) if is_sent(field))
     raise ConfigurationError(f"{request.__name__}: its result type cannot be made from JSON ({problem})")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -13,6 +13,9 @@ from wxrevenue._base import checks
 from wxrevenue._base.printable import Printable
 from wxrevenue._base.secret import Secret, as_secret, require_secret
 from wxrevenue.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -92,6 +95,16 @@ class Request(Printable, Generic[T_co]):
     __slots__ = ()
     endpoint: ClassVar[Endpoint] = _NoEndpoint()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
+    def conclude(self, outcome: Any, *, repeated: bool) -> Any:
+        """Return what the call ends with, by what only this interface knows; by default the outcome as it is.
+
+        Args:
+            outcome: the result, or the error that would end the call.
+            repeated: an earlier attempt of the call may have taken effect although its answer was lost.
+        """
+        del repeated
+        return outcome
+
 
 @functools.cache
 def result_of(kind: Any) -> Any:
@@ -102,9 +115,17 @@ def result_of(kind: Any) -> Any:
     raise ConfigurationError(f"{kind.__name__} does not say what it returns: derive it from AmsRequest[Result] or PayRequest[Result]")
 
 
+@functools.cache
+def concludes(kind: Any) -> bool:
+    """Return whether a class of requests has a say in what its calls end with."""
+    return kind.conclude is not Request[Any].conclude
+
+
 NOT_SENT = frozenset({"authorizer_appid"})
-"""Fields of requests that steer the call and are no part of its body."""
+"""Fields of every request that steer the call and are no part of its body."""
 _WIRE_NAME = "wxrevenue.wire_name"
+_WIRE_FORM = "wxrevenue.wire_form"
+_STEERS = "wxrevenue.steers"
 _REVEALED = "wxrevenue.revealed"
 
 
@@ -112,9 +133,33 @@ REVEALED = MappingProxyType({_REVEALED: True})
 """The metadata of a field whose ``Secret`` is sent as it is; any other ``Secret`` goes out as stars."""
 
 
+STEERS = MappingProxyType({_STEERS: True})
+"""The metadata of a field that steers the call and is no part of its body."""
+
+
 def sent_as(name: str) -> dict[str, Any]:
     """Return the metadata of a field that is sent under another name than its own."""
     return {_WIRE_NAME: name}
+
+
+def written_as(form: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the metadata of a field whose value is sent in another form: ``form`` returns it."""
+    return {_WIRE_FORM: form}
+
+
+def wire_form(field: attrs.Attribute[Any]) -> Callable[[Any], Any] | None:
+    """Return what brings a request's field into the form in which it is sent, if anything does."""
+    return field.metadata.get(_WIRE_FORM)
+
+
+def may_take_authorizer(request: Any) -> bool:
+    """Return whether a class of requests may name the Mini Program whose token is used."""
+    return request.endpoint.token is TokenKind.AUTHORIZER or any(_STEERS in field.metadata for field in attrs.fields(request))
+
+
+def is_sent(field: attrs.Attribute[Any]) -> bool:
+    """Return whether a request's field is part of its body."""
+    return field.name not in NOT_SENT and _STEERS not in field.metadata
 
 
 def wire_name(field: attrs.Attribute[Any]) -> str:

@@ -7,38 +7,20 @@ money. A generated function with the checks written inside refuses all that, and
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
-from datetime import date
-from decimal import Decimal
+from collections.abc import Callable
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 import attrs
 
-from wxrevenue._base.secret import Secret
-from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model, Name, digits
+from wxrevenue._wire.leaves import LEAVES, LENIENT, NAMES
+from wxrevenue._wire.model import Model, Respelled, other_spelling
 from wxrevenue.errors import DecodeError, WxRevenueError
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 Hook: TypeAlias = Callable[..., Any]
-
-
-def _mismatch(path: str, expected: str, value: Any) -> DecodeError:
-    kind: Any = value.__class__
-    return DecodeError(f"expected {expected}, got {_KINDS.get(kind, kind.__name__)}", path=path)
-
-
-_KINDS: Mapping[type, str] = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    NoneType: "null",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a fraction",
-}
 
 
 def _under_path(path: str, hook: Hook, value: Any, kind: Any) -> Any:
@@ -52,9 +34,23 @@ def _under_path(path: str, hook: Hook, value: Any, kind: Any) -> Any:
     raise DecodeError(found[0], path=path + found[1])
 
 
+def _placed(path: str, error: DecodeError) -> DecodeError:
+    return DecodeError(error.message, path=path + error.path.removeprefix("$"))
+
+
+def _respelled(kind: Any) -> tuple[Any, Respelled | None]:
+    """Return a type without its mark ``Respelled``, and the mark."""
+    marks: tuple[Any, ...] = getattr(kind, "__metadata__", ())
+    mark = next((one for one in marks if isinstance(one, Respelled)), None)
+    if mark is None:
+        return kind, None
+    others = tuple(one for one in marks if one is not mark)
+    return (Annotated[(kind.__origin__, *others)] if others else kind.__origin__), mark
+
+
 def is_strict(kind: Any) -> bool:
     """Tell whether a type is checked by a function of ours."""
-    return attrs.has(kind) or kind is list or get_origin(kind) in {list, dict} or kind in _LEAVES or _optional(kind) is not None
+    return attrs.has(kind) or kind is list or get_origin(kind) in {list, dict} or kind in LEAVES or _optional(kind) is not None
 
 
 def make_structure(kind: Any, converter: Converter) -> Hook:
@@ -88,7 +84,7 @@ class _StructureWriter:
     def __init__(self, converter: Converter) -> None:
         self._converter = converter
         self.lines: list[str] = []
-        self.names: dict[str, Any] = dict(_NAMES)
+        self.names: dict[str, Any] = {**NAMES, "nested": _under_path, "placed": _placed}
         self._count = 0
 
     def add(self, depth: int, *lines: str) -> None:
@@ -103,25 +99,48 @@ class _StructureWriter:
 
     def value(self, kind: Any, source: str, path: str, depth: int) -> str:
         """Write the checks of one value; return the name under which its result stands."""
+        kind, spelling = _respelled(kind)
+        if spelling is not None:
+            self._respell(spelling, source, path, depth)
         if attrs.has(kind):
+            if (own := getattr(kind, "respelled", None)) is not None:
+                self._respell(own, source, path, depth)
             return self._object(kind, source, path, depth)
         if kind is list or get_origin(kind) is list:
             return self._list(kind, source, path, depth)
-        if get_origin(kind) is dict and kind not in _LEAVES:
+        if get_origin(kind) is dict and kind not in LEAVES:
             return self._mapping(kind, source, path, depth)
-        if kind in _LEAVES:
-            self.add(depth, *(line.format(v=source, path=path) for line in _LEAVES[kind]))
+        if kind in LEAVES:
+            self.add(depth, *(line.format(v=source, path=path) for line in LEAVES[kind]))
         elif (inner := _optional(kind)) is not None:
             self.add(depth, f"if {source} is not None:")
             self.add(depth + 1, f"{source} = {self.value(inner, source, path, depth + 1)}")
         elif isinstance(kind, type) and issubclass(kind, enum.IntEnum):
-            members = self.new("members", {int(member): member for member in kind})
-            self.add(depth, *(line.format(v=source, path=path) for line in _LEAVES[int]))
-            self.add(depth, f"{source} = {members}.get({source}) or {self.new('kind', kind)}({source})")
+            self._enum(kind, source, path, depth if spelling is None else self._unless(kind, source, depth))
         elif kind is not Any:
             hook, wanted = self.new("hook", self._converter.get_structure_hook(kind)), self.new("kind", kind)
             self.add(depth, f"{source} = nested(f'{path}', {hook}, {source}, {wanted})")
         return source
+
+    def _enum(self, kind: type[enum.IntEnum], source: str, path: str, depth: int) -> None:
+        members = self.new("members", {int(member): member for member in kind})
+        self.add(depth, *(line.format(v=source, path=path) for line in LEAVES[int]))
+        self.add(depth, f"{source} = {members}.get({source}) or {self.new('kind', kind)}({source})")
+
+    def _unless(self, kind: type, source: str, depth: int) -> int:
+        """Pass over what follows, at the depth returned, where respelling has found a member already."""
+        self.add(depth, f"if type({source}) is not {self.new('kind', kind)}:")
+        return depth + 1
+
+    def _respell(self, spelling: Respelled, source: str, path: str, depth: int) -> None:
+        if spelling.key is not None:
+            self.add(depth, f"if type({source}) is dict and {spelling.key!r} in {source}:")
+            depth += 1
+        elif spelling.usual is not None:
+            self.add(depth, f"if type({source}) is not {self.new('usual', spelling.usual)}:")
+            depth += 1
+        self.add(depth, f"try: {source} = {self.new('read', spelling.read)}({source})")
+        self.add(depth, f"except DecodeError as wrong: raise placed(f'{path}', wrong) from None")
 
     def _list(self, kind: Any, source: str, path: str, depth: int) -> str:
         out, item = self.new("list"), self.new("item")
@@ -145,7 +164,7 @@ class _StructureWriter:
         fields = [field for field in attrs.fields(kind) if field.init and field.name != "_extra"]
         required = [field for field in fields if _is_required(field)]
         values = {field.name: self.new("value") for field in fields}
-        odd = self.new("odd") if any(_bare(field.type) in _LENIENT for field in fields) else ""
+        odd = self.new("odd") if any(_bare(field.type) in LENIENT for field in fields) else ""
         not_an_object = f"raise misfit(f'{path}', 'an object', {source})"
         if required:
             self.add(depth, "try:", *(f"    {values[f.name]} = {source}[{f.name!r}]" for f in required))
@@ -167,14 +186,18 @@ class _StructureWriter:
         path = f"{path}.{field.name}"
         if _is_required(field):
             return self.value(field.type, value, path, depth)
-        kind = _bare(field.type)
-        self.add(depth, f"{value} = {source}.get({field.name!r})", f"if {value} is not None:")
-        if kind in _LENIENT:
+        kind, counts = _bare(field.type), f"{seen} += 1"
+        self.add(depth, f"{value} = {source}.get({field.name!r})")
+        if other := other_spelling(field):
+            self.add(depth, f"if {value} is not None: {counts}", f"elif ({value} := {source}.get({other!r})) is not None: {counts}")
+            counts = "pass"
+        self.add(depth, f"if {value} is not None:")
+        if kind in LENIENT:
             built = value
-            self.add(depth + 1, *(line.format(v=value, odd=odd, name=repr(field.name)) for line in _LENIENT[kind]))
+            self.add(depth + 1, *(line.format(v=value, odd=odd, name=repr(field.name)) for line in LENIENT[kind]))
         else:
             built = self.value(kind, value, path, depth + 1)
-        self.add(depth + 1, f"{seen} += 1")
+        self.add(depth + 1, counts)
         if built != value:
             self.add(depth + 1, f"{value} = {built}")
         if field.default not in {None, attrs.NOTHING}:
@@ -196,7 +219,7 @@ class _StructureWriter:
             arguments = ", ".join(f"{f.alias}={values[f.name]}" if f.kw_only else values[f.name] for f in fields)
             self.add(depth, f"{made} = {new}({arguments})")
         if issubclass(kind, Model):
-            known = self.new("known", frozenset(f.name for f in fields))
+            known = self.new("known", frozenset(name for f in fields for name in (f.name, other_spelling(f)) if name))
             extra = f"{{k: v for k, v in {source}.items() if k not in {known}}} or None"
             self.add(depth, f"{made}._extra = None if {seen} == len({source}) else {extra}")
             if odd:
@@ -211,81 +234,4 @@ def _bare(kind: Any) -> Any:
 
 def _is_required(field: attrs.Attribute[Any]) -> bool:
     """Return whether an answer has to have it. A field that may be ``None`` may be left out, though no constructor may."""
-    return field.default is attrs.NOTHING and not (_bare(field.type) in _LENIENT and _optional(field.type) is not None)
-
-
-def _with(odd: dict[str, Any] | None, name: str, value: Any) -> dict[str, Any]:
-    """Return what could not be read, with one value more."""
-    return {**(odd or {}), name: value}
-
-
-def _number_text(value: Any) -> str | None:
-    """Return the digits of a number that stands where a text should."""
-    return str(value) if type(value) is int and value >= 0 else None
-
-
-_NAMES: Final[Mapping[str, Any]] = {
-    "keep": _with,
-    "number_text": _number_text,
-    "misfit": _mismatch,
-    "nested": _under_path,
-    "digits": digits,
-    "DecodeError": DecodeError,
-    "fromisoformat": date.fromisoformat,
-    "Decimal": Decimal,
-    "make": object.__new__,
-    "EXACT": 2.0**53,
-    "Secret": Secret,
-}
-"""What generated code may call."""
-_INTEGER = "if type({v}) is not int: raise misfit(f'{path}', 'an integer', {v})"
-_STRING = "if type({v}) is not str: raise misfit(f'{path}', 'a string', {v})"
-_OBJECT = "if type({v}) is not dict: raise misfit(f'{path}', 'an object', {v})"
-_LEAVES: Mapping[Any, tuple[str, ...]] = {
-    int: (_INTEGER,),
-    str: (_STRING,),
-    Name: (_STRING, "{v} = {v}.strip()"),
-    Count: (
-        "if type({v}) is not int:",
-        "    number = digits({v})",
-        "    if number is None: raise misfit(f'{path}', 'an integer or a string of digits', {v})",
-        "    {v} = number",
-        "if {v} < 0: raise misfit(f'{path}', 'no negative number', {v})",
-    ),
-    dict: (_OBJECT,),
-    dict[str, Any]: (_OBJECT,),
-    bool: ("if type({v}) is not bool: raise misfit(f'{path}', 'a boolean', {v})",),
-    float: (
-        "if type({v}) is not float and type({v}) is not int: raise misfit(f'{path}', 'a number', {v})",
-        "try: {v} = float({v})",
-        "except OverflowError: raise misfit(f'{path}', 'a number that a float can hold', {v}) from None",
-    ),
-    Decimal: (
-        "if type({v}) is not int and type({v}) is not float: raise misfit(f'{path}', 'a number', {v})",
-        "if type({v}) is float and not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",
-        "{v} = Decimal(repr({v}))",
-    ),
-    Secret: (_STRING, "{v} = Secret({v}.strip())"),
-    date: (
-        "if type({v}) is not str or len({v}) != 10 or {v}[7] != '-': raise misfit(f'{path}', 'a date such as 2020-03-25', {v})",
-        "try: {v} = fromisoformat({v})",
-        "except ValueError: raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
-    ),
-}
-"""How each leaf type is checked and converted: lines of code about ``{v}``, which stands at ``{path}``."""
-_KEEP = "{odd} = keep({odd}, {name}, {v})"
-_LENIENT: Mapping[Any, tuple[str, ...]] = {
-    DisplayText: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = None",),
-    DisplayName: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})", "else: {v} = {v}.strip()"),
-    DisplayNumber: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})",),
-    DisplayCount: (
-        "number = digits({v})",
-        f"if number is None or number < 0: {_KEEP}; {{v}} = None",
-        "else: {v} = number",
-    ),
-    DisplayDate: (
-        "try: {v} = fromisoformat({v} if len({v}) == 10 and {v}[7] == '-' else '')",
-        f"except (TypeError, ValueError): {_KEEP}; {{v}} = None",
-    ),
-}
-"""How a field is read that is for display or bookkeeping: what cannot be read is kept as it came, and costs nothing."""
+    return field.default is attrs.NOTHING and not (_bare(field.type) in LENIENT and _optional(field.type) is not None)

@@ -1,0 +1,122 @@
+"""How a single value is read: lines of code for each type, which :mod:`wxrevenue._wire.structure` writes into its functions."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
+
+from wxrevenue._base.secret import Secret
+from wxrevenue._wire.model import Count, Day, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Name, Tally, digits, whole
+from wxrevenue.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _mismatch(path: str, expected: str, value: Any) -> DecodeError:
+    kind: Any = value.__class__
+    return DecodeError(f"expected {expected}, got {_KINDS.get(kind, kind.__name__)}", path=path)
+
+
+_KINDS: Mapping[type, str] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    NoneType: "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a fraction",
+}
+
+
+def _with(odd: dict[str, Any] | None, name: str, value: Any) -> dict[str, Any]:
+    """Return what could not be read, with one value more."""
+    return {**(odd or {}), name: value}
+
+
+def _number_text(value: Any) -> str | None:
+    """Return the digits of a number that stands where a text should."""
+    return str(value) if type(value) is int and value >= 0 else None
+
+
+NAMES: Final[Mapping[str, Any]] = {
+    "keep": _with,
+    "number_text": _number_text,
+    "misfit": _mismatch,
+    "digits": digits,
+    "whole": whole,
+    "DecodeError": DecodeError,
+    "fromisoformat": date.fromisoformat,
+    "Decimal": Decimal,
+    "make": object.__new__,
+    "EXACT": 2.0**53,
+    "Secret": Secret,
+}
+"""What generated code may call."""
+_INTEGER = "if type({v}) is not int: raise misfit(f'{path}', 'an integer', {v})"
+_STRING = "if type({v}) is not str: raise misfit(f'{path}', 'a string', {v})"
+_OBJECT = "if type({v}) is not dict: raise misfit(f'{path}', 'an object', {v})"
+LEAVES: Mapping[Any, tuple[str, ...]] = {
+    int: (_INTEGER,),
+    str: (_STRING,),
+    Name: (_STRING, "{v} = {v}.strip()"),
+    Count: (
+        "if type({v}) is not int:",
+        "    number = digits({v})",
+        "    if number is None: raise misfit(f'{path}', 'an integer or a string of digits', {v})",
+        "    {v} = number",
+        "if {v} < 0: raise misfit(f'{path}', 'no negative number', {v})",
+    ),
+    Tally: (
+        "if type({v}) is not int:",
+        "    number = digits(whole({v}))",
+        "    if number is None: raise misfit(f'{path}', 'a whole number or a string of digits', {v})",
+        "    {v} = number",
+        "if {v} < 0: raise misfit(f'{path}', 'no negative number', {v})",
+    ),
+    dict: (_OBJECT,),
+    dict[str, Any]: (_OBJECT,),
+    bool: ("if type({v}) is not bool: raise misfit(f'{path}', 'a boolean', {v})",),
+    int | str: ("if type({v}) is not int and type({v}) is not str: raise misfit(f'{path}', 'an integer or a string', {v})",),
+    float: (
+        "if type({v}) is not float and type({v}) is not int: raise misfit(f'{path}', 'a number', {v})",
+        "try: {v} = float({v})",
+        "except OverflowError: raise misfit(f'{path}', 'a number that a float can hold', {v}) from None",
+    ),
+    Decimal: (
+        "if type({v}) is float:",
+        "    if not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",
+        "elif type({v}) is not int: raise misfit(f'{path}', 'a number', {v})",
+        "{v} = Decimal(repr({v}))",
+    ),
+    Secret: (_STRING, "{v} = Secret({v}.strip())"),
+    date: (
+        "if type({v}) is not str or len({v}) != 10 or {v}[7] != '-': raise misfit(f'{path}', 'a date such as 2020-03-25', {v})",
+        "try: {v} = fromisoformat({v})",
+        "except ValueError: raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
+    ),
+    Day: (
+        "if type({v}) is not str or len({v}) < 10 or {v}[7] != '-': raise misfit(f'{path}', 'a date such as 2020-03-25', {v})",
+        "try: {v} = fromisoformat({v}[:10])",
+        "except ValueError: raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
+    ),
+}
+"""How each leaf type is checked and converted: lines of code about ``{v}``, which stands at ``{path}``."""
+_KEEP = "{odd} = keep({odd}, {name}, {v})"
+LENIENT: Mapping[Any, tuple[str, ...]] = {
+    DisplayText: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = None",),
+    DisplayName: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})", "else: {v} = {v}.strip()"),
+    DisplayNumber: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})",),
+    DisplayCount: (
+        "number = digits({v})",
+        f"if number is None or number < 0: {_KEEP}; {{v}} = None",
+        "else: {v} = number",
+    ),
+    DisplayDate: (
+        "try: {v} = fromisoformat({v} if len({v}) == 10 and {v}[7] == '-' else '')",
+        f"except (TypeError, ValueError): {_KEEP}; {{v}} = None",
+    ),
+}
+"""How a field is read that is for display or bookkeeping: what cannot be read is kept as it came, and costs nothing."""
