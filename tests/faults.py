@@ -209,6 +209,7 @@ L = {
     "L-16": "the state of an object, taken by those who pickle by hand",
     "L-17": "the URL of a proxy, with its password",
     "L-18": "an object that is printed before it is made",
+    "L-19": "an argument of a client's method that is a secret, kept in the method's frame",
 }
 P = {
     "P-01": "a row is added in front between two pages",

@@ -16,10 +16,19 @@ from typing import Any, ClassVar, assert_type
 import attrs
 
 from wxrevenue import (
+    ADVERTISING_PERMISSION,
+    AdPage,
+    AdRow,
+    AdSlot,
+    Adunit,
+    AdunitStatus,
     AiohttpTransport,
     AmsRequest,
     ApiError,
+    Authorization,
+    BlockedAdvertiser,
     Clock,
+    CreatedAdunit,
     Endpoint,
     FundsDistributionClient,
     GetAgencySettlement,
@@ -153,6 +162,39 @@ def requests_refuse_wrong_arguments() -> None:
     GetSettlement("2020-01-01", "wx1")  # type: ignore[call-arg]
     GetShareRatio("wx1").appid = "wx2"  # type: ignore[misc]
     assert_type(GetAgencySettlement(date(2020, 1, 1), "2020-12-31").start_date, str)
+
+
+async def methods_for_mini_programs(client: RevenueClient) -> None:
+    """Keep types through a clone for one Mini Program; take values where the wire has texts, and members where it has names."""
+    one = client.authorizer("wx1")
+    assert_type(one, RevenueClient)
+    assert_type(await one.get_settlement("2024-01-01", date(2024, 1, 31)), SettlementPage)
+    assert_type(await client.get_settlement("2024-01-01", "2024-01-31", authorizer_appid="wx1"), SettlementPage)
+    assert_type(await client.set_custom_share_ratio("wx1", share_ratio=40), None)
+    assert_type(await one.set_cover_adpos_scene([1000, 1001]), None)
+    assert_type(await one.set_black_list(1, list=[BlockedAdvertiser(1, "gh_1"), {"type": 2, "id": "414478124"}]), None)
+    assert_type(await one.set_ams_category_black_list(["CHESS"]), None)
+    assert_type(await one.agency_create_adunit("n", type=AdSlot.BANNER), CreatedAdunit)
+    assert_type(await one.agency_update_adunit("n", ad_unit_id="u", status=AdunitStatus.OFF), None)
+    assert_type((await one.get_adpos_general("2024-01-01", "2024-01-31")).list, list[AdRow])
+    assert_type(await client.get_agency_ads_stat("2024-01-01", "2024-01-31", token="component"), AdPage)
+    assert_type(await client.query_auth("code"), Authorization)
+    assert_type((await client.query_auth("code")).grants(ADVERTISING_PERMISSION), bool)
+    assert_type(one.iter_adpos_general(days=3), Paginator[AdRow])
+    assert_type(one.iter_settlement("2024-01-01", "2024-01-31"), Paginator[Settlement])
+    assert_type(one.iter_adunit_list(), Paginator[Adunit])
+    await client.set_custom_share_ratio("wx1", 40)  # type: ignore[call-arg, arg-type]
+    await one.set_black_list(1, list="[]")  # type: ignore[arg-type]
+    await one.get_adpos_general("2024-01-01")  # type: ignore[call-arg]
+    client.authorizer(5)  # type: ignore[arg-type]
+
+
+def ad_data_know_their_fields(row: AdRow) -> None:
+    """Know that money and counts are ``int``, rates ``Decimal``, and that all may be missing."""
+    assert_type(row.publisher_income, int | None)
+    assert_type(row.click_count, int | None)
+    assert_type(row.ecpm, Decimal | None)
+    assert_type(row.date, date | None)
 
 
 # -- walking -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import wxrevenue
-from wxrevenue import ConfigurationError, GetAgencySettlement
+from wxrevenue import ConfigurationError, SetBlackList
 from wxrevenue.events import Event
 
 PUBLIC: dict[str, Any] = {name: getattr(wxrevenue, name) for name in vars(wxrevenue)["__all__"]}
@@ -29,6 +29,6 @@ def test_half_made_objects_can_be_printed(name: str) -> None:
 def test_a_constructor_that_failed() -> None:
     """L-18: the traceback of a converter that refuses can be printed with its locals."""
     with pytest.raises(ConfigurationError) as caught:
-        GetAgencySettlement("yesterday", "today")
+        SetBlackList(1, list="[]", authorizer_appid="wx1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert "<GetAgencySettlement, half made>" in "".join(report.format())
+    assert "<SetBlackList, half made>" in "".join(report.format())

@@ -11,17 +11,44 @@ from typing import TYPE_CHECKING
 from wxrevenue._lazy import lazy_names, names_in
 
 if TYPE_CHECKING:
+    from wxrevenue.ams._ad_row import *
+    from wxrevenue.ams._adunit import *
+    from wxrevenue.ams._authorization import *
+    from wxrevenue.ams._blocked import *
+    from wxrevenue.ams.ad_data import *
+    from wxrevenue.ams.ad_units import *
     from wxrevenue.ams.authorization import *
+    from wxrevenue.ams.block_lists import *
+    from wxrevenue.ams.cover_ads import *
     from wxrevenue.ams.percentage import *
+    from wxrevenue.ams.publisher import *
     from wxrevenue.ams.settlement import *
 
 BASE_URL = "https://api.weixin.qq.com"
 CHAPTERS = {
-    "wxrevenue.ams.authorization": (
-        "AuthorizerAccessToken ComponentAccessToken GetAuthorizerAccessToken GetComponentAccessToken StartPushTicket"
+    "wxrevenue.ams._ad_row": "AdPage AdRow AdSummary",
+    "wxrevenue.ams._adunit": (
+        "AdSlot Adunit AdunitCode AdunitPage AdunitSize AdunitStatus CreatedAdunit TemplateType Tmpl TmplPage TmplType"
     ),
-    "wxrevenue.ams.percentage": "GetShareRatio SetShareRatio ShareRatio",
-    "wxrevenue.ams.settlement": "GetAgencySettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan",
+    "wxrevenue.ams._authorization": (
+        "ADVERTISING_PERMISSION Authorization AuthorizerInfo AuthorizerList AuthorizerProfile FuncInfo "
+        "FuncscopeCategory ListedAuthorizer PreauthCode authorization_url"
+    ),
+    "wxrevenue.ams._blocked": "AdvertiserType AmsCategory AmsCategoryBlackList BlackList BlackListOp BlockedApp",
+    "wxrevenue.ams.ad_data": "GetAdposDetail GetAdposGeneral GetAgencyAdsDetail GetAgencyAdsStat",
+    "wxrevenue.ams.ad_units": ("AgencyCreateAdunit AgencyGetTmplType AgencyUpdateAdunit GetAdunitCode GetAdunitList GetAgencyTmplIdList"),
+    "wxrevenue.ams.authorization": (
+        "AuthorizerAccessToken ComponentAccessToken CreatePreauthCode GetAuthorizerAccessToken "
+        "GetAuthorizerInfo GetAuthorizerList GetComponentAccessToken QueryAuth StartPushTicket"
+    ),
+    "wxrevenue.ams.block_lists": ("BlockedAdvertiser GetAmsCategoryBlackList GetBlackList SetAmsCategoryBlackList SetBlackList"),
+    "wxrevenue.ams.cover_ads": (
+        "COVER_SCENES CoverAdposScene CoverAdposStatus CoverSwitch GetCoverAdposScene GetCoverAdposStatus "
+        "SetCoverAdposScene SetCoverAdposStatus"
+    ),
+    "wxrevenue.ams.percentage": "GetCustomShareRatio GetShareRatio SetCustomShareRatio SetShareRatio ShareRatio",
+    "wxrevenue.ams.publisher": "AgencyCheckCanOpenPublisher AgencyCreatePublisher PublisherCheck",
+    "wxrevenue.ams.settlement": ("GetAgencySettlement GetSettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan"),
 }
 """What each chapter exports."""
 

@@ -1,4 +1,6 @@
-"""How a service provider gets its tokens (第三方平台调用凭证). ``ComponentTokens`` makes these calls; hardly anybody else needs to.
+"""How Mini Programs authorize a service provider, and how it gets its tokens (第三方平台调用凭证).
+
+The first four calls are those of the authorization. ``ComponentTokens`` makes the others; hardly anybody else needs to.
 
 A component's secret, its ticket and an authorizer's refresh token travel in the body: they are boxed first of all, because what
 follows may raise, and a traceback shows the locals of its frames.
@@ -6,7 +8,7 @@ follows may raise, and a traceback shows the locals of its frames.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -23,17 +25,128 @@ from wxrevenue._wire.request import (
     sent_as,
     some_secret,
 )
+from wxrevenue.ams._authorization import Authorization, AuthorizerInfo, AuthorizerList, PreauthCode
+from wxrevenue.ams._checks import whole_number
 
 __all__ = [
     "AuthorizerAccessToken",
     "ComponentAccessToken",
+    "CreatePreauthCode",
     "GetAuthorizerAccessToken",
+    "GetAuthorizerInfo",
+    "GetAuthorizerList",
     "GetComponentAccessToken",
+    "QueryAuth",
     "StartPushTicket",
 ]
 
 _COMPONENT = "/cgi-bin/component"
 _APPID = credential_between(1, 64)
+_MAYBE_APPID = attrs.validators.optional(_APPID)
+
+LARGEST_AUTHORIZER_PAGE: Final = 500
+"""The most Mini Programs that one answer to ``GetAuthorizerList`` may hold."""
+
+
+@attrs.frozen
+class CreatePreauthCode(AmsRequest[PreauthCode]):
+    """Get a code for the link on which a merchant authorizes the provider; see :func:`authorization_url`.
+
+    WeChat page: ticket-token/getPreAuthCode (获取预授权码). Takes the component's token. Doing it twice makes two codes and does
+    no harm (``REPEATABLE``).
+
+    Args:
+        component_appid: the provider's appid; a client that knows it fills it in.
+
+    Returns:
+        :class:`PreauthCode`.
+
+    Raises:
+        ConfigurationError: ``component_appid`` is not allowed, or nobody knows it; nothing was sent.
+        ApiError: the server refused: 40013 (no such appid), 61004 (the caller's IP).
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_create_preauthcode", safety=Safety.REPEATABLE)
+    component_appid: str | None = attrs.field(default=None, validator=_MAYBE_APPID)
+
+
+@attrs.frozen(init=False)
+class QueryAuth(AmsRequest[Authorization]):
+    """Redeem an authorization code, from the redirect or from the push, for what the merchant granted and its tokens.
+
+    WeChat page: ticket-token/getAuthorizerRefreshToken (获取刷新令牌). Takes the component's token. A code can be redeemed once:
+    a repeat is refused and does no harm (``REPEATABLE``). When the answer was lost, the refresh token stands in
+    :class:`GetAuthorizerList`.
+
+    Args:
+        authorization_code: the code; sent in the body, shown nowhere.
+        component_appid: the provider's appid; a client that knows it fills it in.
+
+    Returns:
+        :class:`Authorization`.
+
+    Raises:
+        ConfigurationError: an argument is not allowed, or nobody knows ``component_appid``; nothing was sent.
+        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the code was redeemed.
+        ApiError: the server refused: 61009 or 61010 (the code was used, or is too old), 40013, 61004.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_query_auth", safety=Safety.REPEATABLE)
+    component_appid: str | None = attrs.field(default=None, validator=_MAYBE_APPID, kw_only=True)
+    authorization_code: Secret = attrs.field(converter=as_secret_field, validator=some_secret, metadata=REVEALED)
+
+    def __init__(self, authorization_code: Secret | str, *, component_appid: str | None = None, authorizer_appid: None = None) -> None:
+        authorization_code = as_secret_field(authorization_code)
+        given: dict[str, Any] = {"component_appid": component_appid, "authorizer_appid": authorizer_appid}
+        self.__attrs_init__(authorization_code, **given)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+@attrs.frozen
+class GetAuthorizerInfo(AmsRequest[AuthorizerInfo]):
+    """Ask who a Mini Program is and what it granted.
+
+    WeChat page: ticket-token/getAuthorizerInfo (获取授权账号详情). Takes the component's token.
+
+    Args:
+        appid: the Mini Program; ``authorizer_appid`` on the wire.
+        component_appid: the provider's appid; a client that knows it fills it in.
+
+    Returns:
+        :class:`AuthorizerInfo`.
+
+    Raises:
+        ConfigurationError: an argument is not allowed, or nobody knows ``component_appid``; nothing was sent.
+        ApiError: the server refused: 61003 (it did not authorize the provider), 40013, 61004.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_get_authorizer_info", safety=Safety.SAFE)
+    component_appid: str | None = attrs.field(default=None, validator=_MAYBE_APPID, kw_only=True)
+    appid: str = attrs.field(validator=_APPID, metadata=sent_as("authorizer_appid"))
+
+
+@attrs.frozen
+class GetAuthorizerList(AmsRequest[AuthorizerList]):
+    """Fetch a piece of the list of Mini Programs that authorized the provider, each with its refresh token.
+
+    WeChat page: ticket-token/getAuthorizerList (拉取已授权的账号信息). Takes the component's token.
+
+    Args:
+        offset: how many to pass over, from 0.
+        count: how many to list at most, 1 to 500.
+        component_appid: the provider's appid; a client that knows it fills it in.
+
+    Returns:
+        :class:`AuthorizerList`.
+
+    Raises:
+        ConfigurationError: an argument is not allowed, or nobody knows ``component_appid``; nothing was sent.
+        ApiError: the server refused: 40013, 61004.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path=f"{_COMPONENT}/api_get_authorizer_list", safety=Safety.SAFE)
+    component_appid: str | None = attrs.field(default=None, validator=_MAYBE_APPID, kw_only=True)
+    offset: int = attrs.field(default=0, validator=whole_number(least=0))
+    count: int = attrs.field(default=100, validator=whole_number(most=LARGEST_AUTHORIZER_PAGE), kw_only=True)
 
 
 @attrs.define

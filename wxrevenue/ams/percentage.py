@@ -11,7 +11,7 @@ from wxrevenue._wire.model import Model
 from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, credential_between
 from wxrevenue.errors import ConfigurationError
 
-__all__ = ["GetShareRatio", "SetShareRatio", "ShareRatio"]
+__all__ = ["GetCustomShareRatio", "GetShareRatio", "SetCustomShareRatio", "SetShareRatio", "ShareRatio"]
 
 _WHOLE = 100
 
@@ -99,5 +99,57 @@ class GetShareRatio(AmsRequest[ShareRatio]):
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/getdefaultamsinfo", action="get_share_ratio", safety=Safety.SAFE)
+
+    appid: str = attrs.field(validator=credential_between(1, 64))
+
+
+@attrs.frozen
+class SetCustomShareRatio(AmsRequest[None]):
+    """Set the share of advertising revenue for one Mini Program.
+
+    When its merchant signs, the custom ratio counts if there is one, else the default. **A set ratio is not yet in force:**
+    see :class:`SetShareRatio`.
+
+    WeChat page: percentage/SetCustomShareRatio (设置自定义分账比例). Setting a value twice is setting it once (``REPEATABLE``).
+
+    Args:
+        appid: the Mini Program's appid, 1 to 64 characters.
+        share_ratio: the provider's percent, 0..100, an ``int`` or a ``Decimal`` with at most 2 places; sent exactly. Whether
+            WeChat takes fractions is not documented.
+
+    Returns:
+        Nothing.
+
+    Raises:
+        ConfigurationError: an argument is not allowed; nothing was sent.
+        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the ratio was set.
+        ApiError: the server refused: -202, 1700, 1701, 1737, 2056.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/setdefaultamsinfo", action="agency_set_custom_share_ratio", safety=Safety.REPEATABLE)
+
+    appid: str = attrs.field(validator=credential_between(1, 64))
+    share_ratio: int | Decimal = attrs.field(validator=_percent, kw_only=True)
+
+
+@attrs.frozen
+class GetCustomShareRatio(AmsRequest[ShareRatio]):
+    """Ask which custom ratio is set for a Mini Program, whether or not it is in force.
+
+    WeChat page: percentage/GetCustomShareRatio (查询自定义分账比例).
+
+    Args:
+        appid: the Mini Program's appid, 1 to 64 characters.
+
+    Returns:
+        :class:`ShareRatio`, percent as ``Decimal``.
+
+    Raises:
+        ConfigurationError: ``appid`` is not allowed; nothing was sent.
+        AgreementUnsignedError: the merchant has not signed (1735).
+        ApiError: the server refused otherwise: 2061 (no custom ratio is set), -202, 1700, 1701, 1737, 2056.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/getdefaultamsinfo", action="agency_get_custom_share_ratio", safety=Safety.SAFE)
 
     appid: str = attrs.field(validator=credential_between(1, 64))

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  (hints are resolved at run time, too)
-import enum
 from decimal import Decimal
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
-from wxrevenue._base.calendar import HalfMonth, beijing_date, half_month
-from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model
-from wxrevenue._wire.request import WRONG_PATH, AmsRequest, Endpoint, Safety
+from wxrevenue._base.calendar import HalfMonth, half_month
+from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model, OpenEnum
+from wxrevenue._wire.request import WRONG_PATH, AmsRequest, Endpoint, Safety, TokenKind
+from wxrevenue.ams._checks import LARGEST_PAGE_SIZE, as_day, day, not_before_start, whole_number
 from wxrevenue.errors import ConfigurationError, DecodeError
 
-__all__ = ["GetAgencySettlement", "Settlement", "SettlementPage", "SettlementStatus", "SlotRevenue", "yuan"]
+__all__ = ["GetAgencySettlement", "GetSettlement", "Settlement", "SettlementPage", "SettlementStatus", "SlotRevenue", "yuan"]
 
 RowKey: TypeAlias = tuple[str, int, str]
-
-LARGEST_PAGE_SIZE = 10_000
-"""Above this a ``page_size`` is surely a mistake. The pages name no maximum; the server may cap it lower by itself."""
 
 
 def yuan(fen: int) -> Decimal:
@@ -34,7 +31,7 @@ def yuan(fen: int) -> Decimal:
     return Decimal((sign, digits, -2))  # shifted by hand: arithmetic would round to the context's precision
 
 
-class SettlementStatus(enum.IntEnum):
+class SettlementStatus(OpenEnum):
     """Where a half-month's settlement stands. Open: a number that is not listed survives as ``UNKNOWN_<number>``."""
 
     SETTLING = 1
@@ -47,15 +44,6 @@ class SettlementStatus(enum.IntEnum):
     """付款中."""
     PAID = 5
     """已付款."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> SettlementStatus | None:
-        if type(value) is not int:
-            return None
-        unknown = int.__new__(cls, value)
-        unknown._name_ = f"UNKNOWN_{value}"
-        unknown._value_ = value
-        return unknown
 
 
 @attrs.define
@@ -187,30 +175,6 @@ class SettlementPage(Model):
                 raise DecodeError("expected the sum of the row's slot_revenue", path=path)
 
 
-def _positive(most: int | None = None) -> Any:
-    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        where = f"{type(instance).__name__}.{attribute.name}"
-        if type(value) is not int:
-            raise ConfigurationError(f"{where}: expected an int, got {type(value).__name__}")
-        if value < 1 or (most is not None and value > most):
-            raise ConfigurationError(f"{where}: expected 1 {f'to {most}' if most else 'or more'}")
-
-    return check
-
-
-def _start_date(value: str | dt.date) -> str:
-    return beijing_date(value, "GetAgencySettlement.start_date")
-
-
-def _end_date(value: str | dt.date) -> str:
-    return beijing_date(value, "GetAgencySettlement.end_date")
-
-
-def _not_before_start(instance: Any, _attribute: attrs.Attribute[Any], value: str) -> None:
-    if value < instance.start_date:
-        raise ConfigurationError(f"{type(instance).__name__}.end_date: expected start_date or a later day")
-
-
 @attrs.frozen
 class GetAgencySettlement(AmsRequest[SettlementPage]):
     """Fetch one page of the provider's half-month settlements.
@@ -248,7 +212,43 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
         alternate_on=WRONG_PATH,
     )
 
-    start_date: str = attrs.field(converter=_start_date)
-    end_date: str = attrs.field(converter=_end_date, validator=_not_before_start)
-    page: int = attrs.field(default=1, validator=_positive())
-    page_size: int = attrs.field(default=20, validator=_positive(LARGEST_PAGE_SIZE))
+    start_date: str = attrs.field(converter=as_day, validator=day)
+    end_date: str = attrs.field(converter=as_day, validator=[day, not_before_start])
+    page: int = attrs.field(default=1, validator=whole_number())
+    page_size: int = attrs.field(default=20, validator=whole_number(most=LARGEST_PAGE_SIZE))
+
+
+@attrs.frozen
+class GetSettlement(AmsRequest[SettlementPage]):
+    """Fetch one page of the half-month settlements of one Mini Program: its own share, not the provider's.
+
+    Every half-month that overlaps the range is returned, newest first.
+
+    WeChat page: settlement/GetSettlement (获取小程序结算收入数据).
+
+    Args:
+        start_date: first day, Beijing calendar: a ``datetime.date`` or a zero-padded ``'yyyy-mm-dd'``.
+        end_date: last day, inclusive.
+        page: page number, from 1.
+        page_size: rows per page; no maximum is documented, and the server may cap it.
+        authorizer_appid: the Mini Program.
+
+    Returns:
+        :class:`SettlementPage`, amounts in fen.
+
+    Raises:
+        ConfigurationError: an argument is not allowed; nothing was sent.
+        DecodeError: the answer is not what the page says.
+        AgreementUnsignedError: the merchant has not signed (1735).
+        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no account (2056).
+        ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
+    """
+
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        path="/wxa/operationams", action="agency_get_settlement", token=TokenKind.AUTHORIZER, safety=Safety.SAFE
+    )
+
+    page: int = attrs.field(default=1, validator=whole_number(), kw_only=True)
+    page_size: int = attrs.field(default=20, validator=whole_number(most=LARGEST_PAGE_SIZE), kw_only=True)
+    start_date: str = attrs.field(converter=as_day, validator=day)
+    end_date: str = attrs.field(converter=as_day, validator=[day, not_before_start])

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from wxrevenue._version import __version__
-from wxrevenue.ams.settlement import LARGEST_PAGE_SIZE
+from wxrevenue.ams._checks import LARGEST_PAGE_SIZE
 from wxrevenue.cli import _explain, _serve
 from wxrevenue.cli._demo import job as _demo
 from wxrevenue.cli._demo.report import DemoPlan

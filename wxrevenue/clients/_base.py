@@ -41,6 +41,10 @@ class Client:
             for part in self._parts.owned:
                 stack.push_async_callback(part.aclose)
 
+    def _with_defaults(self, request: Any, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002  (the same for every request)
+        """Return the arguments of a request, with those that the client fills in."""
+        return given
+
     def _clone(self, changes: Mapping[str, Any]) -> Self:
         from wxrevenue.clients import _assembly  # as in the constructor
 

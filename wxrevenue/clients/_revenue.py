@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
+
+import attrs
 
 from wxrevenue import ams
 from wxrevenue._base.secret import Secret, as_secret
-from wxrevenue._wire.request import AmsRequest
+from wxrevenue._wire.request import AmsRequest, TokenKind
 from wxrevenue.ams import BASE_URL
-from wxrevenue.clients._base import Client, unknown_option
+from wxrevenue.clients._base import unknown_option
 from wxrevenue.clients._shortcut import shortcut
+from wxrevenue.clients._walks import Walks
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from wxrevenue._engine.retry import RetryPolicy
+    from wxrevenue.ams._service import AmsService
     from wxrevenue.events import Event
     from wxrevenue.pagination._paginator import Paginator
     from wxrevenue.ports import Clock, RateLimiter, Transport
@@ -39,7 +43,7 @@ class RevenueOptions(TypedDict, total=False):
     component_appid: str
 
 
-class RevenueClient(Client):
+class RevenueClient(Walks):
     """Calls the advertising interfaces of Mini Program service providers; safe for any number of concurrent callers of a loop.
 
     Use it as ``async with``, or ``await client.aclose()`` at the end. Making one does no I/O and needs no running loop.
@@ -65,7 +69,36 @@ class RevenueClient(Client):
 
     set_share_ratio = shortcut(lambda: ams.SetShareRatio)
     get_share_ratio = shortcut(lambda: ams.GetShareRatio)
+    set_custom_share_ratio = shortcut(lambda: ams.SetCustomShareRatio)
+    get_custom_share_ratio = shortcut(lambda: ams.GetCustomShareRatio)
+    agency_check_can_open_publisher = shortcut(lambda: ams.AgencyCheckCanOpenPublisher)
+    agency_create_publisher = shortcut(lambda: ams.AgencyCreatePublisher)
+    agency_create_adunit = shortcut(lambda: ams.AgencyCreateAdunit)
+    agency_update_adunit = shortcut(lambda: ams.AgencyUpdateAdunit)
+    agency_get_tmpl_type = shortcut(lambda: ams.AgencyGetTmplType)
+    get_agency_tmpl_id_list = shortcut(lambda: ams.GetAgencyTmplIdList)
+    get_adunit_list = shortcut(lambda: ams.GetAdunitList)
+    get_adunit_code = shortcut(lambda: ams.GetAdunitCode)
+    set_cover_adpos_status = shortcut(lambda: ams.SetCoverAdposStatus)
+    set_cover_adpos_scene = shortcut(lambda: ams.SetCoverAdposScene)
+    get_cover_adpos_status = shortcut(lambda: ams.GetCoverAdposStatus)
+    get_cover_adpos_scene = shortcut(lambda: ams.GetCoverAdposScene)
+    get_black_list = shortcut(lambda: ams.GetBlackList)
+    set_black_list = shortcut(lambda: ams.SetBlackList)
+    get_ams_category_black_list = shortcut(lambda: ams.GetAmsCategoryBlackList)
+    set_ams_category_black_list = shortcut(lambda: ams.SetAmsCategoryBlackList)
+    get_adpos_general = shortcut(lambda: ams.GetAdposGeneral)
+    get_adpos_detail = shortcut(lambda: ams.GetAdposDetail)
+    get_agency_ads_stat = shortcut(lambda: ams.GetAgencyAdsStat)
+    get_agency_ads_detail = shortcut(lambda: ams.GetAgencyAdsDetail)
+    get_settlement = shortcut(lambda: ams.GetSettlement)
     get_agency_settlement = shortcut(lambda: ams.GetAgencySettlement)
+    create_preauth_code = shortcut(lambda: ams.CreatePreauthCode)
+    query_auth = shortcut(lambda: ams.QueryAuth)
+    get_authorizer_info = shortcut(lambda: ams.GetAuthorizerInfo)
+    get_authorizer_list = shortcut(lambda: ams.GetAuthorizerList)
+
+    _authorizer_appid: str | None = None
 
     def __init__(  # noqa: PLR0913  (settings, by keyword)
         self,
@@ -124,6 +157,8 @@ class RevenueClient(Client):
         """Send any AMS request, also one of your own class, and return its result."""
         if not isinstance(request, AmsRequest):
             raise ConfigurationError(f"{_NAME}.send: expected an AmsRequest, got {type(request).__name__}")
+        if getattr(request, "component_appid", request) is None:
+            request = attrs.evolve(cast("Any", request), component_appid=self._own_appid(request))
         return await self._parts.engine.send(request)
 
     def iter_agency_settlement(  # noqa: PLR0913  (options, by keyword)
@@ -161,6 +196,23 @@ class RevenueClient(Client):
         options: dict[str, Any] = {"prefetch": prefetch, "concurrency": concurrency, "cursor": cursor, "verify_totals": verify_totals}
         return walk(self._parts.engine, request, **options)
 
+    def authorizer(self, appid: str) -> Self:
+        """Return a clone that fills in ``authorizer_appid`` wherever a method takes that Mini Program's token.
+
+        The clone lives as long as this client; there is nothing to close.
+
+        Args:
+            appid: the Mini Program, 1 to 64 printable characters.
+
+        Raises:
+            ConfigurationError: ``appid`` is not allowed.
+        """
+        from wxrevenue._base import checks
+
+        clone = self._clone({})
+        clone._authorizer_appid = checks.credential(f"{_NAME}.authorizer", appid)  # noqa: SLF001
+        return clone
+
     def with_options(self, **options: Unpack[RevenueOptions]) -> Self:
         """Return a clone with other options on the same transport and limiter.
 
@@ -173,6 +225,21 @@ class RevenueClient(Client):
             changes["tokens"] = as_secret(changes["tokens"], "get", "reject")
         unknown_option(_NAME, changes, RevenueOptions)
         return self._with(changes)
+
+    def _with_defaults(self, request: Any, given: dict[str, Any]) -> dict[str, Any]:
+        own = self._authorizer_appid
+        if own is None or "authorizer_appid" in given:
+            return given
+        takes = request.endpoint.token is TokenKind.AUTHORIZER or given.get("token") in (TokenKind.AUTHORIZER, TokenKind.AUTHORIZER.value)
+        return {**given, "authorizer_appid": own} if takes else given
+
+    def _own_appid(self, request: AmsRequest[Any]) -> str:
+        appid = cast("AmsService", self._parts.engine.service).lasting_account
+        if not appid:
+            raise ConfigurationError(
+                f"{type(request).__name__}.component_appid: expected an appid: neither the request nor the client has one"
+            )
+        return appid
 
     def _with(self, changes: dict[str, Any]) -> Self:
         from wxrevenue.clients import _assembly

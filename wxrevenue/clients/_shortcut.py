@@ -6,12 +6,13 @@ import inspect
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from wxrevenue._base.loading import loaded
-from wxrevenue._wire.request import NOT_SENT, TokenKind, result_of
+from wxrevenue._wire.request import NOT_SENT, may_take_authorizer, result_of
+from wxrevenue.errors import ConfigurationError, without_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from wxrevenue._wire.request import Endpoint, Request
+    from wxrevenue._wire.request import Request
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,10 +44,14 @@ class shortcut(Generic[P, T]):  # noqa: N801  (used like a decorator)
 
 def _method(request: Any, qualname: str) -> Any:
     async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return await self.send(request(*args, **kwargs))
+        made = _made(request, *args, **self._with_defaults(request, kwargs))
+        del args, kwargs  # they may hold a secret, and a traceback shows locals
+        if isinstance(made, ConfigurationError):
+            raise made
+        return await self.send(made)
 
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    given = [one for one in inspect.signature(request).parameters.values() if _is_taken(one.name, request.endpoint)]
+    given = [one for one in inspect.signature(request).parameters.values() if _is_taken(one.name, request)]
     method.__name__ = qualname.rsplit(".", 1)[-1]
     method.__qualname__ = qualname
     method.__doc__ = request.__doc__
@@ -55,6 +60,15 @@ def _method(request: Any, qualname: str) -> Any:
     return method
 
 
-def _is_taken(name: str, endpoint: Endpoint) -> bool:
-    """Tell whether an endpoint takes a parameter: an authorizer's appid only where it takes an authorizer's token."""
-    return name not in NOT_SENT or endpoint.token is TokenKind.AUTHORIZER
+def _made(request: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return the request, or why it cannot be made (as a value: the frames that the error came through hold the arguments)."""
+    try:
+        return request(*args, **kwargs)
+    except ConfigurationError as error:
+        found = error
+    return without_history(found)
+
+
+def _is_taken(name: str, request: Any) -> bool:
+    """Tell whether a request takes a parameter: an authorizer's appid only where it may take an authorizer's token."""
+    return name not in NOT_SENT or may_take_authorizer(request)

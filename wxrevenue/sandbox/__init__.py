@@ -6,7 +6,7 @@ WeChat's, and where the documents leave a question open the sandbox picks one of
 
 from wxrevenue.sandbox._ams.books import Totals
 from wxrevenue.sandbox._ams.push import Push, PushKeys
-from wxrevenue.sandbox._ams.service import SettlementPath
+from wxrevenue.sandbox._ams.settlement import SettlementPath
 from wxrevenue.sandbox._call import Answer
 from wxrevenue.sandbox._pay.service import Mark, Merchant
 from wxrevenue.sandbox._quota import Quota

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from wxrevenue._wire.stored import Ticket
 from wxrevenue.errors import ConfigurationError
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
     from wxrevenue.sandbox._ams.books import Totals
     from wxrevenue.sandbox._ams.push import Change, Push, PushKeys
-    from wxrevenue.sandbox._ams.service import SettlementPath
+    from wxrevenue.sandbox._ams.settlement import SettlementPath
     from wxrevenue.sandbox._call import Answer
     from wxrevenue.sandbox._pay.service import Mark, Merchant
     from wxrevenue.sandbox._trouble import Forced
+
+AdsToken: TypeAlias = Literal["component", "authorizer"]
 
 _BEIJING = timezone(timedelta(hours=8))
 
@@ -45,6 +47,8 @@ class Sandbox:
         years: how far back the books go.
         trouble: how it misbehaves; by default not at all.
         settlement_path: the one path that serves settlements, the other then answers 1736; by default both do.
+        ads_token: whose token the provider's ad data take, ``'component'`` or ``'authorizer'``; the other kind answers 48001.
+            By default both serve: the documents do not agree.
         token_lifetime: how many seconds a token is good that the sandbox hands out.
         now: the time in Unix seconds, for quotas, tokens and signatures.
         sleep: how latency is waited for.
@@ -59,6 +63,7 @@ class Sandbox:
         years: int = 6,
         trouble: Trouble | None = None,
         settlement_path: SettlementPath | None = None,
+        ads_token: AdsToken | None = None,
         token_lifetime: int = 7200,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -72,7 +77,7 @@ class Sandbox:
         self._books = Books(seed=seed, today=today or datetime.fromtimestamp(now(), _BEIJING).date(), years=years)
         self._pushes = Pushes(seed=seed, now=now)
         platform = Platform(self._providers, Tokens(now, token_lifetime), self._pushes, now)
-        self._ams = Ams(seed=seed, books=self._books, platform=platform, now=now, settlement_path=settlement_path)
+        self._ams = Ams(seed=seed, books=self._books, platform=platform, now=now, settlement_path=settlement_path, ads_token=ads_token)
         self._pay = Pay(seed=seed, now=now)
         self._core = Core(ams=self._ams, pay=self._pay, fate=FaultDraw(seed), trouble=trouble or Trouble())
         self._sleep, self._now = sleep, now
@@ -135,13 +140,22 @@ class Sandbox:
         return self._providers[component_appid].unsigned_program
 
     def confirm_ratio(self, component_appid: str, program_appid: str | None = None) -> None:
-        """Let the merchants agree to the ratio that the provider set last, or one of them: now it is in force.
+        """Let the merchants agree to the ratios that the provider set last, or one of them: now they are in force.
+
+        A custom ratio counts, where there is one, else the default.
 
         Raises:
             KeyError: there is no such provider.
             ValueError: the Mini Program is not the provider's.
         """
         self._ams.confirm(component_appid, program_appid)
+
+    def set_visitors(self, component_appid: str, program_appid: str, count: int) -> None:
+        """Say how many unique visitors a Mini Program has; below 1000 its publisher account cannot be opened (2013).
+
+        The last Mini Program of every provider has no account at first, and 5000 visitors.
+        """
+        self._ams.accounts.of(self._providers[component_appid], program_appid).visitors = count
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
@@ -165,12 +179,16 @@ class Sandbox:
         """Let a Mini Program authorize its provider anew; return its new refresh token. The old one works for five more minutes."""
         return self._ams.platform.authorize(program_appid)
 
+    def authorization_code(self, program_appid: str) -> str:
+        """Return a new code of a Mini Program, as the browser brings it back: it can be redeemed once, within an hour."""
+        return self._ams.platform.authorizations.code(program_appid)
+
     def component_token(self, component_appid: str) -> str:
         """Return the provider's current token."""
         return self._ams.tokens.component(self._providers[component_appid].appid)
 
     def authorizer_token(self, program_appid: str) -> str:
-        """Return a Mini Program's current token; it is of the wrong kind here, every call with it answers 48001."""
+        """Return a Mini Program's current token; calls that take the provider's answer 48001 to it."""
         return self._ams.tokens.authorizer(program_appid)
 
     def expire_token(self, appid: str) -> None:
@@ -197,7 +215,9 @@ class Sandbox:
 
     def authorization_push(self, component_appid: str, program_appid: str, info_type: Change = "authorized") -> Push:
         """Return a push that tells the provider of a Mini Program's authorization."""
-        return self._pushes.change(self._providers[component_appid].appid, program_appid, info_type)
+        authorizations = self._ams.platform.authorizations
+        codes = ("", "") if info_type == "unauthorized" else (authorizations.code(program_appid), authorizations.pre_code())
+        return self._pushes.change(self._providers[component_appid].appid, program_appid, info_type, codes)
 
     # -- settlements -----------------------------------------------------------------------------------------------
 
@@ -210,9 +230,9 @@ class Sandbox:
     def today(self, day: date) -> None:
         self._books.today = day
 
-    def totals(self, component_appid: str, start: date | str, end: date | str) -> Totals:
-        """Return what the books themselves hold for these days: the number of rows and their sum in fen."""
-        return self._books.totals(self._providers[component_appid], _day(start), _day(end))
+    def totals(self, appid: str, start: date | str, end: date | str) -> Totals:
+        """Return what the books of a provider or a Mini Program hold for these days: the number of rows and their sum in fen."""
+        return self._books.totals(self._ams.whose_books(appid), _day(start), _day(end))
 
     # -- WeChat Pay ------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import orjson
 
 from wxrevenue.sandbox._call import Answer
 
-OPERATION_PATH = "/wxa/operationams"
+_OPERATION_PATH = "/wxa/operationams"
 
 _BUSY = -202
 _GATEWAY = {
@@ -32,6 +32,8 @@ _GATEWAY = {
     61004: "access clientip is not registered",
     61005: "component ticket is expired",
     61006: "component ticket is invalid",
+    61009: "code is invalid",
+    61010: "code is expired",
     61014: "must use component token for component api",
     61023: "refresh_token is invalid",
 }
@@ -42,7 +44,16 @@ _BUSINESS = {
     1735: "agreement not signed",
     1736: "inner error thirdid is empty",
     1737: "operate too fast",
+    1803: "adunit name repeated",
+    1807: "invalid publisher",
+    2008: "switch too frequently",
+    2013: "uv not enough",
+    2021: "publisher already opened",
+    2035: "black list over limit",
     2056: "agency account not exist",
+    2061: "custom share ratio not exist",
+    2067: "cover adpos already opened",
+    2068: "publisher newly opened",
     45010: "not supported action for your appid",
 }
 
@@ -63,7 +74,7 @@ def refusal(code: int, *, path: str, style: int, rid: str) -> Answer:
     if code in _GATEWAY:
         return _answer({"errcode": code, "errmsg": f"{_GATEWAY[code]} rid: {rid}"}, outcome=str(code))
     text = _BUSINESS.get(code, "error")
-    if path != OPERATION_PATH and code not in {_BUSY, 45010}:
+    if path != _OPERATION_PATH and code not in {_BUSY, 45010}:
         # These two paths were seen to leave the text empty but for the rid; 1736 is the one known for its text.
         return _answer({"errcode": code, "errmsg": f"{text if code == 1736 else ''} rid: {rid}"}, outcome=str(code))  # noqa: PLR2004
     verdict = {"ret": code, "err_msg": text}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from wxrevenue.sandbox._ams.authorization import Authorizations, check_caller
 from wxrevenue.sandbox._ams.envelopes import plain
 from wxrevenue.sandbox._ams.tokens import AUTHORIZER, COMPONENT, OVERLAP
 from wxrevenue.sandbox._call import RefusedError
@@ -40,15 +41,19 @@ class Platform:
             "api_authorizer_token": self._authorizer_token,
             "api_start_push_ticket": self._start_push,
         }
+        self.authorizations = Authorizations(tokens, self.refresh_token, now)
 
     def answer(self, call: Call) -> Answer | None:
         """Carry a call out; ``None`` where there is no such call."""
-        found = self._calls.get(call.path.removeprefix(PREFIX))
-        if found is None:
+        name = call.path.removeprefix(PREFIX)
+        found, of_authorization = self._calls.get(name), self.authorizations.calls.get(name)
+        if found is None and of_authorization is None:
             return None
         if call.method != "POST":
             raise RefusedError(43002)
-        return found(call, call.payload())
+        if of_authorization is not None:
+            return of_authorization(self._caller(call, call.payload()), call.payload())
+        return found(call, call.payload()) if found else None
 
     def secret(self, appid: str) -> str:
         """Return a provider's secret."""
@@ -76,19 +81,20 @@ class Platform:
         return plain({"component_access_token": self.tokens.hand_out(COMPONENT, who.appid), "expires_in": self.tokens.lifetime})
 
     def _authorizer_token(self, call: Call, payload: Mapping[str, Any]) -> Answer:
-        code = self.tokens.refusal(call.token, 61014)
-        if code is not None:
-            raise RefusedError(code)
-        who = self.providers.get(self.tokens.owner(call.token or "") or "")
+        who = self._caller(call, payload)
         program, sent = payload.get("authorizer_appid"), payload.get("authorizer_refresh_token")
-        if who is None or payload.get("component_appid") != who.appid:
-            raise RefusedError(40013)
         if program not in who.programs:
             raise RefusedError(61003)
         if sent not in self._good_refresh_tokens(program):
             raise RefusedError(61023)
         token = {"authorizer_access_token": self.tokens.hand_out(AUTHORIZER, program), "expires_in": self.tokens.lifetime}
         return plain({**token, "authorizer_refresh_token": self.refresh_token(program)})
+
+    def _caller(self, call: Call, payload: Mapping[str, Any]) -> Provider:
+        code = self.tokens.refusal(call.token, 61014)
+        if code is not None:
+            raise RefusedError(code)
+        return check_caller(self.providers.get(self.tokens.owner(call.token or "") or ""), payload)
 
     def _start_push(self, _call: Call, payload: Mapping[str, Any]) -> Answer:
         who = self._known(payload, "component_secret")

@@ -75,12 +75,12 @@ class Pushes:
         self._issued[appid].append(int(self._now()))
         return f"sandbox-ticket-{appid}-{len(self._issued[appid])}"
 
-    def change(self, appid: str, program: str, info_type: Change) -> Push:
-        """Return a push that tells of a change of a Mini Program's authorization."""
+    def change(self, appid: str, program: str, info_type: Change, codes: tuple[str, str]) -> Push:
+        """Return a push that tells of a change of a Mini Program's authorization; with its code and that of the link."""
         fields = {"InfoType": info_type, "AuthorizerAppid": program}
         if info_type != "unauthorized":
-            codes = {"AuthorizationCode": f"sandbox-code-{self._count}", "PreAuthCode": f"sandbox-pre-auth-code-{self._count}"}
-            fields |= codes | {"AuthorizationCodeExpiredTime": str(int(self._now()) + _CODE_LIFE)}
+            fields |= {"AuthorizationCode": codes[0], "PreAuthCode": codes[1]}
+            fields |= {"AuthorizationCodeExpiredTime": str(int(self._now()) + _CODE_LIFE)}
         return self._push(appid, fields)
 
     def refusal(self, appid: str, ticket: str) -> int | None:

@@ -42,11 +42,11 @@ class Tokens:
 
     def component(self, appid: str) -> str:
         """Return the provider's current token."""
-        return self._current(COMPONENT, appid)
+        return self.current(COMPONENT, appid)
 
     def authorizer(self, appid: str) -> str:
-        """Return a Mini Program's token, which is of the wrong kind for all of the sandbox's calls."""
-        return self._current(AUTHORIZER, appid)
+        """Return a Mini Program's current token."""
+        return self.current(AUTHORIZER, appid)
 
     def expire(self, kind: str, appid: str) -> None:
         """Put a new token in force; all before have expired."""
@@ -60,15 +60,20 @@ class Tokens:
         line.pushed_out.add(line.number)
         line.number += 1
         line.ends = now + self.lifetime
-        return self._current(kind, appid)
+        return self.current(kind, appid)
 
     def owner(self, token: str) -> str | None:
         """Return the appid inside a component token, whether or not it is still good."""
-        found = _SHAPE.fullmatch(token)
-        return found[2] if found and found[1] == COMPONENT else None
+        kind, appid = self.holder(token)
+        return appid if kind == COMPONENT else None
 
-    def refusal(self, token: str | None, wrong_kind: int) -> int | None:
-        """Return the gateway's code for a token that is no component's good one: missing, unknown, expired or of the ``wrong_kind``."""
+    def holder(self, token: str) -> tuple[str, str]:
+        """Return the kind of a token and the appid inside it, whether or not it is still good; empty texts if it is none."""
+        found = _SHAPE.fullmatch(token)
+        return (found[1], found[2]) if found else ("", "")
+
+    def refusal(self, token: str | None, wrong_kind: int | None = None) -> int | None:
+        """Return the gateway's code for a token that is no good one: missing, unknown, expired, or an authorizer's where that is wrong."""
         if not token:
             return 41001
         found = _SHAPE.fullmatch(token)
@@ -82,7 +87,8 @@ class Tokens:
             return 40001 if number in line.pushed_out else 42001
         return wrong_kind if found[1] == AUTHORIZER else None
 
-    def _current(self, kind: str, appid: str) -> str:
+    def current(self, kind: str, appid: str) -> str:
+        """Return the current token of a provider or a Mini Program."""
         return f"{kind}{appid}-{self._line(kind, appid).number}"
 
     def _line(self, kind: str, appid: str) -> _TokenLine:
