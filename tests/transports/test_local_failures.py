@@ -122,7 +122,7 @@ async def test_an_import_fails_after_the_answer(monkeypatch: pytest.MonkeyPatch)
     ours: dict[str, Any] = {"__name__": "wxrevenue.ams.broken"}
     exec("def unwrap(*_): import no_such_module_at_all", ours)  # noqa: S102  (a function of ours that imports)
     async with RevenueClient("fake-token", transport=MemoryTransport(lambda _: HttpResponse(200, {}, b'{"ret":0}'))) as client:
-        monkeypatch.setattr("wxrevenue.ams._service.AmsService.unwrap", ours["unwrap"])
+        monkeypatch.setattr("wxrevenue.ams._service.AmsCall.unwrap", ours["unwrap"])
         with pytest.raises(OutcomeUnknownError, match="no_such_module_at_all"):
             await client.set_share_ratio(40)
 
