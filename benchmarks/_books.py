@@ -33,10 +33,10 @@ _PAGE: Final = re.compile(rb'"page": ?(\d+)')
 
 
 def pages() -> list[bytes]:
-    """Return the five answers, ready for the wire: one list of 500 different rows."""
+    """Return the five answers, ready for the wire, and that of a page beyond them: one list of 500 different rows."""
     whole = orjson.loads(settlement_page(PAGES * ROWS, slots=1))
     rows = whole["settlement_list"]
-    return [canned_answer(orjson.dumps({**whole, "settlement_list": rows[n * ROWS : (n + 1) * ROWS]})) for n in range(PAGES)]
+    return [canned_answer(orjson.dumps({**whole, "settlement_list": rows[n * ROWS : (n + 1) * ROWS]})) for n in range(PAGES + 1)]
 
 
 class Late(Canned):
@@ -49,7 +49,7 @@ class Late(Canned):
     def data_received(self, data: bytes) -> None:
         found = _PAGE.search(data)
         if found is not None:
-            asyncio.get_running_loop().call_later(LATENCY, self._reply, self._answers[int(found[1]) - 1])
+            asyncio.get_running_loop().call_later(LATENCY, self._reply, self._answers[min(int(found[1]) - 1, PAGES)])
 
     def _reply(self, answer: bytes) -> None:
         if not self._transport.is_closing():

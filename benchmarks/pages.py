@@ -40,6 +40,8 @@ async def page_of(number: int) -> SettlementPage:
     payload = parse(_BODY)
     for key in ("ret", "err_msg"):
         payload.pop(key)
+    if number > _PAGES:
+        payload["settlement_list"] = []
     for row in payload["settlement_list"]:
         row["sett_no"] = f"{number}-{row['sett_no']}"
     payload["total_num"] = _PAGES * _ROWS
