@@ -31,7 +31,7 @@ def test_every_row_comes_although_the_process_is_killed(tmp_path: Path) -> None:
         deaths += 1
         assert deaths < 10, "no progress"
     rows = Counter((tmp_path / "rows.txt").read_text().splitlines())
-    assert deaths == 2
+    assert deaths == 3
     assert set(rows) == ROWS
     assert rows.total() == len(ROWS)  # the outcome at each death was not stored yet
     assert run(tmp_path, 1) == 0  # nothing is left

@@ -42,8 +42,8 @@ class Job:
 
     @property
     def pages(self) -> int:
-        """How many pages it has; a walk without rows has an empty one."""
-        return 1 if not self.rows else -(-self.rows // PAGE)
+        """How many pages it has; a walk without rows has an empty one, and one more is asked for behind a full last one."""
+        return 1 if self.rows is None else self.rows // PAGE + 1
 
     @property
     def outcomes(self) -> tuple[int, bool]:

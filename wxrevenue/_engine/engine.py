@@ -234,9 +234,7 @@ class Engine:
     async def _prepared(self, call: Call) -> HttpRequest | WxRevenueError:
         """Return the request once its token or signature is there, or why it cannot be sent."""
         request = await self._waiting(call, call.bound.waits_for, call.bound.prepare(timeout=call.deadline - call.now))
-        if isinstance(request, WxRevenueError) and not self.lifetime.closed:
-            return request
-        if self.lifetime.closed or call.deadline <= call.now:
+        if self.lifetime.closed or (call.deadline <= call.now and not isinstance(request, WxRevenueError)):
             return not_sendable(closed=self.lifetime.closed)
         return request  # type: ignore[no-any-return]
 
