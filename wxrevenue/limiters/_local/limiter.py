@@ -60,6 +60,8 @@ class LocalRateLimiter:
 
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
         """Wait for a turn; see :class:`wxrevenue.ports.RateLimiter`."""
+        if (free := self.take(scope)) is not None:
+            return free
         limiter = self._by_scope.get(scope) or self._registry.limiter_of(scope)
         turn = LocalTurn()
         turn.limiter = limiter
