@@ -3,95 +3,69 @@
 ::
 
     WxRevenueError
-    ├── ConfigurationError      (also ValueError)    a value you gave is not allowed; nothing was sent
-    ├── ClientStateError        (also RuntimeError)  closed client, other event loop, forked child, walked paginator
+    ├── ConfigurationError      (also ValueError)   a value given is not allowed; nothing was sent
+    ├── ClientStateError        (also RuntimeError) client closed, of another loop, or forked
     ├── TransportError
-    │   ├── NotSentError                             no byte of the request can have arrived
-    │   ├── ResponseLostError                        it may have arrived, its answer did not
-    │   └── OutcomeUnknownError                      a write ended without anyone knowing whether it was done
-    ├── DecodeError                                  an answer that is not what the documents say
-    ├── ApiError                                     the server said no: code, meaning, solution
-    │   ├── TooFastError                             operating too fast: wait ``retry_after`` seconds
-    │   ├── QuotaExceededError                       the day's quota is spent
-    │   ├── ServerBusyError                          the server is busy or broken; retried for you
-    │   ├── InvalidParameterError                    a parameter is wrong
-    │   ├── AgreementUnsignedError                   the merchant has not signed
-    │   ├── AccountNotOpenError                      the advertising account is not open
-    │   ├── TokenError                               the token was refused
-    │   └── PermissionDeniedError                    not allowed, or the wrong kind of token
-    ├── TokenUnavailableError                        no token could be had
-    ├── SignatureError                               an answer's signature is missing or wrong
-    ├── PageDriftError                               a walk over pages lost its footing
-    └── DeadlineExceededError   (also TimeoutError)  the call's time is up
+    │   ├── NotSentError                            no byte of the request can have arrived
+    │   ├── ResponseLostError                       it may have arrived, its answer did not
+    │   └── OutcomeUnknownError                     a write ended; it is unknown whether it was done
+    ├── DecodeError                                 an answer that is not what the documents say
+    ├── ApiError                                    the server said no: code, meaning, solution
+    │   ├── TooFastError                            operating too fast: wait ``retry_after`` seconds
+    │   ├── QuotaExceededError                      the day's quota is spent
+    │   ├── ServerBusyError                         the server is busy or broken; retried for you
+    │   ├── InvalidParameterError                   a parameter is wrong
+    │   ├── AgreementUnsignedError                  the merchant has not signed
+    │   ├── AccountNotOpenError                     the advertising account is not open
+    │   ├── TokenError                              the token was refused
+    │   └── PermissionDeniedError                   not allowed, or the wrong kind of token
+    ├── TokenUnavailableError                       there was no token to send
+    ├── SignatureError                              an answer's signature is missing or wrong
+    ├── PageDriftError                              a walk over pages lost its footing
+    ├── LedgerError                                 a ledger's database failed; nothing was recorded
+    └── DeadlineExceededError   (also TimeoutError) the call's time is up
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from wxrevenue import _error_base
+from wxrevenue._error_base import BY_REASON, WxRevenueError
 
 __all__ = [
     "AccountNotOpenError", "AgreementUnsignedError", "ApiError", "ClientStateError", "ConfigurationError", "DeadlineExceededError",
-    "DecodeError", "InvalidParameterError", "NotSentError", "OutcomeUnknownError", "PageDriftError", "PermissionDeniedError",
+    "DecodeError", "InvalidParameterError", "LedgerError", "NotSentError", "OutcomeUnknownError", "PageDriftError", "PermissionDeniedError",
     "QuotaExceededError", "ResponseLostError", "ServerBusyError", "SignatureError", "TokenError", "TokenUnavailableError",
     "TooFastError", "TransportError", "WxRevenueError",
 ]  # fmt: skip
 
 
-Reason: TypeAlias = Literal["dns", "connect", "tls", "proxy", "pool", "timeout", "reset", "protocol", "too_large"]
-"""What broke below HTTP. ``tls`` and ``too_large`` would break again: they are not retried."""
-
-_HOPELESS = frozenset({"tls", "too_large"})
-
-
-def _rebuild(kind: type[WxRevenueError], args: tuple[Any, ...], facts: dict[str, Any]) -> WxRevenueError:
-    error = kind.__new__(kind)
-    error.args = args
-    error.__dict__.update(facts)
-    return error
-
-
-class WxRevenueError(Exception):
-    """Root of every error here. Its facts are attributes; its text, attributes and pickle hold no secret."""
-
-    retryable: bool = False
-    """The same call may succeed if simply made again."""
-    ambiguous: bool = False
-    """The call may have taken effect on the server although it failed."""
-    attempts: int | None = None
-    """How many attempts the call made, where it got as far as making any."""
-    endpoint: str | None = None
-    """The interface that was called, such as ``get_share_ratio``."""
-    cursor: str | None = None
-    """Where to resume the walk that this error ended, where it ended one."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
-
-    def __str__(self) -> str:
-        return f"{self.endpoint}: {self.explained()}" if self.endpoint else self.explained()
-
-    def explained(self) -> str:
-        """Return what happened, without the endpoint's name."""
-        return self.message
+Reason: TypeAlias = _error_base.Reason
+one_of = _error_base.one_of
+without_history = _error_base.without_history
+_HOPELESS: Final = frozenset({"tls", "too_large"})
 
 
 class ConfigurationError(WxRevenueError, ValueError):
-    """A value given by the caller is not allowed. Raised before any I/O; names the field and what is allowed."""
+    """A value given by the caller is not allowed.
+
+    Raised before any I/O. Names the field and what is allowed.
+    """
 
 
 class ClientStateError(WxRevenueError, RuntimeError):
-    """The client, or the paginator, cannot be used here and now: closed, another event loop, a forked child, already walked."""
+    """The client, or the paginator, cannot be used here and now.
+
+    It is closed, belongs to another event loop, was made before a fork, or was already walked.
+    """
 
 
 class TransportError(WxRevenueError):
     """The exchange with the server failed below the level of its answers."""
+
+    def _remedy(self) -> str | None:
+        return self.solution
 
 
 class _ExchangeError(TransportError):
@@ -99,13 +73,14 @@ class _ExchangeError(TransportError):
         super().__init__(message)
         self.reason: Reason = reason
         self.retryable = retryable and reason not in _HOPELESS
+        self.solution = BY_REASON[reason]
 
     def explained(self) -> str:
         return f"{self.message} ({self.reason})" if self.message else self.reason
 
 
 class NotSentError(_ExchangeError):
-    """No byte of the request can have reached the server, so that repeating it is always safe.
+    """No byte of the request can have reached the server: repeating it is safe.
 
     Args:
         message: what happened, without URL or secret.
@@ -115,16 +90,19 @@ class NotSentError(_ExchangeError):
 
 
 class ResponseLostError(_ExchangeError):
-    """The request may have reached the server; its answer was lost or unreadable. Arguments as :class:`NotSentError`."""
+    """The request may have reached the server, but its answer was lost or unreadable.
+
+    Arguments as :class:`NotSentError`.
+    """
 
     ambiguous = True
 
 
 class OutcomeUnknownError(TransportError):
-    """A call that changes something ended without anyone knowing whether it took effect.
+    """A call that changes something ended, and it is unknown whether it took effect.
 
-    ``last`` is the error that ended it. Read the state back (or repeat the call, where the interface allows it) before
-    telling a user that it failed.
+    ``last`` is the error that ended it. Read the state back (or repeat the call, where the
+    interface allows it) before telling a user that it failed.
     """
 
     ambiguous = True
@@ -138,7 +116,9 @@ class OutcomeUnknownError(TransportError):
 
 
 class DecodeError(WxRevenueError):
-    """An answer is not what the documents say. Names the path in wire names, never the value.
+    """An answer is not what the documents say.
+
+    Names the path in wire names, never the value.
 
     Args:
         message: what was expected and what kind of value stood there.
@@ -155,19 +135,30 @@ class DecodeError(WxRevenueError):
     def explained(self) -> str:
         return f"{self.message} @ {self.path}"
 
+    def _remedy(self) -> str | None:
+        return self.solution
+
 
 class ApiError(WxRevenueError):
     """The server answered, and the answer is no.
 
     Args:
         message: the server's own words, secrets starred out.
-        code: the server's code: an ``int`` (AMS), a ``str`` (WeChat Pay), ``None`` where the answer had none.
+        code: the server's code: an ``int`` (AMS), a ``str`` (WeChat Pay), ``None`` where the answer
+            had none.
         status: the HTTP status; 0 where the limiter refused and nothing was sent.
         detail: further data that the server attached.
         request_id: what WeChat's support asks for (``rid``, ``Request-ID``).
         retry_after: seconds the server, or the limiter, asks to wait.
-        meaning: what the code means, in English, with WeChat's own words in brackets; ``None`` for a code we do not know.
-        solution: what to do about it; ``None`` for a code we do not know.
+        meaning: what the code means, in English, with WeChat's own words in brackets; ``None`` for
+            a code that is not known.
+        solution: what to do about it; ``None``: what the class says.
+    """
+
+    clock_skew: float | None = None
+    """Seconds that this machine's clock is ahead of the server's.
+
+    Set where a refused signature (401) came with the server's time.
     """
 
     def __init__(  # noqa: PLR0913  (facts, all by keyword)
@@ -183,32 +174,41 @@ class ApiError(WxRevenueError):
         solution: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code
-        self.status = status
-        self.detail = detail
-        self.request_id = request_id
-        self.retry_after = retry_after
-        self.meaning = meaning
-        self.solution = solution
+        self.code, self.status, self.detail, self.request_id = code, status, detail, request_id
+        self.retry_after, self.meaning = retry_after, meaning
+        if solution is not None:
+            self.solution = solution
 
     def explained(self) -> str:
         head = f"code {self.code}" if self.code is not None else f"HTTP {self.status}"
         said = self.message and (f"server said {self.message!r}" if self.status else self.message)
         wait = self.retry_after is not None and f"retry after {self.retry_after:.0f} s"
-        solution = self.solution and f"what to do: {self.solution}"
+        solution = self._has_own_solution() and f"what to do: {self.solution}"
         return "; ".join(part for part in (head, self.meaning, said, wait, solution) if part)
+
+    def _has_own_solution(self) -> bool:
+        return "solution" in vars(self)
+
+    def _remedy(self) -> str | None:
+        return None if self._has_own_solution() else self.solution
 
 
 class TooFastError(ApiError):
-    """Operating too fast. ``retry_after`` is how many seconds to wait before the scope's next turn can come."""
+    """Operating too fast.
+
+    ``retry_after`` is how many seconds to wait before the scope's next turn can come.
+    """
 
 
 class QuotaExceededError(ApiError):
-    """The day's quota is spent. ``retry_after`` says when the limiter lets the next probe go."""
+    """The day's quota is spent.
+
+    ``retry_after`` says when the limiter lets the next probe go.
+    """
 
 
 class ServerBusyError(ApiError):
-    """The server is overloaded or broke down. Retried within the policy; surfaces when that did not help."""
+    """The server is overloaded or broke down; the policy's retries did not help."""
 
     retryable = True
 
@@ -226,18 +226,18 @@ class AccountNotOpenError(ApiError):
 
 
 class TokenError(ApiError):
-    """The server refused the token (and, where another one could be had, that one too)."""
+    """The server refused the token, and also the next one where there was one."""
 
 
 class PermissionDeniedError(ApiError):
-    """The account may not do this, or the token is of the wrong kind for this interface."""
+    """The account may not do this, or the interface takes another kind of token."""
 
 
 class TokenUnavailableError(WxRevenueError):
-    """No token could be had: nobody refused one, there was none to send.
+    """There was no token to send. None was refused.
 
-    ``last`` is the error that kept a new token from being had, where there was one: its ``code`` is the server's. The text says
-    what to do about it.
+    ``last`` is the error that prevented a new token, where there was one: its ``code`` is the
+    server's. The text says what to do about it.
     """
 
     def __init__(self, message: str = "", *, last: WxRevenueError | None = None) -> None:
@@ -247,9 +247,10 @@ class TokenUnavailableError(WxRevenueError):
 
 
 class SignatureError(WxRevenueError):
-    """An answer's signature is missing or wrong: whoever sent it may not be WeChat Pay.
+    """An answer's signature is missing or wrong.
 
-    ``is_probe`` marks one of the deliberately wrong signatures with which WeChat Pay tests that its callers verify.
+    The answer may come from another sender than WeChat Pay. ``is_probe`` marks one of the
+    deliberately wrong signatures with which WeChat Pay tests that its callers verify.
     """
 
     ambiguous = True
@@ -259,29 +260,41 @@ class SignatureError(WxRevenueError):
         self.is_probe = is_probe
         self.retryable = is_probe
 
+    def _remedy(self) -> str | None:
+        return self.solution
+
 
 class PageDriftError(WxRevenueError):
-    """A walk over pages cannot vouch that it saw every row: the list kept changing, or the server ignores the page number.
+    """A walk over pages cannot vouch that it saw every row.
 
-    ``got`` is how many rows it yielded before that; they are good. Walk again later, from the beginning or from ``cursor``.
+    The list kept changing, or the server ignores the page number. ``got`` is how many rows it
+    yielded before that; they are good. Walk again later, from the beginning or from ``cursor``.
     """
 
     def __init__(self, message: str = "", *, got: int = 0) -> None:
         super().__init__(message)
         self.got = got
 
+    def _remedy(self) -> str | None:
+        return self.solution
+
+
+class LedgerError(WxRevenueError):
+    """The database of a ledger failed, such as a full disk.
+
+    Nothing is recorded. Where ``ambiguous`` is set, it may be recorded.
+    """
+
+    def __init__(self, message: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
 
 class DeadlineExceededError(WxRevenueError, TimeoutError):
     """The call's time is up."""
 
+    last: Any = None
+    """What was known last, where something was waited for step by step."""
 
-def without_history(error: Any) -> Any:
-    """Return the error with its traceback and chain cut off: what they hold was never meant to be printed."""
-    error.__traceback__ = error.__cause__ = error.__context__ = None
-    return error
-
-
-def one_of(allowed: Sequence[str]) -> str:
-    """Return ``'a', 'b' or 'c'`` for a message that says what is allowed."""
-    *first, last = (repr(name) for name in allowed)
-    return f"{', '.join(first)} or {last}" if first else last
+    def _remedy(self) -> str | None:
+        return self.solution

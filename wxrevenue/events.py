@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+import weakref
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -11,19 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = [
-    "AttemptEvent", "CallEvent", "Event", "GateEvent", "JobEvent", "PageEvent", "RetryEvent", "TokenEvent", "WaitEvent",
+    "AttemptEvent", "CallEvent", "Event", "GateEvent", "JobEvent", "LimiterEvent", "PageEvent", "RetryEvent", "TokenEvent", "WaitEvent",
 ]  # fmt: skip
 
 E = TypeVar("E", bound="Event")
 _log = logging.getLogger("wxrevenue.events")
+_MOST_RAISED = 1_000
+_raised: dict[int, Callable[[], object]] = {}
+"""The listeners that raised, by identity: a user's object may have no hash."""
 
 
 @attrs.frozen(kw_only=True)
 class Event:
     """Base of all events.
 
-    ``endpoint`` is the action (or path's end), ``account`` the component appid or merchant number. ``call`` numbers the calls
-    of this process that somebody listened to, so that events of concurrent calls can be told apart; a page of a walk has none.
+    ``endpoint`` is the action (or path's end). ``account`` is the component appid or merchant
+    number. ``call`` numbers the calls of this process that have a listener: it tells the events of
+    concurrent calls apart. A page of a walk has none.
     """
 
     endpoint: str
@@ -35,9 +40,10 @@ class Event:
 class CallEvent(Event):
     """A call ended: one per call that a client let in.
 
-    ``waited`` are the seconds spent waiting for turns, tokens, signatures and back-offs, out of ``duration``; ``waits`` has
-    them by kind (see :class:`WaitEvent`). ``outcome`` is ``"ok"``, an error's class name, or ``"CancelledError"``.
-    ``ambiguous``: a call that changes something may have taken effect although it failed. ``host`` is the server's.
+    ``waited`` are the seconds, out of ``duration``, spent waiting for turns, tokens, signatures and
+    back-offs. ``waits`` has them by kind (see :class:`WaitEvent`). ``outcome`` is ``"ok"``, an
+    error's class name, or ``"CancelledError"``. ``ambiguous``: a call that changes something may
+    have taken effect although it failed. ``host`` is the server's.
     """
 
     attempts: int
@@ -52,7 +58,10 @@ class CallEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class AttemptEvent(Event):
-    """One attempt ended; ``outcome`` as in :class:`CallEvent`, ``code`` the server's, if it refused."""
+    """One attempt ended.
+
+    ``outcome`` is as in :class:`CallEvent`, ``code`` is the server's, if it refused.
+    """
 
     attempt: int
     duration: float
@@ -62,7 +71,10 @@ class AttemptEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class RetryEvent(Event):
-    """An attempt failed with ``error`` (a class name; ``code`` the server's, if it sent one) and is repeated after ``wait`` seconds."""
+    """An attempt failed, and is repeated after ``wait`` seconds.
+
+    ``error`` is a class name; ``code`` is the server's, if it sent one.
+    """
 
     attempt: int
     wait: float
@@ -74,7 +86,8 @@ class RetryEvent(Event):
 class WaitEvent(Event):
     """A wait ended after ``duration`` seconds; waits under a millisecond are not told.
 
-    ``what`` was waited for: ``"turn"`` (the rate limiter), ``"token"``, ``"signature"`` or ``"back-off"``.
+    ``what`` was waited for: ``"turn"`` (the rate limiter), ``"token"``, ``"signature"`` or
+    ``"back-off"``.
     """
 
     what: str
@@ -83,9 +96,10 @@ class WaitEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class GateEvent(Event):
-    """The server refused a scope (``verdict`` ``"too_fast"`` or ``"quota_spent"``): its gate closed for everyone.
+    """The server refused a scope, and its gate closed for every caller.
 
-    ``closed_for``: after how many seconds it is tried again, where the limiter knows.
+    ``verdict`` is ``"too_fast"`` or ``"quota_spent"``. ``closed_for``: after how many seconds it is
+    tried again, where the limiter knows.
     """
 
     scope: str
@@ -95,14 +109,19 @@ class GateEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class TokenEvent(Event):
-    """A token of that ``kind`` (``"component"``, ``"authorizer"``) was refused, or is being replaced by ``ComponentTokens``.
+    """A token was refused, or is being replaced by ``ComponentTokens``.
 
-    ``refresh`` is ``None`` where the server refused a token with ``code`` and another one is asked for. Else it says how far its
-    replacement is: ``"started"``, ``"ok"`` or ``"failed"``, after ``duration`` seconds; ``why`` is ``"first"`` (there was none),
-    ``"early"`` (in the background, long before its end), ``"due"`` or ``"refused"``. ``error`` is the class of what made it fail,
-    ``code`` the server's then. ``appid`` is the authorizer's.
+    ``kind`` is the token's: ``"component"`` or ``"authorizer"``. ``appid`` is the authorizer's.
 
-    ``warning``, where it is set, says what to look after, and nothing was refused or replaced: pushes of tickets have stopped.
+    - ``refresh`` is ``None``: the server refused the token with ``code``. Another one is asked for.
+    - ``refresh`` is ``"started"``, ``"ok"`` or ``"failed"``: how far the replacement is, after
+      ``duration`` seconds. ``error`` is the class of what made it fail, ``code`` the server's then.
+
+    ``why`` a token is replaced: ``"first"`` (there was none), ``"early"`` (in the background, long
+    before its end), ``"due"`` or ``"refused"``.
+
+    Where ``warning`` is set, nothing was refused or replaced. It says what to look after: pushes of
+    tickets have stopped.
     """
 
     kind: str
@@ -117,10 +136,14 @@ class TokenEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class PageEvent(Event):
-    """A walk took a page: ``rows`` on it, ``fresh`` ones yielded for the first time, ``total`` announced (``None``: unknown).
+    """A walk took a page.
 
-    ``revised``: rows on it that came before with another content. ``again``: the list changed, and the walk reads it once more.
-    ``drift`` tells that the announced total and the rows that came disagree at the end of the walk.
+    - ``rows``: how many are on it.
+    - ``fresh``: how many of them are yielded for the first time.
+    - ``revised``: how many came before with another content.
+    - ``total``: how many rows were announced (``None``: unknown).
+    - ``again``: the list changed, and the walk reads it once more.
+    - ``drift``: at the end of the walk, the announced total and the rows that came disagree.
     """
 
     page: int
@@ -134,12 +157,21 @@ class PageEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class JobEvent(Event):
-    """A sweep got on with a job. ``endpoint`` is ``"sweep"``, ``account`` is empty; the job itself is not told, it may hold a secret.
+    """A sweep got on with a job. ``endpoint`` is ``"sweep"``, ``account`` is empty.
 
-    ``state``: the consumer took a ``"page"`` that is not the last, or what ended the job, ``"done"`` or ``"failed"``; the job was
-    put off because its scope is closed, ``"cooling"``; or its checkpoint says that it is done, ``"skipped"``. ``key`` is its key in
-    the checkpoint, ``rows`` are those of a page. The counts are the sweep's: jobs ``done``, ``failed`` and ``skipped`` so far, and
-    ``cooling`` now.
+    ``state`` says what happened:
+
+    - ``"page"``: the consumer took a page that is not the last.
+    - ``"done"``, ``"failed"``: the job ended, and the consumer took its outcome.
+    - ``"cooling"``: the job was put off, because its scope is closed.
+    - ``"skipped"``: its checkpoint says that it is done.
+
+    ``key`` is the job's key in the checkpoint. ``rows`` are those of a page. ``job`` is the job as
+    the iterable gave it. It may hold a secret, so the event's text leaves it out.
+
+    The totals are the sweep's: jobs ``done``, ``failed`` and ``skipped`` so far, jobs ``cooling``
+    now, and ``total_rows`` of all pages. ``jobs`` is how many there are, where the iterable has a
+    length.
     """
 
     state: str
@@ -149,11 +181,55 @@ class JobEvent(Event):
     failed: int
     skipped: int
     cooling: int
+    job: object = attrs.field(default=None, repr=False)
+    jobs: int | None = None
+    total_rows: int = 0
 
 
-def tell(on_event: Callable[[E], object], kind: type[E], /, **facts: Any) -> None:
-    """Tell a listener; what it raises is logged and goes no further."""
+@attrs.frozen(kw_only=True)
+class LimiterEvent(Event):
+    """A shared rate limiter lost its Redis, or reached it again.
+
+    ``endpoint`` is ``"limiter"``, ``account`` is what its scopes begin with.
+
+    - ``state`` is ``"away"``: the process goes on with ``budget`` calls per ``span`` seconds. That
+      is its share of what all ``processes`` may use. ``error`` says why Redis went, without any
+      secret.
+    - ``state`` is ``"back"``: Redis was away for ``duration`` seconds and ``calls`` calls.
+    """
+
+    state: str
+    scope: str
+    budget: int = 0
+    span: float = 0.0
+    processes: int = 0
+    duration: float = 0.0
+    calls: int = 0
+    error: str | None = None
+
+
+def tell(on_event: Callable[[E], object], event: E) -> None:
+    """Tell a listener of an event.
+
+    What it raises goes no further. The first error is logged with its traceback, later ones at
+    DEBUG.
+    """
     try:
-        on_event(kind(**facts))
+        on_event(event)
     except Exception:  # noqa: BLE001
-        _log.exception("on_event raised on %s", kind.__name__)
+        level, more = (logging.WARNING, "; further errors of it are logged at DEBUG") if _is_first(on_event) else (logging.DEBUG, "")
+        _log.log(level, "on_event raised on %s%s", type(event).__name__, more, exc_info=True)
+
+
+def _is_first(on_event: object) -> bool:
+    """Return whether a listener raised for the first time."""
+    known = _raised.get(id(on_event))
+    if known is not None and known() is on_event:
+        return False
+    if len(_raised) >= _MOST_RAISED:
+        _raised.clear()
+    try:
+        _raised[id(on_event)] = weakref.ref(on_event)
+    except TypeError:  # an object with slots
+        _raised[id(on_event)] = lambda: on_event
+    return True

@@ -1,1 +1,4 @@
-"""What everything stands on: secrets, argument checks, Beijing days. Knows nothing of HTTP, of calls or of services."""
+"""What everything stands on: secrets, argument checks, Beijing days.
+
+It has nothing of HTTP, of calls or of services.
+"""

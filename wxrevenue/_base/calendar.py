@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import calendar
 import functools
+import re
 import time
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
 import attrs
 
+from wxrevenue._base import checks
 from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ConfigurationError
 
@@ -27,27 +29,48 @@ _OFFSET: Final = 8 * 3_600
 _WRITTEN: Final = len("2020-03-25")
 
 
+_LIKE_A_DAY: Final = re.compile(r"([0-9]{4})[-/.年 ]?([0-9]{1,2})[-/.月 ]?([0-9]{1,2})日?(?:[T ][0-9:.Z]*)?")
+
+
+_SPELLED: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([12])")
+
+
 def beijing_date(value: str | date, where: str = "a date") -> str:
     """Return a Beijing calendar day as the wire spells it, ``yyyy-mm-dd``.
 
     Args:
-        value: a :class:`datetime.date`, or a zero-padded string. A ``datetime`` is refused: whose midnight would it mean?
+        value: a :class:`datetime.date`, or a zero-padded string. A ``datetime`` is refused: whose
+            midnight would it mean?
         where: what to call it in the error.
 
     Raises:
         ConfigurationError: it is something else, or no such day exists.
     """
-    if isinstance(value, datetime) or not isinstance(value, (str, date)):
-        raise ConfigurationError(f"{where}: expected a datetime.date or a 'yyyy-mm-dd' str, got {type(value).__name__}")
+    expected = f"{where}: expected a datetime.date or a 'yyyy-mm-dd' str, got {type(value).__name__}"
+    if isinstance(value, datetime):
+        raise ConfigurationError(f"{expected}: write its .date(), as it is in Beijing")
+    if not isinstance(value, (str, date)):
+        raise ConfigurationError(expected)
     if isinstance(value, date):
         return value.isoformat()
-    if not _is_day(value):
-        raise ConfigurationError(f"{where}: expected zero-padded 'yyyy-mm-dd', a day that exists in the calendar")
+    if not is_day(value):
+        raise ConfigurationError(f"{where}: expected zero-padded 'yyyy-mm-dd', a day that exists in the calendar{_meant(value)}")
     return value
 
 
+def _meant(text: str) -> str:
+    """Return what was typed, and how to write it, if it can only be a day."""
+    got = checks.shown(text)
+    found = _LIKE_A_DAY.fullmatch(text)
+    if found is None:
+        return "" if got == "str" else f"; got {got}"
+    meant = f"{found[1]}-{found[2]:>02}-{found[3]:>02}"
+    return f"; got {got}; write {meant}" if is_day(meant) else f"; got {got}: that day does not exist"
+
+
 @functools.lru_cache
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
+    """Return whether a str is a zero-padded day that exists."""
     try:
         return len(text) == _WRITTEN and date.fromisoformat(text).isoformat() == text
     except ValueError:
@@ -55,7 +78,9 @@ def _is_day(text: str) -> bool:
 
 
 def half_month(month: str, order: int) -> tuple[date, date]:
-    """Return the first and last day of a half-month: order 1 ends on the 15th, order 2 with the month.
+    """Return the first and last day of a half-month.
+
+    Order 1 ends on the 15th, order 2 with the month.
 
     Raises:
         ValueError: ``month`` is not ``yyyymm``, or ``order`` neither 1 nor 2.
@@ -78,7 +103,9 @@ def seconds_to_midnight(now: float) -> float:
 
 @attrs.frozen(order=True)
 class HalfMonth(Printable):
-    """The 1st to the 15th of a month (order 1), or the 16th to its end (order 2). Sorts by time.
+    """The 1st to the 15th of a month (order 1), or the 16th to its end (order 2).
+
+    Half-months sort by time.
 
     Args:
         year: such as 2024.
@@ -86,7 +113,7 @@ class HalfMonth(Printable):
         order: 1 or 2, as in a settlement's ``order``.
 
     Raises:
-        ConfigurationError: there is no such half-month.
+        ConfigurationError: the half-month does not exist.
     """
 
     year: int
@@ -101,9 +128,39 @@ class HalfMonth(Printable):
 
     @classmethod
     def of(cls, day: str | date) -> HalfMonth:
-        """Return the half-month that a day belongs to; ``day`` as ``beijing_date`` takes it."""
+        """Return the half-month that a day belongs to.
+
+        ``day`` is as ``beijing_date`` takes it.
+        """
         found = date.fromisoformat(beijing_date(day, "HalfMonth.of"))
         return cls(found.year, found.month, 1 if found.day <= FIRST_HALF_ENDS else 2)
+
+    @classmethod
+    def parse(cls, text: str) -> HalfMonth:
+        """Return the half-month that ``str()`` writes like this: ``2024-03-1``.
+
+        Raises:
+            ConfigurationError: it is not written so, or the half-month does not exist.
+        """
+        if not isinstance(text, str):
+            raise ConfigurationError(f"HalfMonth.parse: expected a str, got {type(text).__name__}")
+        found = _SPELLED.fullmatch(text)
+        if found is None:
+            raise ConfigurationError("HalfMonth.parse: expected a half-month such as '2024-03-1' or '2024-03-2'")
+        return cls(*map(int, found.groups()))
+
+    @classmethod
+    def at(cls, ordinal: int) -> HalfMonth:
+        """Return the half-month of an :attr:`ordinal`."""
+        return _at(ordinal)
+
+    @property
+    def ordinal(self) -> int:
+        """How many half-months lie between it and the beginning of the year 0."""
+        return (self.year * 12 + self.month - 1) * 2 + self.order - 1
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}-{self.order}"
 
     @property
     def start(self) -> date:
@@ -126,12 +183,19 @@ class HalfMonth(Printable):
 
     def shifted(self, count: int) -> HalfMonth:
         """Return the half-month so many later, or earlier if ``count`` is negative."""
-        months, order = divmod((self.year * 12 + self.month - 1) * 2 + self.order - 1 + count, 2)
-        return HalfMonth(months // 12, months % 12 + 1, order + 1)
+        return HalfMonth.at(self.ordinal + count)
+
+
+@functools.lru_cache
+def _at(ordinal: int) -> HalfMonth:
+    months, order = divmod(ordinal, 2)
+    return HalfMonth(months // 12, months % 12 + 1, order + 1)
 
 
 def half_months(start: str | date, end: str | date) -> list[HalfMonth]:
-    """Return the half-months that share a day with the range, oldest first: those that a settlement query of it returns.
+    """Return the half-months that share a day with the range, oldest first.
+
+    A settlement query of the range returns these.
 
     Args:
         start: first day, a ``datetime.date`` or ``'yyyy-mm-dd'``.
@@ -143,15 +207,16 @@ def half_months(start: str | date, end: str | date) -> list[HalfMonth]:
     if beijing_date(end, "half_months.end") < beijing_date(start, "half_months.start"):
         raise ConfigurationError("half_months.end: expected start or a later day")
     first, last = HalfMonth.of(start), HalfMonth.of(end)
-    return [first.shifted(count) for count in range(_ordinal(last) - _ordinal(first) + 1)]
+    return [first.shifted(count) for count in range(last.ordinal - first.ordinal + 1)]
 
 
 def last_final_half_month(now: datetime | date | None = None) -> HalfMonth:
-    """Return the newest half-month whose settlement is expected not to change any more.
+    """Return the newest half-month whose settlement should not change any more.
 
-    An expectation, not a promise: WeChat's pages name no day on which a half-month is settled, and their sample shows one still
-    settling ten days after its end. Taken for final is a half-month after which another whole one has passed. What is
-    settled in fact only ``Settlement.is_settled`` says: fetch a few half-months more and look.
+    An expectation, not a promise: WeChat's pages name no day on which a half-month is settled, and
+    their sample shows one still settling ten days after its end. Taken for final is a half-month
+    after which another whole one has passed. What is settled in fact only ``Settlement.is_settled``
+    says: fetch a few half-months more and look.
 
     Args:
         now: a ``datetime`` with a time zone, or a Beijing calendar day; the present by default.
@@ -159,10 +224,11 @@ def last_final_half_month(now: datetime | date | None = None) -> HalfMonth:
     Raises:
         ConfigurationError: ``now`` is something else, or a ``datetime`` without a time zone.
     """
-    return HalfMonth.of(_beijing_day(now)).shifted(-2)
+    return HalfMonth.of(beijing_day(now)).shifted(-2)
 
 
-def _beijing_day(now: datetime | date | None) -> date:
+def beijing_day(now: datetime | date | None) -> date:
+    """Return the Beijing calendar day of a time; of the present, if it is ``None``."""
     if now is None:
         now = datetime.fromtimestamp(time.time(), _BEIJING)
     if not isinstance(now, date):
@@ -172,7 +238,3 @@ def _beijing_day(now: datetime | date | None) -> date:
     if now.tzinfo is None:
         raise ConfigurationError("now: expected a datetime with a time zone: whose clock would it mean?")
     return now.astimezone(_BEIJING).date()
-
-
-def _ordinal(half: HalfMonth) -> int:
-    return (half.year * 12 + half.month) * 2 + half.order

@@ -1,4 +1,7 @@
-"""What a failing file system means: what it lacks can be done without, and for the rest there is something to do."""
+"""What a failing file system means.
+
+Some features can be done without. For the other errors there is something to do.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("wxrevenue.files")
 
 FAULTS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EBADF})
-"""What fsync fails with where it was tried; by any other error a file system says that it has none."""
+"""Error numbers of an fsync that was tried and failed.
+
+With any other error a file system says that it has no fsync.
+"""
 _OWNER: Final = (
     "another program has it open, or the user who runs this may not write there"
     if sys.platform == "win32"
@@ -39,7 +45,10 @@ _logged: set[tuple[str, int]] = set()
 
 
 class Remedy(str):
-    """A note on an ``OSError``: which file, what is wrong, and what to do. Holds no secret."""
+    """A note on an ``OSError``: which file, what is wrong, and what to do.
+
+    It holds no secret.
+    """
 
     __slots__ = ()
 
@@ -51,7 +60,10 @@ class Remedy(str):
 
 @contextmanager
 def with_remedy(path: Path, *, only: Collection[int] = _REMEDIES) -> Generator[None]:
-    """Add what to do to an ``OSError`` that ends the block, if its errno is one of those."""
+    """Add what to do to an ``OSError`` that ends the block.
+
+    Only errors with one of those numbers get it.
+    """
     try:
         yield
     except OSError as error:

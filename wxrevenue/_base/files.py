@@ -1,8 +1,9 @@
-"""Files that are whole, private, locked and on the disk, as far as their file system allows.
+"""Files that are whole, private, locked and on the disk.
 
-File systems of networks, containers and Windows lack some of what a local disk has: fsync, locks,
-modes. What is missing is left out, and logged once for each of them; it never costs a file. An
-``OSError`` that does end the work keeps its class and errno, and has a :class:`Remedy` as a note.
+They are so as far as their file system allows. File systems of networks, containers and Windows
+lack some of what a local disk has: fsync, locks, modes. What is missing is left out, and logged
+once for each of them; it never costs a file. An ``OSError`` that does end the work keeps its class
+and errno, and has a :class:`Remedy` as a note.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 BINARY: Final = getattr(os, "O_BINARY", 0)
 _ANY_MODE: Final = 0o666
 _LOOK_AGAIN: Final = 0.01
+_DATABASE: Final = b"SQLite format 3\0"
+"""How every SQLite database begins."""
 _unlockable = threading.Lock()
 """Keeps the threads of this process apart where there are no locks on files."""
 
@@ -40,7 +43,7 @@ def checked_path(where: str, path: str | os.PathLike[str]) -> Path:
     """Return the path of a file.
 
     Raises:
-        ConfigurationError: it is no path at all. No file is looked at.
+        ConfigurationError: it is not a path. No file is looked at.
     """
     plain: str | bytes = b""
     with suppress(TypeError):
@@ -48,40 +51,63 @@ def checked_path(where: str, path: str | os.PathLike[str]) -> Path:
     if not isinstance(plain, str):
         kind = type(path).__name__
         raise ConfigurationError(f"{where}: expected a str or an os.PathLike of one, got {kind}")
-    if not plain or "\0" in plain:
-        raise ConfigurationError(f"{where}: expected a file's name, without NUL")
+    if not plain or "\0" in plain or not _can_be_a_name(plain):
+        raise ConfigurationError(f"{where}: expected a file's name, without NUL, that this system can spell")
     return Path(plain)
 
 
+def _can_be_a_name(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def real_file(path: Path) -> Path:
-    """Return the file that a path leads to, behind any symbolic link; it need not exist.
+    """Return the file that a path leads to, behind any symbolic link.
+
+    It need not exist.
 
     Raises:
-        ConfigurationError: a folder, a device or a pipe is there, which no file may replace.
+        ConfigurationError: a folder, a device, a pipe or an SQLite database is there, which no file
+            may replace: the database may be the ledger that the file is made from.
     """
     target = Path(os.path.realpath(path))
     found = _status(target)
     if found is not None and not stat.S_ISREG(found.st_mode):
         raise ConfigurationError(f"{path}: expected a regular file, or nothing yet")
+    if found is not None and _is_database(target):
+        raise ConfigurationError(f"{path}: expected a file that may be replaced, found an SQLite database, which may be a ledger")
     return target
 
 
+def _is_database(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:  # one that cannot be read is told of when it is written
+        return file.read(len(_DATABASE)) == _DATABASE
+    return False
+
+
 def permissions(path: Path) -> int:
-    """Return a file's permissions; where there is none yet, those that the umask is taken from."""
+    """Return a file's permissions.
+
+    Where there is no file yet, return those that the umask is taken from.
+    """
     found = _status(path)
     return _ANY_MODE if found is None else stat.S_IMODE(found.st_mode)
 
 
 @contextmanager
 def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None) -> Generator[BinaryIO]:
-    """Write a file within the block: it replaces ``path`` if the block ends well, else it vanishes.
+    """Write a file within the block.
 
-    Once it has replaced ``path`` it counts as written, whatever happens to its folder's fsync.
+    It replaces ``path`` if the block ends well, else it is deleted. Once it has replaced ``path``
+    it counts as written, whatever happens to its folder's fsync.
 
     Args:
         path: the file that is replaced, or made.
         mode: its permissions; by default those of the file that it replaces.
-        draft: its name until then, which nothing may have; by default one that nobody guesses.
+        draft: its name until then, which no file may have; by default a random one.
 
     Raises:
         OSError: it cannot be written; ``path`` is as it was.
@@ -106,7 +132,10 @@ def replacing(path: Path, *, mode: int | None = None, draft: Path | None = None)
 
 
 def _new_file(draft: Path, path: Path, mode: int | None) -> io.FileIO:
-    """Return a new file with the permissions of the one it is to replace, at no time with more."""
+    """Return a new file with the permissions of the one it is to replace.
+
+    It never has more permissions than that, not even for a moment.
+    """
     wanted = permissions(path) if mode is None else mode
     with with_remedy(path):
         file = io.FileIO(draft, "xb", opener=lambda name, flags: os.open(name, flags, wanted))
@@ -144,7 +173,10 @@ def sync(descriptor: int, path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Let a new name in a folder survive a power cut, if that can be done; the file is there anyway."""
+    """Let a new name in a folder survive a power cut, if that can be done.
+
+    The file is there in any case.
+    """
     if sys.platform == "win32":  # pragma: no cover
         return
     try:
@@ -175,12 +207,33 @@ def try_lock(descriptor: int, path: Path) -> bool:
     return True
 
 
+def unlock(descriptor: int) -> None:
+    """Unlock a file that is about to be closed.
+
+    Closing alone would leave the lock with a child that was forked meanwhile.
+    """
+    if sys.platform != "win32":
+        with suppress(OSError):  # no locks there
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def is_still_there(path: Path, descriptor: int) -> bool:
+    """Return whether an open file still has its name.
+
+    Its former holder may have deleted it.
+    """
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    return False
+
+
 @contextmanager
 def locked(path: Path, *, patience: float) -> Generator[bool]:
-    """Keep other processes and threads out of the block; yield whether processes are kept out too.
+    """Keep other processes and threads out of the block.
 
-    The lock is on a file of its own, which is made if need be, and stays. Where there is none (on
-    Windows, on some file systems, or if the file is another user's) only threads are kept out.
+    Yield whether processes are kept out too. The lock is on a file of its own, which is made if
+    need be, and stays. Where there is none (on Windows, on some file systems, or if the file is
+    another user's) only threads are kept out.
 
     Args:
         path: the file to lock.
@@ -202,13 +255,13 @@ def locked(path: Path, *, patience: float) -> Generator[bool]:
         with nullcontext() if is_locked else _unlockable:
             yield is_locked
     finally:
-        if is_locked:  # closing alone would leave it with a child that was forked meanwhile
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if is_locked:
+            unlock(descriptor)
         os.close(descriptor)
 
 
 def _opened_lock(path: Path) -> int | None:
-    """Return the file to lock, or ``None`` if it cannot be had."""
+    """Return the file to lock, or ``None`` if it cannot be opened."""
     if sys.platform == "win32":  # pragma: no cover
         return None
     try:

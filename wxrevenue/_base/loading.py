@@ -1,25 +1,33 @@
-"""What is loaded on first use, and what it means that this fails: the machine lacks something, and nothing was sent for it."""
+"""What is loaded on first use, and what it means that this fails.
+
+The machine lacks something, and nothing was sent because of it.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wxrevenue.errors import NotSentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 _OURS: Final = "wxrevenue."
 _IMPORT_SYSTEM: Final = frozenset({"importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport"})
 SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-"""Numbers of the operating system for what this machine may have again in a moment."""
+"""Error numbers for what this machine may have again in a moment.
+
+They are the operating system's.
+"""
 
 
 def loaded(load: Callable[[], T], whose: str) -> T:
-    """Return what a function loads or makes on first use: modules, a TLS context, a pool.
+    """Return what a function loads or makes on first use.
+
+    That is a module, a TLS context, a pool …
 
     Args:
         load: loads it.
@@ -36,7 +44,10 @@ def loaded(load: Callable[[], T], whose: str) -> T:
 
 
 def not_loaded(error: Exception, whose: str) -> NotSentError:
-    """Return the error for something that could not be loaded: it names what is lacking, and never shows the exception's text."""
+    """Return the error for something that could not be loaded.
+
+    It names what is lacking. It never shows the exception's text.
+    """
     where = f"{described(error)}, {whose}"
     if os_error_number(error) in SHORTAGES:
         return NotSentError(f"what a first call needs cannot be loaded now: {where}", reason="connect")
@@ -47,7 +58,10 @@ def not_loaded(error: Exception, whose: str) -> NotSentError:
 
 
 def is_from_our_import(error: BaseException) -> bool:
-    """Return whether an exception comes from an import that this package makes on first use, and not from one of the caller's."""
+    """Return whether an exception comes from an import of this package.
+
+    That is one which this package makes on first use, not one of the caller's.
+    """
     importer, trace = "", error.__traceback__
     while trace is not None:
         module, code = str(trace.tb_frame.f_globals.get("__name__")), trace.tb_frame.f_code
@@ -58,14 +72,17 @@ def is_from_our_import(error: BaseException) -> bool:
 
 
 def described(error: BaseException) -> str:
-    """Return an exception's class and, where the operating system refused something, its reason; never the text."""
+    """Return an exception's class and the operating system's reason, never the text.
+
+    The reason is there only where the operating system refused something.
+    """
     code = errno.errorcode.get(os_error_number(error))
     return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
 
 
 def os_error_number(error: BaseException) -> int:
-    """Return the number of the operating system's refusal that an exception goes back to, or 0."""
-    from socket import gaierror  # whoever makes calls has loaded these two
+    """Return the operating system's error number behind an exception, or 0."""
+    from socket import gaierror  # every program that makes calls has loaded these two
     from ssl import SSLError
 
     refusals = [one for one in _causes(error) if isinstance(one, OSError)]
@@ -74,8 +91,8 @@ def os_error_number(error: BaseException) -> int:
     return next((one.errno for one in refusals if one.errno), 0)
 
 
-def _causes(error: Any) -> Iterator[BaseException]:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        inner: Any = getattr(error, "exceptions", None)
+        inner: Sequence[BaseException] | None = getattr(error, "exceptions", None)
         error = inner[0] if inner else error.__cause__ or error.__context__

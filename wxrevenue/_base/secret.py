@@ -1,11 +1,14 @@
-"""The only place a token, key or ticket is kept: a box that never prints what is in it."""
+"""The only place where a token, key or ticket is kept.
+
+It is kept in a box that never prints what is in it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn, cast, final
 from urllib.parse import quote, quote_plus, unquote
 
 from wxrevenue._base.checks import flaw_of_credential
@@ -16,7 +19,10 @@ _TOKEN_PARAMETER = re.compile(r"((?:component_|authorizer_)?access_token\s*=\s*)
 
 
 class NeverPickled:
-    """Base of what holds a secret, in a box or in the clear: it is not pickled, and hands out no state to those who pickle by hand."""
+    """Base of what holds a secret, in a box or in the clear.
+
+    It is not pickled. It hands out no state to code that pickles by hand.
+    """
 
     __slots__ = ()
 
@@ -24,12 +30,17 @@ class NeverPickled:
         raise TypeError(f"{type(self).__name__} is never pickled: it holds secrets; hand those over by other means")
 
     __getstate__ = __reduce__
-    """Python 3.11 and newer give every object one that hands out its slots, to those who pickle by hand."""
+    """Hand out no state.
+
+    Python 3.11 and newer give every object a method that hands out its slots.
+    """
 
 
 @final
 class Secret(NeverPickled):
-    """A string that does not show itself in ``repr``, ``str``, formatting, pickles or comparisons' timing.
+    """A string that is never shown.
+
+    It stays out of ``repr``, ``str``, formatting and pickles, and of the timing of comparisons.
 
     Args:
         value: the secret text.
@@ -40,7 +51,10 @@ class Secret(NeverPickled):
     def __init__(self, value: str) -> None:
         self._value = value
         self.derived: dict[str, Any] = {}
-        """Values computed from the secret (encoded forms, URLs), kept here so that they live no longer than it does."""
+        """Values computed from the secret, such as encoded forms and URLs.
+
+        They are kept here so that they live no longer than the secret.
+        """
 
     def reveal(self) -> str:
         """Return the secret text. Keep it out of locals: pass it straight on."""
@@ -77,16 +91,21 @@ class Secret(NeverPickled):
 
 
 class NotASecret:
-    """Stands for a value of a type that no secret has; the value may be one all the same, and is let go of."""
+    """Stands for a value of a type that no secret has.
+
+    The value may be a secret all the same, so it is not kept.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
 
-def as_secret(value: Any, *methods: str) -> Any:
-    """Return a value that may be raised beside: a string as a ``Secret``; a function, or an object with those methods, as it is.
+def as_secret(value: object, *methods: str) -> Any:
+    """Return a value in a form that a traceback may show.
 
-    The first thing that whoever takes a token or key does with it, since a traceback shows the locals of its frames.
+    A string becomes a ``Secret``. A function, or an object with those methods, stays as it is. A
+    function that takes a token or key calls this first, since a traceback shows the locals of its
+    frames.
     """
     if isinstance(value, str):
         return Secret(value)
@@ -95,21 +114,30 @@ def as_secret(value: Any, *methods: str) -> Any:
     return NotASecret(type(value).__name__)
 
 
-def as_secret_items(value: Any, one: Callable[[Any], Any] = as_secret) -> Any:
-    """Return the keys and values of a mapping, each as :func:`as_secret` returns it; whoever swaps the two shows neither."""
+def as_secret_items(value: object, one: Callable[[object], object] = as_secret) -> Any:
+    """Return the keys and values of a mapping, each as :func:`as_secret` returns it.
+
+    A caller that swaps the two shows neither.
+    """
     if not isinstance(value, Mapping):
         return NotASecret(type(value).__name__)
-    return [(as_secret(key), one(item)) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
+    return [(as_secret(key), one(item)) for key, item in cast("Mapping[object, object]", value).items()]
 
 
-def without_key(value: Any) -> Any:
-    """Return a value that is no secret as it is; a key in PEM, given in its place, is let go of."""
+def without_key(value: object) -> Any:
+    """Return a value that is not secret as it is.
+
+    A PEM key given in its place is not kept.
+    """
     is_key = isinstance(value, (bytes, bytearray)) or (isinstance(value, str) and "-----BEGIN" in value)
     return NotASecret("a key") if is_key else value
 
 
-def as_port(value: Any, method: str) -> Any:
-    """Return an object that has the method as it is; of anything else only the kind: somebody may have given a key in its place."""
+def as_port(value: object, method: str) -> Any:
+    """Return an object that has the method as it is.
+
+    Of any other object, return only its kind: it may be a key, given by mistake.
+    """
     return value if hasattr(value, method) else NotASecret(type(value).__name__)
 
 
@@ -128,8 +156,11 @@ def require_secret(where: str, value: object) -> Secret:
     return value
 
 
-def as_secret_key(value: Any, *methods: str) -> Any:
-    """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``; else as :func:`as_secret`."""
+def as_secret_key(value: object, *methods: str) -> Any:
+    """Return a PEM key, ``str`` or ``bytes``, as a ``Secret``.
+
+    Any other value is returned as by :func:`as_secret`.
+    """
     return as_secret(bytes(value).decode("latin-1") if isinstance(value, (bytes, bytearray)) else value, *methods)
 
 
@@ -142,12 +173,15 @@ def require_token(value: object, where: str = "a token") -> Secret:
     """
     value = as_secret(value)
     if isinstance(value, Secret) and not value.reveal():
-        raise TokenUnavailableError("the token is empty")
+        raise TokenUnavailableError(f"{where} is empty: give the component's token, or a ComponentTokens that gets it")
     return require_secret(where, value)
 
 
 def scrub(text: str, *secrets: Secret | None) -> str:
-    """Return server text with every given secret (raw or percent-encoded) and every ``access_token=…`` starred out."""
+    """Return server text with every given secret starred out.
+
+    Secrets are found raw or percent-encoded. Every ``access_token=…`` is starred out as well.
+    """
     for secret in secrets:
         if secret is not None:
             text = _spelled(secret).sub(STARS, text)
@@ -155,7 +189,10 @@ def scrub(text: str, *secrets: Secret | None) -> str:
 
 
 def _spelled(secret: Secret) -> re.Pattern[str]:
-    """Return a pattern of every spelling a URL, a proxy or an error page may give the secret."""
+    """Return a pattern of every spelling that a secret may have.
+
+    A URL, a proxy or an error page may spell it differently.
+    """
     found: re.Pattern[str] | None = secret.derived.get("spelled")
     if found is None:
         found = secret.derived["spelled"] = re.compile(_alternatives(secret), re.IGNORECASE)
@@ -173,4 +210,7 @@ def _spellings(secret: Secret) -> tuple[str, ...]:
 
 _quoted = partial(quote, errors="surrogatepass")
 _quoted_plus = partial(quote_plus, errors="surrogatepass")
-"""As the standard library has them, for any text: their ``UnicodeEncodeError`` would carry all of a secret."""
+"""Quote any str, as the standard library does.
+
+A ``UnicodeEncodeError`` of the standard library would carry all of a secret.
+"""
