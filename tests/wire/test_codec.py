@@ -1,4 +1,7 @@
-"""Strict decoding: nothing is coerced that is not documented to vary, and errors name the place, never the value."""
+"""Strict decoding.
+
+A value is coerced only where the documents vary, and errors name the place, never the value.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Level(enum.IntEnum):
 
 
 class Colour(enum.Enum):
-    """A closed enum, which no page of ours has but a user's may."""
+    """A closed enum, which a user may have, and no page of the package has."""
 
     RED = "red"
 
@@ -75,7 +78,7 @@ class Outer(Model):
 
 @attrs.define
 class Plain:
-    """An attrs class of a user's own that is no ``Model``."""
+    """A user's attrs class that is no ``Model``."""
 
     number: int
     text: str = "none"
@@ -83,7 +86,7 @@ class Plain:
 
 @attrs.define
 class AtLeastOne(Model):
-    """An answer that must hold one of two."""
+    """An answer with two fields, of which one is required."""
 
     at_least_one = ("left", "right")
     left: int | None = None
@@ -96,7 +99,7 @@ def short(value: object) -> str:
 
 
 def failed(kind: Any, payload: Any) -> DecodeError:
-    """Return the error that decoding gives; check that it keeps no history and no value."""
+    """Return the error of decoding; check that it keeps no history and no value."""
     found = decode(kind, payload)
     assert type(found) is DecodeError, found
     assert (found.__traceback__, found.__cause__, found.__context__) == (None, None, None)
@@ -106,12 +109,12 @@ def failed(kind: Any, payload: Any) -> DecodeError:
     return found
 
 
-# -- parse ---------------------------------------------------------------------------------------------------------
+# -- parse -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b"{}", b" {} \n", b"[]", b"null", b'"x"', b"1", b"true"])
 def test_parse_returns_any_json_value(body: bytes) -> None:
-    """Whatever is JSON comes back as Python has it."""
+    """Any JSON value is returned as Python's own."""
     assert parse(body) == orjson.loads(body)
 
 
@@ -128,7 +131,10 @@ def test_parse_returns_any_json_value(body: bytes) -> None:
         (b'{"a":1e400}', "the body is not complete JSON"),
         (b"[" * 100_000, "the body is not complete JSON"),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "the body is not complete JSON"),
-        (b"<html>fake-value-123</html>", "the body is not complete JSON"),
+        (
+            b"\xef\xbb\xbf\r\n <html>fake-value-123</html>",
+            "the answer looks like a web page, not WeChat: is a proxy or a login page between?",
+        ),
         (b'\xef\xbb\xbf{"a":"\n', "the body is not complete JSON"),
         ('{"a":"微'.encode("gbk"), "the body is not complete JSON"),
         (b'{"a":1\x002}', "the body is not complete JSON"),
@@ -137,7 +143,10 @@ def test_parse_returns_any_json_value(body: bytes) -> None:
     ids=short,
 )
 def test_parse_returns_an_error_for_anything_else(body: bytes, text: str) -> None:
-    """D-01 D-04 D-07 L-14: no parser's exception, which holds the body, and always worth a repetition."""
+    """D-01 D-04 D-07 L-14: the error is no parser's exception, which holds the body.
+
+    The error can always be retried.
+    """
     found = parse(body)
     assert type(found) is DecodeError
     assert (found.message, found.path) == (text, "$")
@@ -161,7 +170,10 @@ ODD_BYTES = {
 
 @pytest.mark.parametrize("body", ODD_BYTES.values(), ids=ODD_BYTES)
 def test_odd_bytes_are_read(body: bytes) -> None:
-    """D-02 D-03: control characters count as blanks, marks and wide encodings are seen through; the number is the server's."""
+    """D-02 D-03: control characters count as blanks.
+
+    Byte order marks and wide encodings are read; the number is the server's.
+    """
     assert parse(body) == {"a": 1737, "b": "x y"}
 
 
@@ -181,30 +193,40 @@ def test_odd_bytes_are_read(body: bytes) -> None:
     ids=short,
 )
 def test_texts_in_other_encodings_are_read(body: bytes, text: str) -> None:
-    """D-02 D-08: GBK is read as GBK; what is no text in any encoding, or half a character, is replaced; a stray backslash is one."""
+    """D-02 D-08: text in other encodings is read.
+
+    GBK is read as GBK. What is no text in any encoding, or half a character, is replaced. A stray
+    backslash stays.
+    """
     assert parse(body) == {"a": 1737, "b": text}
 
 
 @pytest.mark.parametrize("body", [b'{"a":1,"a":2,"b":"\n"}', b'\xef\xbb\xbf{"a":1,"a":2,"b":" "}'])
 def test_odd_bytes_do_not_change_the_rules(body: bytes) -> None:
-    """D-05: the last of equal keys wins there, too; and an integer of many digits is still none."""
+    """D-05: the last of equal keys wins there, too.
+
+    An integer of many digits is still refused.
+    """
     assert parse(body) == {"a": 2, "b": " "}
     found = decode(Inner, parse(body.replace(b'"a":2', b'"number":' + b"9" * 30)))
     assert type(found) is DecodeError
 
 
 def test_a_large_body_is_not_looked_at_escape_by_escape() -> None:
-    """A message is repaired, a page of megabytes is not: its escapes would be gone through one by one."""
+    """A message is repaired, and a page of megabytes is not.
+
+    That would go through its escapes one by one.
+    """
     body = b'{"b":"' + b"x" * 1024 * 1024 + b'\\ud800"}'
     assert type(parse(body)) is DecodeError
 
 
 def test_last_of_equal_keys_wins() -> None:
-    """D-05: as every browser does it."""
+    """D-05: the last of equal keys wins, as in every browser."""
     assert parse(b'{"a":1,"a":2}') == {"a": 2}
 
 
-# -- digits --------------------------------------------------------------------------------------------------------
+# -- digits ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -212,7 +234,7 @@ def test_last_of_equal_keys_wins() -> None:
     [(0, 0), (-202, -202), (2**64 - 1, 2**64 - 1), ("0", 0), ("00", 0), ("1737", 1737), ("-1", -1), ("-0", 0)],
 )
 def test_digits_takes_ints_and_strings_of_digits(given: object, number: int) -> None:
-    """Codes and counts come as numbers or as text."""
+    """Codes and counts come as numbers or as strings."""
     assert digits(given) == number
 
 
@@ -243,17 +265,17 @@ def test_digits_takes_ints_and_strings_of_digits(given: object, number: int) -> 
     ],
 )
 def test_digits_refuses_everything_else(given: object) -> None:
-    """D-11: no bool, no fraction, no blank, no digits of other scripts, nothing absurdly long."""
+    """D-11: no bool, fraction, blank, foreign digit or absurdly long number."""
     assert digits(given) is None
 
 
 @pytest.mark.parametrize("given", [str(2**64), "9" * 20, "-" + "9" * 20])
 def test_strings_of_digits_stay_within_64_bits(given: str) -> None:
-    """D-18: a number that no 64-bit column takes is refused as text as well as bare."""
+    """D-18: a number beyond 64 bits is refused, as a string as well as bare."""
     assert digits(given) is None
 
 
-# -- leaves --------------------------------------------------------------------------------------------------------
+# -- leaves ----------------------------------------------------------------------------------------
 
 
 GOOD: list[tuple[str, Any, Any]] = [
@@ -292,7 +314,7 @@ GOOD: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("field", "given", "value"), GOOD, ids=short)
 def test_documented_forms_are_taken(field: str, given: Any, value: Any) -> None:
-    """Every kind of field takes what its documents allow, and becomes its own type."""
+    """Every kind of field takes its documented forms, and becomes its own type."""
     found = decode(Outer, {field: given})
     assert isinstance(found, Outer), found
     assert getattr(found, field) == value
@@ -349,7 +371,10 @@ BAD: list[tuple[str, Any, str, str]] = [
 
 @pytest.mark.parametrize(("field", "given", "path", "text"), BAD, ids=short)
 def test_everything_else_is_refused_at_its_place(field: str, given: Any, path: str, text: str) -> None:
-    """D-10 D-11 D-12 D-13 D-17: the path in wire names, what was expected and what kind of value came; never the value."""
+    """D-10 D-11 D-12 D-13 D-17: everything else is refused at its place.
+
+    The error has the path in wire names, what was expected and the kind of value; never the value.
+    """
     found = failed(Outer, {field: given})
     assert (found.path, found.message) == (path, text)
     assert str(found) == f"{text} @ {path}"
@@ -358,8 +383,11 @@ def test_everything_else_is_refused_at_its_place(field: str, given: Any, path: s
 @pytest.mark.parametrize("given", [b"[18446744073709551616]", b"[-9223372036854775809]", b"[" + b"9" * 5000 + b"]"])
 @pytest.mark.parametrize("field", ["inner", "count", "level", "exact"])
 def test_integers_beyond_64_bits_are_refused(field: str, given: bytes) -> None:
-    """D-06: they come out of the parser as floats, rounded; nothing rounded is passed on as if it were exact."""
-    number = orjson.loads(b"[1]") and parse(given)
+    """D-06: integers beyond 64 bits are refused.
+
+    The parser makes rounded floats of them, and a rounded value is not passed on as exact.
+    """
+    number: Any = orjson.loads(b"[1]") and parse(given)
     if isinstance(number, DecodeError):
         return
     payload = {"number": number[0]} if field == "inner" else number[0]
@@ -373,7 +401,7 @@ def test_amounts_in_an_open_object_are_as_strict(given: Any) -> None:
 
 
 def test_null_stands_for_absent() -> None:
-    """A null is a missing value: the field takes its default, and it is no extra."""
+    """A null is a missing value: the field takes its default, and is not in ``extra``."""
     payload: dict[str, Any] = dict.fromkeys(field.name for field in attrs.fields(Outer) if field.name not in {"_extra", "made_up"})
     found = decode(Outer, payload)
     assert found == Outer()
@@ -388,11 +416,14 @@ def test_defaults_are_not_shared() -> None:
     assert first.inners is not second.inners
 
 
-# -- objects -------------------------------------------------------------------------------------------------------
+# -- objects ---------------------------------------------------------------------------------------
 
 
 def test_unknown_fields_are_kept() -> None:
-    """P-22 D-15: at every depth, by wire name, as the server sent them; also those that are null."""
+    """P-22 D-15: unknown fields are kept at every depth, as the server sent them.
+
+    They are kept by wire name, also those that are null.
+    """
     found = decode(Outer, {"inner": {"number": 1, "news": [VALUE]}, "made_up": 1, "new": None, "_extra": 2, "extra": 3})
     assert found.inner.extra == {"news": [VALUE]}
     assert found.extra == {"made_up": 1, "new": None, "_extra": 2, "extra": 3}
@@ -402,7 +433,7 @@ def test_unknown_fields_are_kept() -> None:
 
 @pytest.mark.parametrize("payload", [None, [], "{}", 1, True, DecodeError("x")])
 def test_an_answer_is_an_object(payload: Any) -> None:
-    """D-09: a list, a text (also one that holds JSON) or null is no answer."""
+    """D-09: a list, a string (also one that holds JSON) or null is no answer."""
     assert failed(Outer, payload).path == "$"
 
 
@@ -412,14 +443,14 @@ def test_missing_names_the_first_missing_field() -> None:
 
 
 def test_plain_attrs_classes_are_decoded_as_strictly() -> None:
-    """A user's result need not be a ``Model``; what it does not know is dropped."""
+    """A user's result need not be a ``Model``; its unknown fields are dropped."""
     assert decode(Plain, {"number": 1, "new": 2}) == Plain(1)
     assert decode(Plain, {"number": 1, "text": None}) == Plain(1)
     assert failed(Plain, {"number": "1"}).path == "$.number"
 
 
 def test_one_of_several_may_be_required() -> None:
-    """Each alone may be missing or null, all together may not."""
+    """One of several fields is required: each alone may be missing or null."""
     assert decode(AtLeastOne, {"right": 1}).right == 1
     for payload in ({}, {"left": None}, {"left": None, "right": None, "new": 1}):
         assert str(failed(AtLeastOne, payload)) == "missing: left and right @ $"
@@ -448,23 +479,26 @@ def test_one_of_several_may_be_required() -> None:
     ids=str,
 )
 def test_any_type_may_be_a_result(kind: Any, good: Any, bad: Any, path: str) -> None:
-    """A user's request may return lists, optionals, open objects and single values: strict, and never another exception."""
+    """A user's request may return lists, optionals, open objects and single values.
+
+    Decoding is strict, and raises no other exception.
+    """
     assert not isinstance(decode(kind, good), DecodeError)
     assert failed(kind, bad).path.startswith(path)
 
 
 def test_nothing_is_decoded_into_nothing() -> None:
-    """A call that returns nothing ignores what the server says besides its envelope."""
+    """A call without a result ignores all but the envelope."""
     assert decode(type(None), {"x": VALUE}) is None
     assert decode(type(None), None) is None
 
 
-# -- encode --------------------------------------------------------------------------------------------------------
+# -- encode ----------------------------------------------------------------------------------------
 
 
 @attrs.frozen
 class Everything(AmsRequest[None]):
-    """What a request of a user's own may hold."""
+    """A user's request with a field of every kind."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/fake", action="fake", safety=Safety.SAFE)
     number: int = 1
@@ -478,7 +512,10 @@ class Everything(AmsRequest[None]):
 
 
 def test_encode_writes_what_the_fields_hold() -> None:
-    """Nested values become objects, decimals exact numbers, texts UTF-8, and ``None`` is left out."""
+    """Nested values become objects, decimals exact numbers, strings UTF-8.
+
+    ``None`` is left out.
+    """
     text = (
         '{"number":1,"exact":40.10,"text":"微信 💰","inner":{"number":2,"text":"none"},'
         '"several":[{"number":3,"text":"x"}],"colour":"red","day":"2020-03-01"}'
@@ -487,7 +524,10 @@ def test_encode_writes_what_the_fields_hold() -> None:
 
 
 def test_encode_is_the_same_every_time() -> None:
-    """Repeating a call sends the same bytes; zero and the empty text are values, not absences."""
+    """Repeating a call sends the same bytes.
+
+    Zero and the empty string are values, and are sent.
+    """
     request = Everything(0, text="", anything=[Decimal("0.5"), None])
     assert encode(request) == encode(request)
     assert encode(request).startswith(b'{"number":0,"exact":40.10,"text":"",')  # type: ignore[union-attr]
@@ -500,7 +540,10 @@ def test_encode_is_the_same_every_time() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_what_json_cannot_hold_is_the_callers_mistake(bad: object) -> None:
-    """A field that cannot be written gives an error that names the class and shows no value."""
+    """A field that cannot be written is the caller's mistake.
+
+    The error names the class and shows no value.
+    """
     found = encode(Everything(anything=bad))
     assert type(found) is ConfigurationError
     assert str(found) == "Everything: a field holds something that JSON cannot"
@@ -508,21 +551,21 @@ def test_what_json_cannot_hold_is_the_callers_mistake(bad: object) -> None:
 
 
 class NotAttrs(AmsRequest[None]):
-    """Somebody forgot the decorator."""
+    """A class without the decorator."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/fake", action="fake")
 
 
 @attrs.frozen
 class Unreadable(AmsRequest["int | str"]):
-    """A result that could be either of two: nobody can tell which."""
+    """A result that could be either of two."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/fake", action="fake")
 
 
 @attrs.frozen
 class Misspelt(AmsRequest["NoSuchType"]):  # type: ignore[name-defined]  # pyright: ignore[reportUndefinedVariable]
-    """A result that does not exist."""
+    """A request whose result type does not exist."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/fake", action="fake")
 
@@ -536,13 +579,19 @@ class Misspelt(AmsRequest["NoSuchType"]):  # type: ignore[name-defined]  # pyrig
     ],
 )
 def test_a_request_that_cannot_work_is_refused_before_it_is_sent(request_: AmsRequest[Any], text: str) -> None:
-    """Nobody sets a ratio only to learn that the answer cannot be read."""
+    """A request whose answer cannot be read is refused before it is sent.
+
+    Otherwise a ratio would be set before the error.
+    """
     with pytest.raises(ConfigurationError, match=text):
         encode(request_)
 
 
 def test_floats_are_not_decimals() -> None:
-    """What a decimal field receives has the digits that stood on the wire, not those of a binary fraction."""
+    """A decimal field receives the digits on the wire.
+
+    They are not those of a binary fraction.
+    """
     found = decode(Outer, parse(b'{"exact":0.1}')).exact
     assert found == Decimal("0.1")
     assert str(found) == "0.1"

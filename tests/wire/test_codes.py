@@ -1,4 +1,7 @@
-"""The table of codes: every row is complete, every documented code raises the class that its page calls for."""
+"""The table of codes.
+
+Every row is complete, and every documented code raises the class that its page calls for.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ EXPECTED: dict[type[e.ApiError], set[int | str]] = {
         "SYSTEM_ERROR",
         "SYSTEMERROR",
         "SERVICE_UNAVAILABLE",
+        "STATEMENT_CREATING",
         "RATE_LIMITED",
         "RATELIMIT_EXCEEDED",
         "RATELIMIT_EXCEED",
         "FREQUENCY_LIMITED",
+        "BIZERR_NEED_RETRY",
     },
     e.TooFastError: {1737, 45011},
     e.QuotaExceededError: {45009},
@@ -60,15 +65,33 @@ EXPECTED: dict[type[e.ApiError], set[int | str]] = {
         61010,
         61011,
         "INVALID_REQUEST",
+        "OUT_REFUND_NO_USED",
         "PARAM_ERROR",
     },
-    e.ApiError: {1803, 2008, 2013, 2021, 2035, 2061, 2067, 2068, "ORDER_NOT_EXIST"},
+    e.ApiError: {
+        1803,
+        2008,
+        2013,
+        2021,
+        2035,
+        2061,
+        2067,
+        2068,
+        "ORDER_NOT_EXIST",
+        "RESOURCE_NOT_EXISTS",
+        "NOT_FOUND",
+        "NO_STATEMENT_EXIST",
+        "NOT_ENOUGH",
+    },
 }
 EVERY = pytest.mark.parametrize("code", CODES, ids=str)
 
 
 def test_documented_codes_raise_the_class_their_page_calls_for() -> None:
-    """The table holds every code of the pages under the right class, and no code that is not listed here."""
+    """The table holds every code of the pages under the right class.
+
+    It has no code that is not listed here.
+    """
     found: dict[type[e.ApiError], set[int | str]] = {kind: set() for kind in EXPECTED}
     for code, row in CODES.items():
         found[row.kind].add(code)
@@ -77,7 +100,7 @@ def test_documented_codes_raise_the_class_their_page_calls_for() -> None:
 
 @EVERY
 def test_rows_are_complete(code: int | str) -> None:
-    """A row has a meaning that continues a sentence and a remedy that is one."""
+    """A row has a meaning that continues a sentence, and a remedy that is a sentence."""
     row = CODES[code]
     assert type(row) is CodeRow
     assert issubclass(row.kind, e.ApiError)
@@ -100,12 +123,15 @@ def test_rows_construct(code: int | str) -> None:
 
 @pytest.mark.parametrize("code", [48001, 1736, 61014, 61015])
 def test_wrong_kind_of_token_is_named(code: int) -> None:
-    """Codes that a wrong kind of token causes say so, which saves their readers a day."""
+    """A code that a wrong kind of token causes says so."""
     assert "wrong kind of token" in (api_error("", code=code, status=200).solution or "")
 
 
 def test_refused_tokens_are_token_errors() -> None:
-    """The codes after which another token is asked for are those of invalid and expired tokens, and no others."""
+    """After a code of an invalid or expired token another token is asked for.
+
+    No other codes have this effect.
+    """
     assert frozenset({40001, 40014, 42001, 42006}) == TOKEN_REFUSED
     assert all(CODES[code].kind is e.TokenError for code in TOKEN_REFUSED)
 
@@ -129,13 +155,16 @@ def test_refused_tokens_are_token_errors() -> None:
     ],
 )
 def test_code_first_then_status(code: int | str | None, status: int, kind: type[e.ApiError]) -> None:
-    """A known code decides; without one the status does; only WeChat Pay's 429 overrules its code."""
+    """A known code decides; without one the status does.
+
+    Only WeChat Pay's 429 overrules its code.
+    """
     assert type(api_error("", code=code, status=status)) is kind
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_busy_statuses(status: int) -> None:
-    """These statuses mean that a repetition may help."""
+    """After one of these statuses a repetition may help."""
     assert status in BUSY_STATUSES
     assert api_error("", code=None, status=status).retryable
 
@@ -165,7 +194,10 @@ def test_no_other_status_is_busy() -> None:
     ],
 )
 def test_what_may_have_acted(code: int | str | None, status: int, *, ambiguous: bool) -> None:
-    """-1, -202, 408 and every 5xx leave open whether the call took effect; a clear refusal does not."""
+    """-1, -202, 408 and every 5xx leave open whether the call took effect.
+
+    A clear refusal does not.
+    """
     assert api_error("", code=code, status=status).ambiguous is ambiguous
 
 
@@ -184,5 +216,8 @@ def test_what_may_have_acted(code: int | str | None, status: int, *, ambiguous: 
     ids=repr,
 )
 def test_who_asks_for_less_load(error: e.WxRevenueError, *, throttling: bool) -> None:
-    """-1, -202 and 429 take the long back-off; a broken server takes the short one, and 1737 is the limiter's."""
+    """-1, -202 and 429 take the long back-off.
+
+    A broken server takes the short one, and 1737 is the limiter's.
+    """
     assert is_throttling(error) is throttling

@@ -1,4 +1,7 @@
-"""What a server may send in a body, from the first byte to the last, through whole calls: a model, or one of our errors."""
+"""What a server may send in a body, through whole calls.
+
+The result is a model, or one of the package's errors.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ ROW = {"month": "202003", "order": 1, "settled_revenue": 5, "slot_revenue": [{"s
 
 @attrs.define
 class Everything(Model):
-    """What answers may hold besides texts and money."""
+    """A result with fields of more kinds than strings and money."""
 
     on: bool | None = None
     share: float | None = None
@@ -65,7 +68,10 @@ class ReadEverything(AmsRequest[Everything]):
 
 
 async def read(body: bytes) -> tuple[Everything | DecodeError, int]:
-    """Return what a call makes of a body that the server keeps sending, and how often it asked; see that nothing shows."""
+    """Return the result of a call whose server keeps sending a body.
+
+    Return how many requests there were, too. Check that nothing shows.
+    """
     transport_client, transport = ams_client(handler=lambda _: answer(body), retry=RetryPolicy(jitter=lambda: 0.0))
     try:
         found = await transport_client.send(ReadEverything())
@@ -75,7 +81,7 @@ async def read(body: bytes) -> tuple[Everything | DecodeError, int]:
     return found, len(transport.requests)
 
 
-# -- no JSON -------------------------------------------------------------------------------------------------------
+# -- no JSON ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -95,14 +101,20 @@ async def read(body: bytes) -> tuple[Everything | DecodeError, int]:
 )
 @virtual
 async def test_bodies_that_are_no_json(body: bytes) -> None:
-    """D-01 D-04 D-07: refused as no JSON; a read asks again, and the error shows nothing of the body."""
+    """D-01 D-04 D-07: a body that is no JSON is refused as such.
+
+    A read asks again, and the error shows no part of the body.
+    """
     found, requests = await read(body)
     assert isinstance(found, DecodeError)
     assert (found.path, found.retryable, found.ambiguous, requests) == ("$", True, True, 3)
 
 
 def odd(text: str) -> dict[str, bytes]:
-    """Return a text in the ways in which servers were seen to send it, and some more."""
+    """Return a string in the ways in which servers were seen to send it.
+
+    Some more ways are added.
+    """
     return {
         "control characters": text.replace(" ", "\n").encode(),
         "a mark in front": b"\xef\xbb\xbf" + text.encode(),
@@ -119,7 +131,7 @@ ODD = pytest.mark.parametrize("how", sorted(odd("")))
 @ODD
 @virtual
 async def test_odd_bytes_of_a_page(how: str) -> None:
-    """D-02 D-03 D-08: the money comes through at the first asking."""
+    """D-02 D-03 D-08: the money comes through with the first request."""
     found, requests = await read(odd('{"ret":0,"err_msg":"all right","fen":12345}')[how])
     assert isinstance(found, Everything)
     assert (found.fen, requests) == (12345, 1)
@@ -128,7 +140,10 @@ async def test_odd_bytes_of_a_page(how: str) -> None:
 @ODD
 @virtual
 async def test_odd_bytes_of_a_refusal_close_the_gate(how: str) -> None:
-    """D-02 D-03 D-08: 1737 closes the scope for every caller, whatever its message looks like."""
+    """D-02 D-03 D-08: 1737 closes the scope for every caller.
+
+    The bytes of its message do not matter.
+    """
     transport_client, transport = ams_client(handler=lambda _: answer(odd('{"ret":1737,"err_msg":"too fast"}')[how]), deadline=5.0)
     for _ in range(2):
         with pytest.raises(TooFastError) as caught:
@@ -140,7 +155,7 @@ async def test_odd_bytes_of_a_refusal_close_the_gate(how: str) -> None:
 @ODD
 @virtual
 async def test_odd_bytes_of_a_refusal_replace_the_token(how: str) -> None:
-    """D-02 D-03 D-08: 40001 has another token tried, whatever its message looks like."""
+    """D-02 D-03 D-08: 40001 brings another token, whatever its message."""
     refused = answer(odd('{"errcode":40001,"errmsg":"invalid credential"}')[how])
     transport_client, transport = ams_client(refused, answer({"fen": 1}), tokens=Tokens(TOKEN, "fake-token-2"))
     assert (await transport_client.send(ReadEverything())).fen == 1
@@ -150,7 +165,10 @@ async def test_odd_bytes_of_a_refusal_replace_the_token(how: str) -> None:
 @ODD
 @virtual
 async def test_odd_bytes_of_a_token_refusal(how: str) -> None:
-    """D-02 D-03 D-08: what keeps a token from being had is told by its code, after one request."""
+    """D-02 D-03 D-08: the error for a token that cannot be fetched has its code.
+
+    There is one request.
+    """
     tickets = MemoryTicketStore()
     await tickets.put(Ticket("fake-ticket", 1.0))
     refused = answer(odd('{"errcode":61005,"errmsg":"component ticket is expired"}')[how])
@@ -161,7 +179,7 @@ async def test_odd_bytes_of_a_token_refusal(how: str) -> None:
     assert len(transport.requests) == 1
 
 
-# -- JSON that does not fit ----------------------------------------------------------------------------------------
+# -- JSON that does not fit ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -198,7 +216,10 @@ async def test_odd_bytes_of_a_token_refusal(how: str) -> None:
 )
 @virtual
 async def test_json_that_does_not_fit(body: bytes, path: str) -> None:
-    """D-09 D-10 D-11 D-12 D-13 D-14 D-16 D-17 D-18: refused at its place, by path, not asked for again; no value shows."""
+    """D-09 D-10 D-11 D-12 D-13 D-14 D-16 D-17 D-18: JSON that does not fit.
+
+    Such JSON is refused at its place, by path, and not asked for again. No value shows.
+    """
     found, requests = await read(body)
     assert isinstance(found, DecodeError)
     assert (found.path, found.retryable, found.ambiguous, requests) == (path, False, True, 1)
@@ -213,7 +234,10 @@ async def test_five_thousand_digits() -> None:
 
 @virtual
 async def test_null_is_no_text() -> None:
-    """D-10: a null is an absent value; where one is required the call fails, and nowhere does it become the text None."""
+    """D-10: a null is an absent value, and never becomes the text None.
+
+    Where a value is required the call fails.
+    """
     found, _ = await read(b'{"word":null}')
     assert found == Everything()
     revenue, _ = ams_client(answer({"ret": 0, "total_num": 1, "settlement_list": [{**ROW, "month": None}]}))
@@ -225,7 +249,10 @@ async def test_null_is_no_text() -> None:
 @pytest.mark.parametrize("name", ["month", "order", "settled_revenue"])
 @virtual
 async def test_what_is_required(name: str) -> None:
-    """D-15: a required field that is missing is an error that names it, and no default stands in for it."""
+    """D-15: a required field that is missing is an error that names it.
+
+    No default replaces it.
+    """
     row = {key: value for key, value in ROW.items() if key != name}
     revenue, _ = ams_client(answer({"ret": 0, "total_num": 1, "settlement_list": [ROW, row]}))
     with pytest.raises(DecodeError) as caught:
@@ -233,7 +260,7 @@ async def test_what_is_required(name: str) -> None:
     assert (caught.value.path, caught.value.message) == (f"$.settlement_list[1].{name}", "missing")
 
 
-# -- JSON that fits ------------------------------------------------------------------------------------------------
+# -- JSON that fits --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -259,7 +286,10 @@ async def test_json_that_fits(body: bytes, expected: Everything) -> None:
 
 @virtual
 async def test_what_nobody_announced() -> None:
-    """D-15: unknown fields are kept as they came, also those nested as deep as the parser allows, which ``repr`` leaves out."""
+    """D-15: unknown fields are kept as they came.
+
+    So are those nested as deep as the parser allows, which ``repr`` leaves out.
+    """
     found, _ = await read(b'{"fen":1,"new":' + b"[" * 500 + b'"fake-value-123"' + b"]" * 500 + b"}")
     assert isinstance(found, Everything)
     deep = found.extra["new"]
@@ -269,11 +299,14 @@ async def test_what_nobody_announced() -> None:
     assert VALUE not in repr(found)
 
 
-# -- what reaches a log --------------------------------------------------------------------------------------------
+# -- what reaches a log ----------------------------------------------------------------------------
 
 
 def logged(*things: object) -> bytes:
-    """Return what a strict UTF-8 log file holds after these were logged; a text that cannot be encoded fails the test."""
+    """Return what a strict UTF-8 log file holds after these were logged.
+
+    A string that cannot be encoded fails the test.
+    """
 
     class Handler(logging.StreamHandler[io.TextIOWrapper]):
         def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
@@ -288,7 +321,10 @@ def logged(*things: object) -> bytes:
 
 @pytest.mark.parametrize("strange", ["\udcff", "a\udc80b", "x\ny", "\x1b[31m", "", "x" * 129, "é"], ids=ascii)
 async def test_headers_that_no_log_can_hold(strange: str) -> None:
-    """D-08: bytes of a header that are no text come as lone surrogates; they reach no error, no event and no log."""
+    """D-08: bytes of a header that are no text come as lone surrogates.
+
+    They reach no error, no event and no log.
+    """
     told: list[Any] = []
     funds, _ = client(error(400, "PARAM_ERROR", Request_ID=strange), on_event=told.append)
     with pytest.raises(ApiError) as caught:
@@ -300,7 +336,7 @@ async def test_headers_that_no_log_can_hold(strange: str) -> None:
 
 @virtual
 async def test_headers_of_good_answers_that_no_log_can_hold() -> None:
-    """D-08: the event of a call that went well holds no lone surrogate either."""
+    """D-08: the event of a successful call holds no lone surrogate either."""
     told: list[Any] = []
     revenue, _ = ams_client(answer({"ret": 0}, headers={"Request-ID": "\udcff"}), on_event=told.append)
     await revenue.send(ReadEverything())
@@ -309,7 +345,7 @@ async def test_headers_of_good_answers_that_no_log_can_hold() -> None:
 
 
 async def test_a_usual_request_id() -> None:
-    """A ``Request-ID`` as WeChat Pay writes it is kept."""
+    """A ``Request-ID`` in WeChat Pay's form is kept."""
     given = "08E8F5C3C50610F80218B9A1E1F70220E7012893F502-0"
     funds, _ = client(error(400, "PARAM_ERROR", Request_ID=given))
     with pytest.raises(ApiError) as caught:
@@ -317,7 +353,7 @@ async def test_a_usual_request_id() -> None:
     assert caught.value.request_id == given
 
 
-# -- size ----------------------------------------------------------------------------------------------------------
+# -- size ------------------------------------------------------------------------------------------
 
 
 class Bringer:
@@ -328,7 +364,7 @@ class Bringer:
         self.sent = 0
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-        """Bring the body, whatever its size."""
+        """Return the body as the answer, whatever its size."""
         self.sent += 1
         return HttpResponse(200, {}, self._body)
 
@@ -337,20 +373,23 @@ class Bringer:
 
 
 def padded(size: int) -> bytes:
-    """Return a good answer of so many bytes."""
+    """Return a valid answer of so many bytes."""
     head, tail = b'{"fen":1', b"}"
     return head + b" " * (size - len(head) - len(tail)) + tail
 
 
 def from_memory(body: bytes) -> Transport:
-    """Return our transport for tests, which has no cap either."""
+    """Return the package's transport for tests, which has no cap either."""
     return MemoryTransport(lambda _: answer(body))
 
 
 @pytest.mark.parametrize("transport", [from_memory, Bringer])
 @virtual
 async def test_answers_above_16_mib_are_not_parsed(transport: Callable[[bytes], Transport]) -> None:
-    """D-07: one byte above the cap is refused before parsing, whichever transport brought it, and not asked for again."""
+    """D-07: an answer one byte above the cap is refused before parsing.
+
+    It is not asked for again. This holds for every transport.
+    """
     assert (await bringing(transport(padded(LARGEST_BODY))).send(ReadEverything())).fen == 1
     with pytest.raises(ResponseLostError) as caught:
         await bringing(transport(padded(LARGEST_BODY + 1))).send(ReadEverything())
@@ -360,7 +399,10 @@ async def test_answers_above_16_mib_are_not_parsed(transport: Callable[[bytes], 
 
 @virtual
 async def test_a_write_with_too_large_an_answer() -> None:
-    """D-07: whether it was done nobody knows: the answer was there, but is not looked at."""
+    """D-07: a write with too large an answer has an unknown outcome.
+
+    The answer is not read.
+    """
     transport = Bringer(padded(LARGEST_BODY + 1))
     with pytest.raises(OutcomeUnknownError) as caught:
         await bringing(transport).set_share_ratio(40)
@@ -376,7 +418,10 @@ def bringing(transport: Transport) -> RevenueClient:
 @pytest.mark.parametrize("given", [None, b"{}", {"status": 200}, 5], ids=repr)
 @virtual
 async def test_transports_that_bring_something_else(given: Any) -> None:
-    """A transport that answers with something else than an ``HttpResponse`` is an error of ours, not a stray exception."""
+    """A transport that answers with no ``HttpResponse`` is an error of the package.
+
+    It is not a stray exception.
+    """
 
     class Odd(Bringer):
         async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:

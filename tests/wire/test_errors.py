@@ -1,4 +1,4 @@
-"""The errors: their tree, their facts, their texts, and that they survive a pickle."""
+"""The errors: their tree, their facts, their texts, and their pickles."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ PARENTS: dict[type[Exception], tuple[type[Exception], ...]] = {
     e.PermissionDeniedError: (e.ApiError,),
     e.TokenUnavailableError: (e.WxRevenueError,),
     e.SignatureError: (e.WxRevenueError,),
+    e.LedgerError: (e.WxRevenueError,),
     e.PageDriftError: (e.WxRevenueError,),
     e.DeadlineExceededError: (e.WxRevenueError, TimeoutError),
 }
@@ -57,23 +58,29 @@ def make(kind: type[Any]) -> Any:
 
 
 def facts(error: BaseException) -> dict[str, Any]:
-    """Return an error's attributes, errors among them taken apart."""
+    """Return an error's attributes, with those of the errors among them."""
     return {name: facts(value) if isinstance(value, BaseException) else value for name, value in vars(error).items()}
 
 
-# -- the tree ------------------------------------------------------------------------------------------------------
+# -- the tree --------------------------------------------------------------------------------------
 
 
 @EVERY
 def test_tree_is_as_documented(kind: type[Exception]) -> None:
-    """Every public class stands in the table of parents and in the tree that the module's docstring draws."""
+    """Every public class stands in the table of parents.
+
+    It also stands in the tree that the module's docstring draws.
+    """
     assert all(issubclass(kind, parent) for parent in PARENTS[kind])
     assert kind.__name__ in (e.__doc__ or "").replace("─", " ").split()
     assert kind.__dict__.get("__doc__")
 
 
 def test_siblings_do_not_catch_each_other() -> None:
-    """A class is caught by its ancestors in the table and by no other class of the tree."""
+    """A class is caught by its ancestors in the table.
+
+    No other class of the tree catches it.
+    """
     for kind in CLASSES:
         ancestors: set[type[Exception]] = {kind}
         for _ in range(3):
@@ -83,7 +90,7 @@ def test_siblings_do_not_catch_each_other() -> None:
 
 @EVERY
 def test_errors_are_plain_classes(kind: type[Exception]) -> None:
-    """No slots and no attrs: notes and attributes can be added, as to any exception."""
+    """Errors have no slots: notes and attributes can be added."""
     error = make(kind)
     error.add_note("seen while sweeping")
     error.job = 5
@@ -92,7 +99,7 @@ def test_errors_are_plain_classes(kind: type[Exception]) -> None:
 
 @EVERY
 def test_every_error_has_the_common_facts(kind: type[Any]) -> None:
-    """``retryable`` and ``ambiguous`` are bools; the others are ``None`` until somebody knows better."""
+    """``retryable`` and ``ambiguous`` are bools; the others are ``None`` until known."""
     error = make(kind)
     assert type(error.retryable) is bool
     assert type(error.ambiguous) is bool
@@ -117,31 +124,38 @@ def test_every_error_has_the_common_facts(kind: type[Any]) -> None:
         (e.ServerBusyError(), True, False),
         (e.SignatureError(), False, True),
         (e.SignatureError(is_probe=True), True, True),
+        (e.LedgerError(), False, False),
         (e.PageDriftError(), False, False),
         (e.DeadlineExceededError(), False, False),
     ],
     ids=repr,
 )
 def test_what_may_be_repeated_and_what_may_have_acted(error: e.WxRevenueError, *, retryable: bool, ambiguous: bool) -> None:
-    """The retry rule reads two facts, and every class starts with the right ones."""
+    """The retry rule reads two facts, and every class has the right defaults."""
     assert (error.retryable, error.ambiguous) == (retryable, ambiguous)
 
 
 @pytest.mark.parametrize("kind", [e.NotSentError, e.ResponseLostError])
 @pytest.mark.parametrize("reason", get_args(e.Reason))
 def test_some_reasons_are_hopeless(kind: type[Any], reason: e.Reason) -> None:
-    """Bad TLS and an answer that is too large would come again: they are never retried, whatever the caller says."""
+    """Bad TLS and an answer that is too large are never retried.
+
+    They would come again, whatever the caller says.
+    """
     assert kind("x", reason=reason, retryable=True).retryable is (reason not in {"tls", "too_large"})
     assert kind("x", reason=reason).reason == reason
 
 
-# -- pickles -------------------------------------------------------------------------------------------------------
+# -- pickles ---------------------------------------------------------------------------------------
 
 
 @EVERY
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickles_keep_type_and_facts(kind: type[Any], protocol: int) -> None:
-    """What a worker raises is what its parent process catches: class, text and every attribute."""
+    """The exception of a worker process reaches its parent unchanged.
+
+    Class, text and every attribute are the same.
+    """
     error = make(kind)
     error.retryable, error.ambiguous = True, True
     error.attempts, error.endpoint, error.cursor = 3, "get_share_ratio", "v1.abc"
@@ -153,7 +167,7 @@ def test_pickles_keep_type_and_facts(kind: type[Any], protocol: int) -> None:
 
 @EVERY
 def test_pickles_keep_what_the_class_says(kind: type[Any]) -> None:
-    """Facts that stand on the class need no attribute to survive."""
+    """A fact of the class needs no attribute in the pickle."""
     error = kind("what happened", **(ARGUMENTS.get(kind, {})))
     twin = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (twin.retryable, twin.ambiguous, twin.attempts) == (error.retryable, error.ambiguous, None)
@@ -169,18 +183,18 @@ def test_copies_keep_type_and_facts(kind: type[Any]) -> None:
 
 
 def test_pickles_leave_the_chain_behind() -> None:
-    """What hangs from an error by ``__context__`` never travels."""
+    """The ``__context__`` of an error is not pickled."""
     error = e.ApiError("no", code=1700)
     error.__cause__ = error.__context__ = KeyError("fake-token-chain")
     assert b"fake-token" not in pickle.dumps(error)
 
 
-# -- texts ---------------------------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------------
 
 
 @EVERY
 def test_text_begins_with_the_endpoint_once_it_is_known(kind: type[Any]) -> None:
-    """Every text holds the message; the engine's endpoint stands before it."""
+    """Every text has the message, after the endpoint once that is known."""
     error = make(kind)
     assert "what happened" in str(error)
     bare = str(error)
@@ -217,32 +231,78 @@ def test_errors_need_no_message(kind: type[Any]) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_texts_say_what_happened(error: e.WxRevenueError, text: str) -> None:
-    """A text is one line made of the facts; what the limiter said is not put into the server's mouth."""
+    """An error's text is one line made of the facts.
+
+    What the limiter said is not reported as the server's words.
+    """
     assert str(error) == text
 
 
 def test_a_known_code_explains_itself() -> None:
-    """Code, meaning, WeChat's words, the server's message, the wait and the remedy stand in one line, in this order."""
+    """The text of a known code is one line.
+
+    It has code, meaning, WeChat's words, the server's message, the wait and the remedy, in this
+    order.
+    """
     text = str(api_error("inner", code=1737, status=200, retry_after=60.0))
     parts = ["code 1737", "operating too fast (操作过快)", "server said 'inner'", "retry after 60 s", "what to do: Wait one minute"]
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
     assert "\n" not in text
 
 
+@EVERY
+def test_every_class_says_what_to_do(kind: type[Any]) -> None:
+    """An error without a solution of its own has its class's.
+
+    This holds also after a pickle, and in a subclass of a user's.
+    """
+    error = kind("what happened", **{name: value for name, value in ARGUMENTS.get(kind, {}).items() if name in {"reason", "last"}})
+    own: Any = type("MineError", (kind,), {})
+    assert error.solution.endswith(".")
+    assert pickle.loads(pickle.dumps(error)).solution == error.solution  # noqa: S301
+    assert own.solution == kind.solution
+
+
+@pytest.mark.parametrize("reason", get_args(e.Reason))
+def test_every_reason_says_what_to_do(reason: e.Reason) -> None:
+    """Each failure below HTTP has a remedy of its own.
+
+    The text of a call's error says it.
+    """
+    error = e.ResponseLostError("broken", reason=reason)
+    error.attempts = 1
+    assert str(error) == f"broken ({reason}); what to do: {error.solution}"
+    assert error.solution != e.ResponseLostError.solution
+
+
+@pytest.mark.parametrize(
+    ("attempts", "duration", "text"),
+    [(3, 0.94, "x: 3 attempts in 0.9 s: gone"), (1, 30.0, "x: 1 attempt in 30.0 s: gone"), (1, 0.2, "x: gone"), (0, 2.0, "x: gone")],
+)
+def test_texts_say_how_often_it_was_tried(attempts: int, duration: float, text: str) -> None:
+    """Several attempts, or a long one, are in the text with their seconds."""
+    error = e.ConfigurationError("gone")
+    error.endpoint, error.attempts, error.duration = "x", attempts, duration
+    assert str(error) == text
+
+
 def test_meaning_and_solution() -> None:
-    """A known code has both, an unknown one neither, and WeChat Pay's codes have no original in brackets."""
+    """A known code has meaning and solution; an unknown one has those of its class.
+
+    WeChat Pay's codes have no original in brackets.
+    """
     known, unknown, pay, bare = (api_error("", code=code, status=200) for code in (2056, 424242, "NO_AUTH", None))
     assert known.meaning == "the provider has no account in the monetization zone (服务商未在变现专区开通账户)"
     assert known.solution is not None
     assert pay.meaning == "the merchant may not use funds distribution"
-    assert (unknown.meaning, unknown.solution, bare.meaning, bare.solution) == (None, None, None, None)
+    assert (unknown.meaning, unknown.solution, bare.meaning, bare.solution) == (None, e.ApiError.solution, None, e.ApiError.solution)
 
 
-# -- helpers -------------------------------------------------------------------------------------------------------
+# -- helpers ---------------------------------------------------------------------------------------
 
 
 def test_without_history_cuts_everything_off() -> None:
-    """Traceback, cause and context are gone; the error is the same object."""
+    """Traceback, cause and context are removed; the error is the same object."""
     with pytest.raises(e.ApiError) as caught:
         raise e.ApiError("outer") from KeyError("inner")
     found = caught.value
@@ -256,5 +316,5 @@ def test_without_history_cuts_everything_off() -> None:
 
 @pytest.mark.parametrize(("names", "text"), [(["a"], "'a'"), (["a", "b"], "'a' or 'b'"), (["a", "b", "c"], "'a', 'b' or 'c'")])
 def test_one_of_lists_what_is_allowed(names: list[str], text: str) -> None:
-    """One name stands alone, the last of several follows an 'or'."""
+    """``one_of`` lists the allowed names, with 'or' before the last."""
     assert e.one_of(names) == text

@@ -1,4 +1,7 @@
-"""Every class of error in the README's table can be provoked by a server, a network or a caller, and is no other class."""
+"""Every class of error in the README's table can be provoked.
+
+A server, a network or a caller provokes it, and it is no other class.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +62,12 @@ async def unsigned() -> None:
     await client.mark_transaction("P20150806125346")
 
 
+async def no_folder() -> None:
+    """Open a ledger in a folder that does not exist."""
+    async with wxrevenue.open_ledger(str(Path(__file__) / "no-folder" / "revenue.db")):
+        pass
+
+
 PROVOKED: dict[type[e.WxRevenueError], Callable[[], Awaitable[object]]] = {
     e.ConfigurationError: lambda: answering(b"{}").set_share_ratio(101),
     e.ClientStateError: closed,
@@ -77,6 +86,7 @@ PROVOKED: dict[type[e.WxRevenueError], Callable[[], Awaitable[object]]] = {
     e.PermissionDeniedError: lambda: answering(b'{"errcode":48001}').get_share_ratio("wx1"),
     e.SignatureError: unsigned,
     e.PageDriftError: lambda: answering(REPEATED).iter_agency_settlement("2024-01-01", "2024-12-31").collect(),
+    e.LedgerError: no_folder,
     e.DeadlineExceededError: lambda: stuck().get_share_ratio("wx1"),
     e.ApiError: lambda: answering(b"", status=404).get_share_ratio("wx1"),
 }
@@ -85,14 +95,40 @@ PROVOKED: dict[type[e.WxRevenueError], Callable[[], Awaitable[object]]] = {
 @pytest.mark.parametrize("kind", PROVOKED, ids=lambda kind: kind.__name__)
 @virtual
 async def test_every_class_of_error(kind: type[e.WxRevenueError]) -> None:
-    """The class that the table names is what is raised, not a subclass and not its base."""
+    """The class that the table names is what is raised.
+
+    It is neither a subclass nor the base.
+    """
     with pytest.raises(e.WxRevenueError) as caught:
         await PROVOKED[kind]()
     assert type(caught.value) is kind
 
 
+ROWS = {
+    getattr(wxrevenue, name): means
+    for name, means in re.findall(
+        r"^\| `(\w+Error)` \| ([^|]+) \|", (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+}
+"""What the README's table says of each class."""
+
+
 def test_the_table_names_them_all() -> None:
-    """The README's table has a row for each class that is provoked here, and for no other."""
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-    named = re.findall(r"^\| `(\w+Error)` \|", readme, re.MULTILINE)
-    assert {getattr(wxrevenue, name) for name in named} == PROVOKED.keys()
+    """The README's table has a row for each class that is provoked here.
+
+    It has no other row.
+    """
+    assert ROWS.keys() == PROVOKED.keys()
+
+
+@pytest.mark.parametrize("kind", PROVOKED, ids=lambda kind: kind.__name__)
+@virtual
+async def test_what_is_retried(kind: type[e.WxRevenueError], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that the table calls "retried for you" had three attempts.
+
+    The README says so. Other errors of reads had one.
+    """
+    monkeypatch.setattr(f"{__name__}.ONCE", RetryPolicy())
+    with pytest.raises(kind) as caught:
+        await PROVOKED[kind]()
+    assert (caught.value.attempts == 3) is ("retried for you" in ROWS[kind])

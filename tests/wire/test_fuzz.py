@@ -1,4 +1,7 @@
-"""The fuzzer's script works without its engine: every input it begins with, and many at random, keep the promise."""
+"""The fuzzer's script works without its engine.
+
+Every input it begins with, and many at random, keep the promise.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def test_inputs_that_the_fuzzer_begins_with(tmp_path: Path) -> None:
-    """Each is read to an end, and the dictionary quotes its words as libFuzzer wants them."""
+    """Each input that the fuzzer begins with is read to an end.
+
+    The dictionary quotes its words as libFuzzer wants them.
+    """
     readers = decode.Readers()
     inputs = sorted(decode.prepare(tmp_path, readers).iterdir())
     assert len(inputs) == len(readers.readers) * (len(decode.SEEDS) + 1)
@@ -26,7 +32,7 @@ def test_inputs_that_the_fuzzer_begins_with(tmp_path: Path) -> None:
 
 
 def test_some_inputs_become_models() -> None:
-    """The seeds are not all refused: each shipped model is reached."""
+    """Some of the fuzzer's seeds become models: each shipped model is reached."""
     reached: set[str] = set()
 
     class Watching(decode.Readers):
@@ -42,14 +48,17 @@ def test_some_inputs_become_models() -> None:
 
 
 def test_random_inputs() -> None:
-    """D-01 D-17: neither noise nor made-up JSON brings anything but a model or an error of ours."""
+    """D-01 D-17: noise and made-up JSON bring a model or an error of the package."""
     readers, noise = decode.Readers(), random.Random(3)
     for _ in range(3_000):
         readers.one_input(noise.randbytes(noise.randrange(80)))
 
 
 def test_a_broken_promise_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is neither a model nor our error ends the run, and so does an error that keeps its history."""
+    """A result that is neither a model nor the package's error ends the run.
+
+    So does an error that keeps its history.
+    """
     readers = decode.Readers()
     with pytest.raises(AssertionError):
         readers.check(ValueError("stray"))
@@ -60,7 +69,10 @@ def test_a_broken_promise_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_kind_is_given_to_the_fuzzer() -> None:
-    """The functions generated for all result types are instrumented, among them the one of a field of every kind."""
+    """The functions generated for all result types are instrumented.
+
+    Among them is the one of a field of every kind.
+    """
     seen: list[object] = []
     readers = decode.Readers()
     readers.instrument(seen.append)

@@ -1,4 +1,7 @@
-"""No way of failing shows a secret: the oracle over every error that a call can end with."""
+"""No way of failing shows a secret.
+
+The search covers every error that a call can end with.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ SECRETS = [TOKEN, BODY]
 
 
 def chained(request: HttpRequest) -> HttpResponse:
-    """Fail the way an HTTP library does: with the URL in the text, the arguments, the chain and the locals."""
+    """Fail the way an HTTP library does.
+
+    The URL is in the text, the arguments, the chain and the locals.
+    """
     url = request.wire_url()
     try:
         raise OSError(5, url)  # noqa: TRY301  (the handling is what is played)
@@ -42,7 +48,7 @@ def chained(request: HttpRequest) -> HttpResponse:
 
 
 def noted(request: HttpRequest) -> HttpResponse:
-    """Fail with one of our errors that was raised in the handling of another."""
+    """Raise an error of the package during the handling of another."""
     url = request.wire_url()
     try:
         raise ValueError(url)  # noqa: TRY301
@@ -51,7 +57,7 @@ def noted(request: HttpRequest) -> HttpResponse:
 
 
 def grouped(request: HttpRequest) -> HttpResponse:
-    """Fail with a group, as a happy-eyeballs connector does."""
+    """Raise a group, as a happy-eyeballs connector does."""
     raise ExceptionGroup(request.wire_url(), [OSError(request.wire_url())])
 
 
@@ -102,14 +108,17 @@ FAULTS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 
 
 def raised(error: Exception) -> HttpResponse:
-    """Raise."""
+    """Raise an exception."""
     raise error
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @virtual
 async def test_no_failure_shows_a_secret(fault: str, caplog: pytest.LogCaptureFixture) -> None:
-    """U1, L-01, L-02, L-08, L-14: token and body appear nowhere in the error, its chain, its frames, the log or the events."""
+    """U1, L-01, L-02, L-08, L-14: no failure shows token or body.
+
+    The places are the error, its chain, its frames, the log and the events.
+    """
     told: list[Any] = []
     sources: dict[str, Any] = {"fixed": TOKEN, "listed": Tokens(TOKEN, Secret(TOKEN + "2")), "function": token}
     for tokens in sources.values():
@@ -127,7 +136,7 @@ async def token() -> str:
 
 @virtual
 async def test_a_cancelled_exchange_shows_nothing() -> None:
-    """A call cancelled on the wire carries no frame, no chain, no URL."""
+    """A call cancelled on the wire has no frame, no context and no URL."""
     client, _ = ams_client(handler=hang)
     call = asyncio.create_task(client.send(Put()))
     await asyncio.sleep(1)
@@ -138,7 +147,7 @@ async def test_a_cancelled_exchange_shows_nothing() -> None:
 
 
 async def hang(request: HttpRequest) -> HttpResponse:
-    """Hang with the URL in a local."""
+    """Wait for ever with the URL in a local."""
     url = request.wire_url()
     await asyncio.sleep(60)
     return answer({"ret": 0, "url": url})
@@ -146,7 +155,7 @@ async def hang(request: HttpRequest) -> HttpResponse:
 
 @virtual
 async def test_a_users_own_exception_shows_nothing_of_ours() -> None:
-    """The frames of ours that a user's exception passes through hold no token."""
+    """A user's exception passes through frames of the package that hold no token."""
 
     class Source(Tokens):
         async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
@@ -172,7 +181,10 @@ async def test_a_users_own_exception_shows_nothing_of_ours() -> None:
     ids=lambda options: next(iter(options)),
 )
 def test_constructors_that_raise_show_nothing(options: Any) -> None:
-    """A constructor that refuses an option does not show the token it was given as a plain str."""
+    """A constructor that refuses an option shows no token.
+
+    The token was given as a plain str.
+    """
     makers: tuple[Any, ...] = (RevenueClient, RevenueClient("fake-token-0").with_options)
     for make in makers:
         with pytest.raises(WxRevenueError) as caught:
@@ -181,7 +193,7 @@ def test_constructors_that_raise_show_nothing(options: Any) -> None:
 
 
 def test_the_oracle_finds_what_it_should() -> None:
-    """The oracle sees text, arguments, attributes, chains, locals and encoded forms."""
+    """The search finds text, arguments, attributes, contexts, locals and encodings."""
     for show in (
         RuntimeError(TOKEN),
         RuntimeError(ENCODED),
@@ -197,7 +209,7 @@ def test_the_oracle_finds_what_it_should() -> None:
 
 
 def linked(name: str) -> Exception:
-    """Return an error that hangs on another."""
+    """Return an error with a context."""
     error = RuntimeError()
     setattr(error, name, ValueError(ENCODED.lower()))
     return error
@@ -211,7 +223,7 @@ def attributed() -> Exception:
 
 
 def test_the_oracle_looks_at_locals() -> None:
-    """The oracle sees the locals of frames that are not a test's."""
+    """The search finds locals in frames that are not a test's."""
     from wxrevenue.errors import one_of
 
     with pytest.raises(ValueError, match="unpack") as caught:
@@ -224,7 +236,7 @@ def test_the_oracle_looks_at_locals() -> None:
 
 
 class Unlucky:
-    """Something that prints a secret and cannot be walked."""
+    """An object whose repr shows a secret and whose attributes cannot be read."""
 
     def __repr__(self) -> str:
         return TOKEN

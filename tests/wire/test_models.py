@@ -1,4 +1,7 @@
-"""What answers become: percent as decimals, money as whole fen, half-months that know their days and their key."""
+"""What answers become.
+
+Percent is decimal, money is whole fen, and half-months know their days and their key.
+"""
 
 from __future__ import annotations
 
@@ -52,13 +55,13 @@ def made(kind: type[Any], payload: object) -> Any:
 
 
 def refused(kind: type[Any], payload: object) -> str:
-    """Return where and why a payload does not fit."""
+    """Return the path and the reason of a payload that does not fit."""
     found = decode(kind, payload)
     assert type(found) is DecodeError, found
     return str(found)
 
 
-# -- the documented sample -----------------------------------------------------------------------------------------
+# -- the documented sample -------------------------------------------------------------------------
 
 
 def test_sample_decodes_to_the_documented_values() -> None:
@@ -84,14 +87,17 @@ def test_sample_decodes_to_the_documented_values() -> None:
 
 
 def test_sample_reconciles() -> None:
-    """The slots of the row add up to its revenue, to the fen."""
+    """The slots of the sample's row add up to its revenue, to the fen."""
     (only,) = made(SettlementPage, parse(SAMPLE)).rows
     assert sum(slot.slot_settled_revenue for slot in only.slot_revenue) == only.settled_revenue
     assert yuan(only.settled_revenue) == Decimal("7189260.45")
 
 
 def test_rows_need_their_key_and_their_money_only() -> None:
-    """What live answers leave out may be missing: every other field is ``None``, and the slots an empty list."""
+    """Fields that live answers leave out may be missing.
+
+    They are ``None``, and the slots an empty list. Only key and money are required.
+    """
     found = row()
     missing = {field.name for field in attrs.fields(Settlement) if field.name not in {*ROW, "slot_revenue", "_extra"}}
     assert missing == {"date", "zone", "sett_status", "sett_no", "mail_send_cnt"}
@@ -102,13 +108,13 @@ def test_rows_need_their_key_and_their_money_only() -> None:
 
 @pytest.mark.parametrize("name", ["month", "order", "settled_revenue"])
 def test_rows_without_key_or_money_are_refused(name: str) -> None:
-    """A row that lacks what tells it apart, or its amount, is named by its place on the page."""
+    """A row that lacks its key or its amount is named by its place on the page."""
     broken = {key: value for key, value in ROW.items() if key != name}
     assert refused(SettlementPage, {"settlement_list": [ROW, broken]}) == f"missing @ $.settlement_list[1].{name}"
 
 
 def test_slots_without_money_are_refused() -> None:
-    """The same for a slot, two levels down."""
+    """A slot without money is refused, with its path two levels down."""
     payload = {"settlement_list": [{**ROW, "slot_revenue": [{"slot_id": "S"}]}]}
     assert refused(SettlementPage, payload) == "missing @ $.settlement_list[0].slot_revenue[0].slot_settled_revenue"
 
@@ -123,7 +129,10 @@ ODD: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ODD.items() for value in values])
 def test_odd_fields_cost_no_money(name: str, value: Any) -> None:
-    """P-27: a field for display or bookkeeping that cannot be read is ``None``, and stands as it came in ``extra``; the money comes."""
+    """P-27: a field for display or bookkeeping that cannot be read is ``None``.
+
+    ``extra`` has it as it came; the money is read.
+    """
     found = page(settlement_list=[ROW, {**ROW, name: value, "new": 1}]).rows[1]
     assert (getattr(found, name), found.settled_revenue) == (None, ROW["settled_revenue"])
     assert found.extra == {name: value, "new": 1}
@@ -131,7 +140,10 @@ def test_odd_fields_cost_no_money(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("number", [0, 2031070911223344557, 2**64 - 1])
 def test_numbers_that_should_be_text(number: int) -> None:
-    """P-27: a ``sett_no`` or ``slot_id`` that comes as a number is its digits; as it came it stands in ``extra``."""
+    """P-27: a ``sett_no`` or ``slot_id`` that comes as a number is its digits.
+
+    ``extra`` has the number as it came.
+    """
     slot = {"slot_id": number, "slot_settled_revenue": 5}
     found = row(sett_no=number, slot_revenue=[slot])
     assert (found.sett_no, found.extra, found.key[2]) == (str(number), {"sett_no": number}, str(number))
@@ -140,7 +152,7 @@ def test_numbers_that_should_be_text(number: int) -> None:
 
 @pytest.mark.parametrize("slot", [{}, {"slot_id": None}, {"slot_id": ["S"]}, {"slot_id": True}])
 def test_slots_without_a_name(slot: dict[str, Any]) -> None:
-    """P-27: a slot whose name is missing, or is none, keeps its money."""
+    """P-27: a slot with a missing or invalid name keeps its money."""
     (found,) = row(slot_revenue=[{**slot, "slot_settled_revenue": 5}]).slot_revenue
     assert (found.slot_id, found.slot_settled_revenue) == (None, 5)
     assert found.extra == {name: value for name, value in slot.items() if value is not None}
@@ -152,12 +164,12 @@ def test_an_odd_company_costs_no_page() -> None:
     assert (found.body, found.extra, len(found.rows)) == (None, {"body": 7}, 1)
 
 
-# -- pages ---------------------------------------------------------------------------------------------------------
+# -- pages -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("payload", [{"total_num": 0}, {"total_num": 0, "settlement_list": None}, {"settlement_list": []}])
 def test_a_page_may_have_no_list(payload: dict[str, Any]) -> None:
-    """P-20: where nothing settled the list is absent or null, and reads as empty."""
+    """P-20: an absent or null list is empty: no half-month was settled."""
     found = made(SettlementPage, payload)
     assert found.rows == []
     assert found.total == payload.get("total_num")
@@ -165,13 +177,13 @@ def test_a_page_may_have_no_list(payload: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("payload", [{}, {"settlement_list": None}, {"total_num": None}, {"revenue_all": 5, "body": "x"}])
 def test_a_page_has_a_list_or_a_total(payload: dict[str, Any]) -> None:
-    """P-20: an answer with neither is not an empty page but a malformed answer."""
+    """P-20: an answer without a list and a total is malformed, and no empty page."""
     assert refused(SettlementPage, payload) == "missing: settlement_list and total_num @ $"
 
 
 @pytest.mark.parametrize(("given", "total"), [(0, 0), (12, 12), ("12", 12), ("0", 0), (10**12, 10**12), (None, None)], ids=repr)
 def test_totals(given: object, total: int | None) -> None:
-    """P-04: an int or a string of digits; null is unknown, which is not 0."""
+    """P-04: a total is an int or a string of digits; null is unknown, which is not 0."""
     assert page(settlement_list=[], total_num=given).total == total
 
 
@@ -188,20 +200,20 @@ def test_lists_are_lists(given: object) -> None:
 
 
 def test_rows_are_objects() -> None:
-    """P-20: a list of something else is refused, by path."""
+    """P-20: a list of other values than objects is refused, by path."""
     assert refused(SettlementPage, {"settlement_list": [ROW, 5]}) == "expected an object, got an integer @ $.settlement_list[1]"
 
 
 @pytest.mark.parametrize("name", ["revenue_all", "penalty_all", "settled_revenue_all"])
 @pytest.mark.parametrize("given", ["5", 5.0, 1e23, True, []], ids=repr)
 def test_money_of_a_page_is_an_int(name: str, given: object) -> None:
-    """D-11: no string, no fraction, no bool is taken for an amount."""
+    """D-11: a string, a fraction or a bool is no amount of a page."""
     assert refused(SettlementPage, {"total_num": 1, name: given}).endswith(f"@ $.{name}")
 
 
 @pytest.mark.parametrize("given", ["5", 5.0, 5.5, 1e23, True, None, []], ids=repr)
 def test_money_of_a_row_is_an_int(given: object) -> None:
-    """D-11: the same for rows and slots, where it may not be null either."""
+    """D-11: a string, a fraction, a bool or null is no amount of a row or a slot."""
     assert refused(Settlement, {**ROW, "settled_revenue": given}).endswith("@ $.settled_revenue")
     slot = {"slot_id": "S", "slot_settled_revenue": given}
     assert refused(Settlement, {**ROW, "slot_revenue": [slot]}).endswith("@ $.slot_revenue[0].slot_settled_revenue")
@@ -224,20 +236,23 @@ def test_amounts_beyond_64_bits_are_refused(given: bytes) -> None:
 
 
 def test_slot_names_lose_their_blanks() -> None:
-    """Some pages print slot names with a blank behind them; two spellings of one slot are one slot."""
+    """Some pages print slot names with a blank behind them.
+
+    Two spellings of one slot are one slot.
+    """
     found = row(slot_revenue=[{"slot_id": "SLOT_ID_WEAPP_REWARD_VIDEO ", "slot_settled_revenue": 1}])
     assert found.slot_revenue[0].slot_id == "SLOT_ID_WEAPP_REWARD_VIDEO"
 
 
 def test_unknown_fields_are_kept_where_they_stood() -> None:
-    """P-22: page, row and slot each keep what they do not know."""
+    """P-22: page, row and slot each keep their unknown fields."""
     slot = {"slot_id": "S", "slot_settled_revenue": 1, "c": 3}
     found = page(settlement_list=[{**ROW, "slot_revenue": [slot], "b": 2}], a=1)
     assert (found.extra, found.rows[0].extra, found.rows[0].slot_revenue[0].extra) == ({"a": 1}, {"b": 2}, {"c": 3})
 
 
 def pickled(value: Any) -> Any:
-    """Return what arrives in another process."""
+    """Return a value as it arrives in another process."""
     return pickle.loads(pickle.dumps(value))  # noqa: S301
 
 
@@ -246,7 +261,10 @@ TWINS: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, pickled]
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_models_can_be_copied_and_pickled(twin: Callable[[Any], Any]) -> None:
-    """A page travels between processes whole, unknown status and unknown fields included."""
+    """A page travels between processes whole.
+
+    Unknown status and unknown fields are included.
+    """
     found = page(settlement_list=[{**ROW, "sett_status": 9, "date": "2020-03-25", "new": [1]}], new=2)
     assert twin(found) == found
     assert twin(found).rows[0].extra == {"new": [1]}
@@ -254,23 +272,26 @@ def test_models_can_be_copied_and_pickled(twin: Callable[[Any], Any]) -> None:
 
 
 def test_models_have_slots() -> None:
-    """A million rows have no dict each, and a misspelt attribute is an error."""
+    """A million rows have no dict each; a misspelt attribute is an error."""
     with pytest.raises(AttributeError):
         row().settled_revenu = 5  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-# -- rows ----------------------------------------------------------------------------------------------------------
+# -- rows ------------------------------------------------------------------------------------------
 
 
 def test_period_is_the_half_months() -> None:
-    """First and last day, Beijing calendar."""
+    """A row's period is the first and last day, in Beijing's calendar."""
     assert row(month="202002", order=1).period == (dt.date(2020, 2, 1), dt.date(2020, 2, 15))
     assert row(month="202002", order=2).period == (dt.date(2020, 2, 16), dt.date(2020, 2, 29))
 
 
 @pytest.mark.parametrize("changes", [{"month": "fake"}, {"month": "202013"}, {"month": ""}, {"order": 0}, {"order": 3}])
 def test_period_of_what_is_no_half_month(changes: dict[str, Any]) -> None:
-    """The row decodes, for its money may matter; asking for its days is a ``DecodeError`` without Python's own in its chain."""
+    """A row of no half-month decodes, for its money may matter.
+
+    Asking for its days is a ``DecodeError`` without Python's own in its chain.
+    """
     found = row(**changes)
     with pytest.raises(DecodeError, match="month and order name no half-month") as caught:
         _ = found.period
@@ -286,7 +307,10 @@ def test_period_of_what_is_no_half_month(changes: dict[str, Any]) -> None:
     ],
 )
 def test_key_and_what_it_supersedes(sett_no: str | None, key: tuple[str, int, str], supersedes: tuple[str, int, str] | None) -> None:
-    """A row gets its number when it settles; from then on its key takes the place of the one without a number."""
+    """A row gets its number when it settles.
+
+    From then on its key takes the place of the one without a number.
+    """
     found = row(sett_no=sett_no)
     assert (found.key, found.supersedes) == (key, supersedes)
 
@@ -307,14 +331,17 @@ def test_key_and_what_it_supersedes(sett_no: str | None, key: tuple[str, int, st
     ],
 )
 def test_settled_and_paid(status: int | None, *, settled: bool, paid: bool) -> None:
-    """2 to 5 is settled, 5 is paid, and of an unknown status nothing is claimed."""
+    """Statuses 2 to 5 are settled, and 5 is paid; an unknown one is neither."""
     found = row(sett_status=status)
     assert (found.is_settled, found.is_paid) == (settled, paid)
 
 
 @pytest.mark.parametrize("value", [0, 6, 9, -1, 2**40])
 def test_unknown_statuses_survive(value: int) -> None:
-    """P-22: a number the documents do not list keeps its value, has a name, and equals itself."""
+    """P-22: a number the documents do not list keeps its value.
+
+    It has a name, and equals itself.
+    """
     found = row(sett_status=value).sett_status
     assert isinstance(found, SettlementStatus)
     assert found == value == found.value
@@ -327,7 +354,7 @@ def test_unknown_statuses_survive(value: int) -> None:
 
 @pytest.mark.parametrize("value", [True, 1.5, "9", None])
 def test_statuses_are_ints(value: object) -> None:
-    """Only whole numbers are open: nothing else becomes a status."""
+    """A status is a whole number; no other value becomes one."""
     if value is True:  # equals 1, as everywhere in Python; on the wire it is refused
         assert refused(Settlement, {**ROW, "sett_status": value}).endswith("@ $.sett_status")
         return
@@ -367,19 +394,25 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_fingerprints_change_with_the_row(change: dict[str, Any]) -> None:
-    """Whatever the server changes in a row, the walk notices; two sightings of the same row are the same."""
+    """A row's fingerprint changes with every change, so the walk sees it.
+
+    Two copies of the same row have the same one.
+    """
     before = made(Settlement, FULL)
     assert before.fingerprint() == made(Settlement, copy.deepcopy(FULL)).fingerprint()
     assert before.fingerprint() != made(Settlement, {**FULL, **change}).fingerprint()
 
 
 def test_fingerprints_tell_minus_one_from_minus_two() -> None:
-    """A correction by one fen shows even where Python's hashes of the two amounts are equal."""
+    """A correction by one fen changes the fingerprint.
+
+    This holds even where Python's hashes of the two amounts are equal.
+    """
     assert hash(-1) == hash(-2)
     assert row(settled_revenue=-1).fingerprint() != row(settled_revenue=-2).fingerprint()
 
 
-# -- ratios and yuan -----------------------------------------------------------------------------------------------
+# -- ratios and yuan -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -387,7 +420,10 @@ def test_fingerprints_tell_minus_one_from_minus_two() -> None:
     [(b"40", "40", "60"), (b"0", "0", "100"), (b"100", "100", "0"), (b"40.55", "40.55", "59.45"), (b"0.1", "0.1", "99.9")],
 )
 def test_ratios_are_exact(sent: bytes, provider: str, merchant: str) -> None:
-    """The digits on the wire are the digits of the decimal, and the two shares add up to 100."""
+    """The digits on the wire are the digits of the decimal.
+
+    The two shares add up to 100.
+    """
     found = made(ShareRatio, parse(b'{"share_ratio":%s}' % sent))
     assert type(found.share_ratio) is Decimal
     assert (str(found.share_ratio), str(found.merchant_ratio)) == (provider, merchant)
@@ -401,7 +437,7 @@ def test_ratios_are_numbers(given: object) -> None:
 
 
 def test_a_ratio_must_be_there() -> None:
-    """A success without the answer is a malformed answer."""
+    """A success without the ratio is a malformed answer."""
     assert refused(ShareRatio, {}) == "missing @ $.share_ratio"
 
 
@@ -423,6 +459,6 @@ def test_yuan_is_exact(fen: int, text: str) -> None:
 
 
 def test_yuan_does_not_depend_on_the_decimal_context() -> None:
-    """A user who computes with six digits still sees every fen."""
+    """Yuan is exact under a user's decimal context of six digits."""
     with localcontext(prec=6):
         assert str(yuan(5_178_368_698)) == "51783686.98"

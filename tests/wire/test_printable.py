@@ -1,4 +1,7 @@
-"""Whatever is half made can be printed: a crash reporter prints the locals of a constructor that failed."""
+"""Every half-made object can be printed.
+
+A crash reporter prints the locals of a constructor that failed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ CLASSES = {
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_half_made_objects_can_be_printed(name: str) -> None:
-    """L-18: an object of any public class that no constructor has filled prints its class."""
+    """L-18: an object of any public class, not yet filled, prints its class."""
     kind = CLASSES[name]
     assert kind.__name__ in repr(object.__new__(kind))
 

@@ -1,4 +1,7 @@
-"""Properties that hold for every input: nothing but our errors, nothing lost on the way there and back."""
+"""Properties that hold for every input.
+
+There are only the package's errors, and no value is lost on the way there and back.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOKEN = "fake-token-12345"
-small = settings(deadline=None, derandomize=True, max_examples=60)
-wide = settings(deadline=None, derandomize=True, max_examples=200)
+small = settings(derandomize=True, max_examples=60)
+wide = settings(derandomize=True, max_examples=200)
 
 AMS = AmsService("https://host", StaticTokens(component=TOKEN), "wx1")
 PAY = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None), verifier=cast("Any", None), clock=AMS.clock)
@@ -65,7 +68,7 @@ def _requests() -> list[Any]:
 REQUESTS = _requests()
 EVERY = pytest.mark.parametrize("kind", REQUESTS, ids=lambda kind: kind.__name__)
 
-# -- inputs --------------------------------------------------------------------------------------------------------
+# -- inputs ----------------------------------------------------------------------------------------
 
 numbers = st.one_of(
     st.integers(-(2**63), 2**64 - 1),
@@ -114,17 +117,23 @@ Strategy = st.SearchStrategy[Any]
 
 
 def nearly(value: Strategy) -> Strategy:
-    """Return the values a field should have, with a wrong one now and then, so that examples get far before they fail."""
+    """Return the values a field should have, with a wrong one now and then.
+
+    So examples get far before they fail.
+    """
     return st.integers(0, 30).flatmap(lambda dice: value if dice else leaves)
 
 
 def rightly(value: Strategy) -> Strategy:
-    """Return the values a field should have."""
+    """Return the valid values of a field."""
     return value
 
 
 def pages_of(field: Callable[[Strategy], Strategy]) -> Strategy:
-    """Return pages of settlements as a server sends them; ``field`` says how well it keeps to the documents."""
+    """Return pages of settlements as a server sends them.
+
+    ``field`` says how well it keeps to the documents.
+    """
     amounts = st.integers(-(2**63), 2**64 - 1)
     slots = st.fixed_dictionaries({"slot_id": field(texts.map(str.strip)), "slot_settled_revenue": field(amounts)})
     optional = {
@@ -154,7 +163,7 @@ bodies = st.one_of(
 statuses = st.integers(0, 3).flatmap(lambda dice: st.just(200) if dice else st.integers(100, 599))
 headers = st.dictionaries(st.sampled_from(["Retry-After", "request-id", "Content-Type"]), st.text(max_size=40), max_size=3)
 
-# -- answers -------------------------------------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------
 
 
 def service_of(kind: Any) -> AmsService | PayService:
@@ -176,14 +185,18 @@ def read(kind: Any, response: HttpResponse) -> Any:
 @wide
 @given(status=statuses, headers=headers, body=bodies)
 def test_every_answer_is_a_result_or_one_of_our_errors(kind: Any, status: int, headers: dict[str, str], body: bytes) -> None:
-    """Any bytes under any status become the result, or an error that prints, pickles, tells itself apart and shows no token."""
+    """Any bytes under any status become the result or an error.
+
+    The error prints, pickles, differs from others and shows no token.
+    """
     response = HttpResponse(status, headers, body)
     found = read(kind, response)
     if isinstance(found, WxRevenueError):
         twin = pickle.loads(pickle.dumps(found))  # noqa: S301
         assert (type(twin), str(twin)) == (type(found), str(found))
-        assert TOKEN not in str(found)
-        assert TOKEN not in repr(found.args)
+        if service_of(kind) is not PAY:  # whose calls send no token
+            assert TOKEN not in str(found)
+            assert TOKEN not in repr(found.args)
         str(found).encode()
         assert found.__cause__ is found.__context__ is None
     else:
@@ -196,7 +209,10 @@ def test_every_answer_is_a_result_or_one_of_our_errors(kind: Any, status: int, h
 @wide
 @given(payload=pages_of(rightly))
 def test_what_decodes_is_what_was_sent(payload: dict[str, Any]) -> None:
-    """A page that keeps to the documents decodes; its amounts, keys and unknown fields are those of the JSON, no coin changed."""
+    """A page that keeps to the documents decodes without changing a fen.
+
+    Its amounts, keys and unknown fields are those of the JSON.
+    """
     found = decode(SettlementPage, orjson.loads(orjson.dumps(payload)))
     assert isinstance(found, SettlementPage), found
     assert found.total == payload["total_num"]
@@ -214,7 +230,7 @@ def test_what_decodes_is_what_was_sent(payload: dict[str, Any]) -> None:
 @small
 @given(cents=st.integers(0, 10_000))
 def test_ratios_survive_the_wire(cents: int) -> None:
-    """What one side sets the other side reads, to the second place."""
+    """A ratio that is sent is read back unchanged, to the second place."""
     ratio = Decimal(cents).scaleb(-2)
     found = decode(ShareRatio, parse(encode(SetShareRatio(ratio))))  # type: ignore[arg-type]
     assert found.share_ratio == ratio
@@ -228,7 +244,10 @@ def test_ratios_survive_the_wire(cents: int) -> None:
     )
 )
 def test_ratios_are_sent_exactly_or_refused(ratio: Any) -> None:
-    """Any value at all is either sent as the number it is, two places at most, or refused before anything happens."""
+    """Any value is sent as the number it is, two places at most, or refused.
+
+    It is refused before any I/O.
+    """
     try:
         request = SetShareRatio(ratio)
     except ConfigurationError:
@@ -243,7 +262,10 @@ def test_ratios_are_sent_exactly_or_refused(ratio: Any) -> None:
 @small
 @given(appid=st.text(max_size=70))
 def test_texts_are_sent_as_they_are_or_refused(appid: str) -> None:
-    """An appid of any characters either arrives unchanged or is refused with a message that can be printed."""
+    """An appid of any characters arrives unchanged or is refused.
+
+    The message can be printed.
+    """
     try:
         request = GetShareRatio(appid)
     except ConfigurationError as error:
@@ -255,7 +277,10 @@ def test_texts_are_sent_as_they_are_or_refused(appid: str) -> None:
 @small
 @given(number=st.text(max_size=40), sub=st.one_of(st.none(), st.text(max_size=40)))
 def test_marks_are_sent_as_they_are_or_refused(number: str, sub: str | None) -> None:
-    """The same for an order number and a sub-merchant, which is left out when there is none."""
+    """An order number and a sub-merchant arrive unchanged or are refused.
+
+    The sub-merchant is left out when there is none.
+    """
     try:
         request = MarkTransaction(number, sub_mchid=sub)
     except ConfigurationError:
@@ -267,7 +292,10 @@ def test_marks_are_sent_as_they_are_or_refused(number: str, sub: str | None) -> 
 @small
 @given(first=st.dates(), last=st.dates(), page=st.integers(-3, 10**6), size=st.integers(-3, 20_000))
 def test_settlement_requests_are_sent_as_they_are_or_refused(first: dt.date, last: dt.date, page: int, size: int) -> None:
-    """Any two days and any two numbers: sent exactly, or refused for one of four reasons."""
+    """Any two days and any two numbers are sent exactly or refused.
+
+    There are four reasons.
+    """
     allowed = first <= last and page >= 1 and 1 <= size <= 10_000
     try:
         request = GetAgencySettlement(first, last, page=page, page_size=size)
@@ -279,13 +307,13 @@ def test_settlement_requests_are_sent_as_they_are_or_refused(first: dt.date, las
     assert orjson.loads(cast("bytes", encode(request))) == expected
 
 
-# -- dates and money -----------------------------------------------------------------------------------------------
+# -- dates and money -------------------------------------------------------------------------------
 
 
 @small
 @given(day=st.dates())
 def test_days_are_spelled_one_way(day: dt.date) -> None:
-    """A day and its spelling are the same, and order as text as they do as days."""
+    """Days and their strings correspond, and sort alike."""
     text = beijing_date(day)
     assert beijing_date(text) == text
     assert dt.date.fromisoformat(text) == day
@@ -295,7 +323,7 @@ def test_days_are_spelled_one_way(day: dt.date) -> None:
 @wide
 @given(text=st.one_of(st.text(max_size=12), st.from_regex(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", fullmatch=True)))
 def test_any_text_is_a_day_or_refused(text: str) -> None:
-    """No string makes anything but its own day or a ``ConfigurationError``."""
+    """Any string is its own day or a ``ConfigurationError``."""
     try:
         assert beijing_date(text) == text
     except ConfigurationError:
@@ -306,7 +334,7 @@ def test_any_text_is_a_day_or_refused(text: str) -> None:
 @small
 @given(year=st.integers(1, 9999), month=st.integers(1, 12))
 def test_two_half_months_make_a_month(year: int, month: int) -> None:
-    """Together they cover every day of the month once, and nothing else."""
+    """Two half-months cover every day of their month once, and no other."""
     name = f"{year:04}{month:02}"
     (first, middle), (after, last) = half_month(name, 1), half_month(name, 2)
     assert (first.day, middle.day, after.day) == (1, 15, 16)
@@ -317,7 +345,10 @@ def test_two_half_months_make_a_month(year: int, month: int) -> None:
 @wide
 @given(month=st.one_of(st.text(max_size=8), st.integers(0, 10**7).map(str)), order=st.integers(-1, 3))
 def test_any_month_is_a_half_month_or_a_decode_error(month: str, order: int) -> None:
-    """A row's ``period`` is two days in order, spelled by its month, or a ``DecodeError``."""
+    """A row's ``period`` is two days in order, or a ``DecodeError``.
+
+    The days are in the month that the row names.
+    """
     row = Settlement(month=month, order=order, settled_revenue=0)
     try:
         first, last = row.period
@@ -331,7 +362,7 @@ def test_any_month_is_a_half_month_or_a_decode_error(month: str, order: int) -> 
 @small
 @given(now=st.floats(0, 4e9))
 def test_midnight_is_within_a_day(now: float) -> None:
-    """There is always a next midnight, at most a day away, and it is one."""
+    """The next midnight is at most a day away, and is one in Beijing."""
     wait = seconds_to_midnight(now)
     assert 0 < wait <= 86_400
     assert (now + wait + 8 * 3_600) % 86_400 == pytest.approx(0, abs=1e-3) or (now + wait + 8 * 3_600) % 86_400 > 86_399.999
@@ -340,7 +371,7 @@ def test_midnight_is_within_a_day(now: float) -> None:
 @wide
 @given(fen=st.integers(-(2**70), 2**70))
 def test_yuan_is_fen_with_a_point(fen: int) -> None:
-    """Not one fen is gained or lost, whatever its size."""
+    """Yuan keeps every fen of an amount of any size."""
     found = yuan(fen)
     assert found * 100 == fen
     assert found.as_tuple().exponent == -2
@@ -349,23 +380,23 @@ def test_yuan_is_fen_with_a_point(fen: int) -> None:
 @wide
 @given(value=st.one_of(leaves, st.text(max_size=30), st.integers().map(str)))
 def test_digits_are_the_number_they_spell(value: Any) -> None:
-    """A code is the number that was written, or nothing."""
+    """A code is the number that the digits spell, or none."""
     found = digits(value)
     assert found is None or (type(found) is int and found == int(value) and not isinstance(value, bool))
 
 
-# -- secrets -------------------------------------------------------------------------------------------------------
+# -- secrets ---------------------------------------------------------------------------------------
 
 
 @wide
 @given(secret=st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=30), around=st.text(max_size=20))
 def test_no_secret_survives_scrubbing(secret: str, around: str) -> None:
-    """Raw or percent-encoded, wherever it stands, the secret is gone."""
+    """A secret, raw or percent-encoded, is removed wherever it stands."""
     for spelled in (secret, quote(secret), quote(secret, safe="")):
         assert spelled not in scrub(f"{around}<{spelled}>{around}", Secret(secret).encoded()).replace(around, "")
 
 
-# -- retries -------------------------------------------------------------------------------------------------------
+# -- retries ---------------------------------------------------------------------------------------
 
 
 @wide
@@ -380,7 +411,10 @@ def test_no_secret_survives_scrubbing(secret: str, around: str) -> None:
     jitter=st.floats(0, 1),
 )
 def test_no_answer_makes_a_bad_retry(**drawn: Any) -> None:
-    """Whatever comes back, a call that must not be doubled is not, and no wait is negative, endless or beyond the deadline."""
+    """A call that must not be doubled is not, whatever the answer.
+
+    No wait is negative, endless or beyond the deadline.
+    """
     body = drawn["body"] if drawn["status"] % 2 else orjson.dumps({"code": drawn["code"], "ret": drawn["code"]})
     sent = {} if drawn["asked"] is None else {"Retry-After": drawn["asked"]}
     for kind in (GetAgencySettlement, MarkTransaction):

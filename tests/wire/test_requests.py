@@ -1,4 +1,7 @@
-"""What a user hands in is checked before any I/O; messages name the field, what came and what is allowed, never the value."""
+"""A user's arguments are checked before any I/O.
+
+Messages name the field, the kind of value and what is allowed, never the value.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ class GetSettlement(AmsRequest[SettlementPage]):
 
 
 def sent(request: Request[Any]) -> Any:
-    """Return the JSON that goes out."""
+    """Return the JSON of a request's body."""
     return orjson.loads(cast("bytes", encode(request)))
 
 
@@ -62,16 +65,19 @@ def refused(make: Any, *args: Any, **kwargs: Any) -> str:
 
 
 class Unfinished(AmsRequest[None]):
-    """Somebody forgot the endpoint."""
+    """A request without an endpoint."""
 
 
 def test_a_request_without_an_endpoint() -> None:
-    """A class of requests that does not say where it goes is refused as soon as it is made, by name; tools may still look at it."""
+    """A class of requests without an endpoint is refused as soon as it is made.
+
+    The error has its name; tools may still inspect it.
+    """
     assert refused(attrs.frozen(Unfinished)) == "Unfinished does not say where it goes: give the class endpoint = Endpoint(path=…)"
     assert dict(inspect.getmembers(Unfinished))["endpoint"] is not None
 
 
-# -- share_ratio ---------------------------------------------------------------------------------------------------
+# -- share_ratio -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,31 +100,45 @@ def test_a_request_without_an_endpoint() -> None:
     ],
 )
 def test_ratios_are_sent_exactly(given: int | Decimal, sent: bytes) -> None:
-    """Integers and decimals go out digit for digit, without exponents and never by way of a float."""
+    """Integers and decimals go out digit for digit.
+
+    There are no exponents, and no float on the way.
+    """
     assert encode(SetShareRatio(given)) == b'{"share_ratio":%s}' % sent
 
 
 def test_negative_zero_is_zero() -> None:
-    """A decimal zero with a sign is in range, and a JSON number equal to zero goes out."""
+    """A decimal zero with a sign is in range.
+
+    A JSON number equal to zero goes out.
+    """
     assert sent(SetShareRatio(Decimal("-0"))) == {"share_ratio": 0}
 
 
 @pytest.mark.parametrize("given", [True, False, 40.0, math.nan, "40", b"40", None, [40], 40j])
 def test_ratios_of_other_types_are_refused(given: Any) -> None:
     """A bool, a float or a string is no ratio: the message names the type."""
-    assert refused(SetShareRatio, given) == f"SetShareRatio.share_ratio: expected an int or a Decimal, got {type(given).__name__}"
+    meant = ": write Decimal('40.0')" if given == 40.0 and isinstance(given, float) else ""
+    assert refused(SetShareRatio, given) == f"SetShareRatio.share_ratio: expected an int or a Decimal, got {type(given).__name__}{meant}"
 
 
 @pytest.mark.parametrize("given", ["NaN", "-NaN", "NaN123", "sNaN", "Infinity", "-Infinity"])
 def test_ratios_must_be_finite(given: str) -> None:
-    """Not-a-number, quiet or signalling, and infinity are refused without a decimal signal escaping."""
+    """Not-a-number, quiet or signalling, and infinity are refused.
+
+    No decimal signal escapes.
+    """
     assert refused(SetShareRatio, Decimal(given)) == "SetShareRatio.share_ratio: expected a finite Decimal"
 
 
 @pytest.mark.parametrize("given", [-1, 101, 10**50, Decimal("-0.01"), Decimal("100.01"), Decimal("1E+999999"), Decimal("-1E-50")])
 def test_ratios_must_be_percents(given: int | Decimal) -> None:
-    """0 and 100 are the ends of the range; what lies outside is not repeated in the message."""
-    assert refused(SetShareRatio, given) == "SetShareRatio.share_ratio: expected 0 to 100 percent, got a number outside"
+    """0 and 100 are the ends of the range.
+
+    A value outside is in the message, if it is short.
+    """
+    told = "int" if given == 10**50 else given
+    assert refused(SetShareRatio, given) == f"SetShareRatio.share_ratio: expected 0 to 100 percent, got {told}"
 
 
 @pytest.mark.parametrize("given", ["0.001", "99.995", "33.3333", "1E-50", "1E-2000000", "1.00000000000000000000000000000000001"])
@@ -139,7 +159,7 @@ def test_ratios_do_not_depend_on_the_decimal_context() -> None:
         refused(SetShareRatio, Decimal("40.251"))
 
 
-# -- texts ---------------------------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------------
 
 
 def sub_merchant(text: str) -> MarkTransaction:
@@ -162,7 +182,10 @@ def of_authorizer(text: str) -> GetSettlement:
     ],
 )
 def test_texts_have_their_lengths(make: Any, field: str, low: int, high: int) -> None:
-    """Both ends of the documented length are allowed, one more or less is not, nor are control characters and surrogates."""
+    """Both ends of the documented length are allowed.
+
+    One more or less is not, nor are control characters and surrogates.
+    """
     for length in (low, high):
         make("x" * length)
     for length in (low - 1, high + 1):
@@ -179,18 +202,20 @@ def test_texts_have_their_lengths(make: Any, field: str, low: int, high: int) ->
 
 @pytest.mark.parametrize("make", [GetShareRatio, MarkTransaction])
 def test_required_texts_cannot_be_none(make: Any) -> None:
-    """``None`` is not a text where one is required."""
+    """``None`` is not a ``str`` where one is required."""
     assert "expected a str, got NoneType" in refused(make, None)
 
 
 @pytest.mark.parametrize("currency", ["USD", "cny", "", " CNY", None, 156])
 def test_only_cny_can_be_distributed(currency: Any) -> None:
-    """Another currency is refused before the server has to."""
-    assert refused(MarkTransaction, "P20150806125346", currency=currency) == "MarkTransaction.currency: only 'CNY' can be distributed"
+    """Another currency is refused before the request; the error names CNY."""
+    told = repr(currency) if isinstance(currency, str) else type(currency).__name__
+    expected = f"MarkTransaction.currency: only 'CNY' can be distributed, got {told}"
+    assert refused(MarkTransaction, "P20150806125346", currency=currency) == expected
 
 
 def test_a_direct_merchant_sends_no_sub_mchid() -> None:
-    """What is ``None`` is left out of the body: the API forbids null."""
+    """A ``None`` is left out of the body: the API forbids null."""
     assert encode(MarkTransaction("P20150806125346")) == b'{"out_trade_no":"P20150806125346","currency":"CNY"}'
 
 
@@ -199,7 +224,7 @@ def test_text_goes_out_as_it_is() -> None:
     assert encode(GetShareRatio("wx微信")) == '{"appid":"wx微信"}'.encode()
 
 
-# -- settlement ----------------------------------------------------------------------------------------------------
+# -- settlement ------------------------------------------------------------------------------------
 
 
 def test_dates_are_converted_at_once() -> None:
@@ -210,16 +235,16 @@ def test_dates_are_converted_at_once() -> None:
 
 @pytest.mark.parametrize("bad", [dt.datetime(2020, 3, 1, tzinfo=dt.UTC), "2020-3-1", "2020-02-30", b"2020-03-01", 20200301])
 def test_dates_that_are_none_are_refused(bad: Any) -> None:
-    """P-19: at either end of the range, and without repeating the value."""
-    assert str(bad) not in refused(GetAgencySettlement, bad, "2020-12-31")
-    assert str(bad) not in refused(GetAgencySettlement, "2020-01-01", bad)
+    """P-19: a wrong date at either end is refused, by the argument's name."""
+    assert refused(GetAgencySettlement, bad, "2020-12-31").startswith("GetAgencySettlement.start_date: expected ")
+    assert refused(GetAgencySettlement, "2020-01-01", bad).startswith("GetAgencySettlement.end_date: expected ")
 
 
 def test_ranges_run_forward() -> None:
     """P-19: a range may be one day long but not run backwards."""
     assert GetAgencySettlement("2020-03-01", "2020-03-01").end_date == "2020-03-01"
     text = refused(GetAgencySettlement, "2020-03-02", "2020-03-01")
-    assert text == "GetAgencySettlement.end_date: expected start_date or a later day"
+    assert text == "GetAgencySettlement.end_date: expected start_date or a later day: 2020-03-01 comes before 2020-03-02"
 
 
 @pytest.mark.parametrize("name", ["page", "page_size"])
@@ -236,26 +261,29 @@ def test_page_numbers_are_ints(name: str, value: Any) -> None:
 )
 def test_page_numbers_are_positive(name: str, value: int, allowed: str) -> None:
     """Zero, negative and absurd sizes are refused before any call."""
-    assert refused(GetAgencySettlement, *RANGE, **{name: value}) == f"GetAgencySettlement.{name}: expected {allowed}"
+    assert refused(GetAgencySettlement, *RANGE, **{name: value}) == f"GetAgencySettlement.{name}: expected {allowed}, got {value}"
 
 
 def test_largest_pages_are_allowed() -> None:
-    """The ends of the range are inside; a page number has no end."""
+    """The ends of the range of a page size are allowed; a page number has no end."""
     assert GetAgencySettlement(*RANGE, page=10**12, page_size=10_000).page_size == 10_000
 
 
 def test_checks_run_on_evolve_too() -> None:
-    """Turning pages cannot make a request that a constructor would refuse."""
+    """Turning pages cannot make a request that the constructor would refuse."""
     assert attrs.evolve(GetAgencySettlement(*RANGE), page=2).page == 2
     refused(attrs.evolve, GetAgencySettlement(*RANGE), page=0)
     refused(attrs.evolve, GetAgencySettlement(*RANGE), end_date="2019-01-01")
 
 
-# -- whose token ---------------------------------------------------------------------------------------------------
+# -- whose token -----------------------------------------------------------------------------------
 
 
 def test_authorizers_are_named_where_they_are_needed() -> None:
-    """An interface that takes an authorizer's token wants its appid, by keyword, and does not send it."""
+    """An interface that takes an authorizer's token needs its appid.
+
+    The appid is given by keyword, and not sent.
+    """
     request = GetSettlement("2020-03-01", authorizer_appid="wxauthorizer")
     assert request.authorizer_appid == "wxauthorizer"
     assert sent(request) == {"start_date": "2020-03-01"}
@@ -267,23 +295,23 @@ def test_authorizers_are_named_where_they_are_needed() -> None:
 
 @pytest.mark.parametrize(("make", "args"), [(GetShareRatio, ("wx1",)), (GetAgencySettlement, RANGE), (SetShareRatio, (40,))])
 def test_authorizers_are_refused_where_they_are_not(make: Any, args: tuple[Any, ...]) -> None:
-    """The component's interfaces refuse an authorizer instead of ignoring it."""
+    """The component's interfaces refuse an authorizer, and do not ignore it."""
     text = refused(make, *args, authorizer_appid="wxauthorizer")
     assert text.endswith("takes the component's token: authorizer_appid is not allowed")
     assert "wxauthorizer" not in text
 
 
-# -- what a request returns ----------------------------------------------------------------------------------------
+# -- what a request returns ------------------------------------------------------------------------
 
 
 @attrs.frozen
 class Shared(AmsRequest[T], Generic[T]):
-    """A base that a user shares among requests."""
+    """A user's base class of several requests."""
 
 
 @attrs.frozen
 class Inherited(Shared[ShareRatio]):
-    """A request that names its result one class further up."""
+    """A request whose base names its result."""
 
 
 @attrs.frozen
@@ -303,22 +331,25 @@ class Grandchild(Inherited):
     ],
 )
 def test_results_are_read_from_the_bases(kind: type, result: object) -> None:
-    """The brackets of the nearest base say what an answer becomes."""
+    """The brackets of the nearest base name the result."""
     assert result_of(kind) is result
 
 
 @pytest.mark.parametrize("kind", [Shared, AmsRequest, PayRequest, Request])
 def test_a_request_must_say_what_it_returns(kind: type) -> None:
-    """Without brackets nobody knows what to decode: the message says how to write it."""
+    """A request must say what it returns, in brackets.
+
+    The message says how to write it.
+    """
     assert "derive it from AmsRequest[Result] or PayRequest[Result]" in refused(result_of, kind)
 
 
-# -- arguments of constructors -------------------------------------------------------------------------------------
+# -- arguments of constructors ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [0.001, 1, 30.0, 1e9])
 def test_seconds_are_positive_numbers(value: float) -> None:
-    """Whole and broken seconds are returned as they came."""
+    """Whole and fractional seconds are returned unchanged."""
     assert _checks.seconds("X.timeout", value) == value
 
 
@@ -329,16 +360,16 @@ def test_seconds_are_positive_numbers(value: float) -> None:
         ("1", "X.timeout: expected seconds as a number, got str"),
         (None, "X.timeout: expected seconds as a number, got NoneType"),
         (Decimal(1), "X.timeout: expected seconds as a number, got Decimal"),
-        (0, "X.timeout: expected a positive, finite number of seconds"),
-        (-1.5, "X.timeout: expected a positive, finite number of seconds"),
-        (math.inf, "X.timeout: expected a positive, finite number of seconds"),
-        (math.nan, "X.timeout: expected a positive, finite number of seconds"),
-        (10**400, "X.timeout: expected a positive, finite number of seconds"),
+        (0, "X.timeout: expected a positive, finite number of seconds, got 0"),
+        (-1.5, "X.timeout: expected a positive, finite number of seconds, got -1.5"),
+        (math.inf, "X.timeout: expected a positive, finite number of seconds, got inf"),
+        (math.nan, "X.timeout: expected a positive, finite number of seconds, got nan"),
+        (10**400, "X.timeout: expected a positive, finite number of seconds, got int"),
     ],
     ids=lambda value: str(value)[:20],
 )
 def test_seconds_that_are_none(value: object, text: str) -> None:
-    """Other types, zero, negative, endless and unrepresentable waits are refused."""
+    """A wait of another type, or zero, negative, endless or too large, is refused."""
     assert refused(_checks.seconds, "X.timeout", value) == text
 
 
@@ -353,7 +384,10 @@ def test_seconds_that_are_none(value: object, text: str) -> None:
     ],
 )
 def test_base_urls(given: str, kept: str) -> None:
-    """A scheme, a host, perhaps a port and a path; a slash at the end goes."""
+    """A base URL is a scheme, a host, and perhaps a port and a path.
+
+    A slash at the end is removed.
+    """
     assert _checks.base_url("X.base_url", given) == kept
 
 
@@ -380,18 +414,22 @@ def test_base_urls(given: str, kept: str) -> None:
     ],
 )
 def test_base_urls_that_are_none(given: str) -> None:
-    """Other schemes, credentials, queries and what is no URL are refused, and not repeated."""
+    """Other schemes, credentials, queries and what is no URL are refused.
+
+    Only a bare host is repeated.
+    """
     text = refused(_checks.base_url, "X.base_url", given)
-    assert text == "X.base_url: expected http(s)://host[:port][/path] without user, query or fragment"
+    meant = "; got 'api.weixin.qq.com': write https://api.weixin.qq.com" if given == "api.weixin.qq.com" else ""
+    assert text == "X.base_url: expected http(s)://host[:port][/path] without user, query or fragment" + meant
 
 
 def test_base_urls_are_strings() -> None:
-    """The message names the type of what came."""
+    """A base URL of another type is refused; the message names the type."""
     assert refused(_checks.base_url, "X.base_url", b"https://host") == "X.base_url: expected a str, got bytes"
 
 
 def test_names_are_printable() -> None:
-    """A name is a printable text that is not empty."""
+    """A name is a printable string that is not empty."""
     assert _checks.text("X.account", "wx1") == "wx1"
     assert refused(_checks.text, "X.account", 7) == "X.account: expected a str, got int"
     for bad in ("", "fake\nname", LONE_SURROGATE):
@@ -399,7 +437,10 @@ def test_names_are_printable() -> None:
 
 
 def test_instances_and_functions() -> None:
-    """``None`` stands for the default; anything else must be of the class, or callable."""
+    """``None`` stands for the default.
+
+    Anything else must be of the class, or callable.
+    """
     assert _checks.instance("X.retry", None, int) is None
     assert _checks.instance("X.retry", 5, int) == 5
     assert refused(_checks.instance, "X.retry", "5", int) == "X.retry: expected a int, got str"

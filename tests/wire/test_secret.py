@@ -1,4 +1,4 @@
-"""Secrets do not show themselves, and what carries them prints without them."""
+"""Secrets do not show themselves, and objects that hold them print without them."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def request(**changes: object) -> HttpRequest:
     return HttpRequest(**given)  # type: ignore[arg-type]
 
 
-# -- Secret --------------------------------------------------------------------------------------------------------
+# -- Secret ----------------------------------------------------------------------------------------
 
 
 def test_reveal_returns_the_text() -> None:
-    """What was put in comes out, unchanged."""
+    """``reveal`` returns the text unchanged."""
     assert Secret(TEXT).reveal() == TEXT
 
 
@@ -77,7 +77,10 @@ def test_no_way_of_printing_shows_the_text(spelling: str) -> None:
 
 
 def test_percent_formatting_and_format_specs_show_nothing() -> None:
-    """Old-style formatting prints stars; a format specification is refused without showing the text."""
+    """Old-style formatting prints stars.
+
+    A format specification is refused without showing the secret.
+    """
     assert "fake-token" not in "%s %r" % (Secret(TEXT), Secret(TEXT))  # noqa: UP031
     with pytest.raises(TypeError) as caught:
         format(Secret(TEXT), ">30")
@@ -86,7 +89,10 @@ def test_percent_formatting_and_format_specs_show_nothing() -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickling_is_refused(protocol: int) -> None:
-    """No protocol pickles a secret, alone or inside of something; the refusal does not show it."""
+    """No protocol pickles a secret, alone or inside of an object.
+
+    The refusal does not show it.
+    """
     for value in (Secret(TEXT), {"settings": Settings("wx1", Secret(TEXT))}):
         with pytest.raises(TypeError, match="never pickled") as caught:
             pickle.dumps(value, protocol)
@@ -94,7 +100,10 @@ def test_pickling_is_refused(protocol: int) -> None:
 
 
 def state(thing: Any, depth: int = 12) -> Iterator[str]:
-    """Yield what those who pickle by hand find in a thing: its state, or its attributes and slots, and what is in these."""
+    """Yield what a pickle by hand finds in an object.
+
+    This is its state, or its attributes and slots, and what is in these.
+    """
     if depth == 0 or isinstance(thing, (type, ModuleType, BuiltinFunctionType, FunctionType)):
         return
     if isinstance(thing, (str, bytes, int, float)):
@@ -108,7 +117,7 @@ def state(thing: Any, depth: int = 12) -> Iterator[str]:
 
 
 def keepers() -> dict[str, Any]:
-    """Return what keeps a secret, each kind once."""
+    """Return the objects that hold a secret, each kind once."""
     key = base64.b64encode(b"fake-token-1".ljust(32, b"x")).decode().rstrip("=")
     static = StaticTokens(component=TEXT, authorizers={"wx1": TEXT})
     call = AmsService("https://host", static, "wx1").begin(GetComponentAccessToken("wx1", TEXT, TEXT))
@@ -132,7 +141,10 @@ def keepers() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", sorted(keepers()))
 def test_state_shows_no_secret(name: str) -> None:
-    """L-16: Python hands out the state of any object; from a secret, and from what holds one in the clear, there is none."""
+    """L-16: a secret has no state, and no object shows one through its state.
+
+    Python hands out the state of any object.
+    """
     thing = keepers()[name]
     shown = "\n".join(state(thing))
     assert "fake-token-1" not in shown
@@ -141,20 +153,23 @@ def test_state_shows_no_secret(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Secret", "HttpRequest", "HttpResponse", "AmsCall"])
 def test_state_is_refused(name: str) -> None:
-    """L-16: taking it says why there is none."""
+    """L-16: taking the state of a secret is an error that says why."""
     with pytest.raises(TypeError, match=f"{name} is never pickled"):
         keepers()[name].__getstate__()
 
 
 def test_copies_are_the_same_object() -> None:
-    """Copying whatever holds a secret does not multiply it."""
+    """A copy of an object with a secret holds the same secret."""
     secret = Secret(TEXT)
     assert copy.copy(secret) is secret
     assert copy.deepcopy([secret])[0] is secret
 
 
 def test_equality_and_hash_follow_the_text() -> None:
-    """Secrets compare by value among themselves and never equal a plain string; any text can be compared."""
+    """Secrets compare by value among themselves and never equal a plain string.
+
+    Any string can be compared.
+    """
     assert Secret(TEXT) == Secret(TEXT)
     assert hash(Secret(TEXT)) == hash(Secret(TEXT))
     assert Secret(TEXT) != Secret(OTHER)
@@ -165,13 +180,16 @@ def test_equality_and_hash_follow_the_text() -> None:
 
 
 def test_attributes_cannot_be_added() -> None:
-    """A secret has slots: nobody hangs things on it by accident."""
+    """A secret has slots: no attribute can be added by accident."""
     with pytest.raises(AttributeError):
         Secret(TEXT).note = "x"  # type: ignore[attr-defined]
 
 
 def test_encoded_is_made_once_and_is_a_secret_too() -> None:
-    """The percent-encoded form decodes to the text, is computed once, and prints stars."""
+    """The percent-encoded form decodes to the secret's text.
+
+    It is computed once, and prints stars.
+    """
     secret = Secret(TEXT)
     assert secret.encoded() is secret.encoded()
     assert secret.encoded().reveal() == quote(TEXT, safe="")
@@ -179,15 +197,15 @@ def test_encoded_is_made_once_and_is_a_secret_too() -> None:
 
 
 def test_unstructuring_gives_stars() -> None:
-    """L-07: plain data made of settings shows stars in place of the secret."""
+    """L-07: plain data of settings show stars for the secret."""
     assert converter.unstructure(Settings("wx1", Secret(TEXT))) == {"appid": "wx1", "secret": STARS}
 
 
-# -- token_of ------------------------------------------------------------------------------------------------------
+# -- token_of --------------------------------------------------------------------------------------
 
 
 def test_token_of_boxes_strings_and_keeps_boxes() -> None:
-    """A source may hand out a ``str`` or a ``Secret``."""
+    """A source may return a ``str`` or a ``Secret``."""
     secret = Secret(TEXT)
     assert require_token(TEXT) == secret
     assert require_token(secret) is secret
@@ -202,27 +220,30 @@ def test_token_of_refuses_an_empty_token(empty: object) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 7, TEXT.encode(), [TEXT]])
 def test_token_of_refuses_other_types_without_showing_them(wrong: object) -> None:
-    """The error names the type; neither its text nor the locals of our frames show the value."""
+    """The error names the type of the value.
+
+    Neither its text nor the locals of the package's frames show the value.
+    """
     with pytest.raises(ConfigurationError, match=type(wrong).__name__) as caught:
         require_token(wrong)
     assert_no_leak(caught.value, secrets=["fake-token-1"])
 
 
 class Source:
-    """Something with the methods of a token source."""
+    """An object with the methods of a token source."""
 
     get = reject = print
 
 
 def test_boxed_hides_strings() -> None:
-    """A token or key goes into a box before anything else can go wrong."""
+    """A token or key is put into a Secret before any other check."""
     assert as_secret(TEXT) == Secret(TEXT)
     assert as_secret(TEXT, "get", "reject") == Secret(TEXT)
 
 
 @pytest.mark.parametrize("value", [Secret(TEXT), Source(), print])
 def test_boxed_keeps_what_hands_out_secrets(value: object) -> None:
-    """A box, a function and an object with the methods asked for stay what they are."""
+    """A Secret, a function and an object with the needed methods stay as they are."""
     assert as_secret(value, "get", "reject") is value
 
 
@@ -231,7 +252,10 @@ def test_boxed_keeps_what_hands_out_secrets(value: object) -> None:
     [([TEXT], ("get",)), (TEXT.encode(), ("get",)), ({"key": TEXT}, ("get", "reject")), (None, ()), (5, ()), (Source(), ())],
 )
 def test_boxed_lets_go_of_everything_else(value: object, methods: tuple[str, ...]) -> None:
-    """What is of no use leaves nothing behind but the name of its type, which the error then tells."""
+    """A useless value leaves only the name of its type.
+
+    The error has that name.
+    """
     found = as_secret(value, *methods)
     assert type(found) is NotASecret
     assert vars(found) == {"kind": type(value).__name__}
@@ -240,11 +264,14 @@ def test_boxed_lets_go_of_everything_else(value: object, methods: tuple[str, ...
     assert_no_leak(caught.value, secrets=["fake-token-1"])
 
 
-# -- scrub ---------------------------------------------------------------------------------------------------------
+# -- scrub -----------------------------------------------------------------------------------------
 
 
 def lower_hex(text: str) -> str:
-    """Return the text percent-encoded with lower-case digits, as some proxies print it."""
+    """Return the string percent-encoded with lower-case digits.
+
+    Some proxies print it so.
+    """
     return "".join(c if c.isascii() and (c.isalnum() or c == "-") else "".join(f"%{byte:02x}" for byte in c.encode()) for c in text)
 
 
@@ -254,12 +281,15 @@ def lower_hex(text: str) -> str:
 )
 @pytest.mark.parametrize("given", [Secret(TEXT), Secret(TEXT).encoded()])
 def test_scrub_stars_out_every_spelling(given: Secret, spelled: str) -> None:
-    """L-08: raw or percent-encoded in any style, however the secret itself was handed in."""
+    """L-08: a secret is removed raw or percent-encoded in any style.
+
+    It does not matter how the secret itself was given.
+    """
     assert scrub(f"bad token <{spelled}>!", given) == f"bad token <{STARS}>!"
 
 
 def test_scrub_stars_out_what_was_encoded_twice() -> None:
-    """A proxy that encodes the URL once more does not bring the token on the wire to light."""
+    """A proxy that encodes the URL once more does not reveal the token on the wire."""
     twice = quote(quote(TEXT, safe=""), safe="")
     assert scrub(f"<{twice}>", Secret(TEXT).encoded()) == f"<{STARS}>"
 
@@ -276,33 +306,39 @@ def test_scrub_stars_out_what_was_encoded_twice() -> None:
     ],
 )
 def test_scrub_stars_out_every_token_parameter(text: str, clean: str) -> None:
-    """Even a token that is not ours disappears behind ``access_token=``."""
+    """A foreign token after ``access_token=`` is removed, too."""
     assert scrub(text, Secret(OTHER)) == clean
 
 
 def test_scrub_takes_several_secrets_and_none() -> None:
-    """Missing secrets are skipped, an empty one stars out nothing."""
+    """Missing secrets are skipped, and an empty one removes nothing."""
     assert scrub(f"{TEXT} and {OTHER}", Secret(TEXT), None, Secret(OTHER)) == f"{STARS} and {STARS}"
     assert scrub("nothing here", Secret("")) == "nothing here"
 
 
 def test_scrub_takes_the_longest_spelling_first() -> None:
-    """A secret that holds a percent-encoded octet leaves no tail behind."""
+    """A secret with a percent-encoded octet is removed completely."""
     assert scrub("<a%252Fb> <a%2Fb> <a/b>", Secret("a%2Fb")) == "<***> <***> <***>"
     assert scrub("<fake%25> <fake%>", Secret("fake%")) == "<***> <***>"
 
 
-# -- HttpRequest, HttpResponse -------------------------------------------------------------------------------------
+# -- HttpRequest, HttpResponse ---------------------------------------------------------------------
 
 
 def test_wire_url_joins_the_secret_at_the_last_moment() -> None:
-    """The URL to send ends with the secret, byte for byte; without one it is the printable URL."""
+    """The URL to send ends with the secret, byte for byte.
+
+    Without one it is the printable URL.
+    """
     assert request(secret=Secret(TEXT).encoded()).wire_url() == "https://h/p?access_token=" + quote(TEXT, safe="")
     assert request().wire_url() == "https://h/p?access_token="
 
 
 def test_requests_print_no_values() -> None:
-    """A request prints method, printable URL, header names and sizes: no token, no header value, no body."""
+    """A request prints method, printable URL, header names and sizes.
+
+    It prints no token, no header value and no body.
+    """
     shown = repr(request(secret=Secret(TEXT)))
     assert shown == f"<HttpRequest POST https://h/p?access_token= headers=['X-Fake'] body={len(TEXT.encode())} B>"
 
@@ -315,7 +351,10 @@ def test_responses_print_no_values() -> None:
 
 @pytest.mark.parametrize("thing", [request(), HttpResponse(200, {}, TEXT.encode())], ids=lambda thing: type(thing).__name__)
 def test_requests_and_responses_are_not_pickled(thing: object) -> None:
-    """A body in clear (a component's secret, a token handed out) does not get into a pickle or a copy, with a token in the URL or not."""
+    """A body in clear does not get into a pickle or a copy.
+
+    The body may be a component's secret or a token. The URL may have a token or not.
+    """
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="never pickled"):
             attempt(thing)

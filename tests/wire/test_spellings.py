@@ -1,4 +1,7 @@
-"""Types that the wire spells in several ways, fields with two names, and fields that are sent in another form."""
+"""Types that the wire spells in several ways.
+
+Some fields have two names, and some are sent in another form.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ import pytest
 from support.fakes import ams_client, answer, refusal
 from support.virtual import virtual
 
-from wxrevenue import AmsRequest, ApiError, DecodeError, Endpoint, GetShareRatio, ResponseLostError, Safety
+from wxrevenue import AmsRequest, ApiError, DecodeError, Endpoint, ResponseLostError, Safety
 from wxrevenue._wire.codec import decode, encode
 from wxrevenue._wire.model import Model, OpenEnum, Respelled, Tally, also_spelled, number_in_text
-from wxrevenue._wire.request import STEERS, concludes, sent_as, written_as
+from wxrevenue._wire.request import STEERS, sent_as, written_as
 
 
 class Colour(OpenEnum):
@@ -22,20 +25,20 @@ class Colour(OpenEnum):
 
 
 def words(value: Any) -> Any:
-    """Take a text apart; refuse what holds a number."""
+    """Split a string; refuse one that holds a number."""
     if value == "1":
         raise DecodeError("expected words", path="$.inside")
     return value.split() if type(value) is str else value
 
 
 def opened(value: Any) -> Any:
-    """Return what stands in a box."""
+    """Return the content of a wrapping object."""
     return cast("dict[str, Any]", value).get("box", value) if type(value) is dict else value
 
 
 @attrs.define
 class Inner(Model):
-    """An object that may come in a box."""
+    """An object that may be wrapped in another."""
 
     respelled: ClassVar[Respelled | None] = Respelled(opened)
     number: int
@@ -53,26 +56,32 @@ class Outer(Model):
 
 
 def read(**payload: Any) -> Any:
-    """Return what becomes of an answer."""
+    """Return the decoded answer."""
     return decode(Outer, payload)
 
 
 def test_the_usual_spelling_is_taken_as_it_is() -> None:
-    """What needs no respelling is checked by its own type alone."""
+    """A value in the usual spelling is checked by its type alone."""
     found = read(names=["a"], colour=1, title="t", count=1, inner=[{"number": 1}])
     assert found == Outer(["a"], Colour.RED, "t", 1, [Inner(1)])
     assert found.extra == {}
 
 
 def test_other_spellings_become_the_usual_one() -> None:
-    """A text is taken apart, a box is opened, a float without a fraction is a count; nothing is left over."""
+    """A string is split, a wrapper is removed, a float without a fraction is a count.
+
+    Nothing is left over.
+    """
     found = read(names="a b", colour="1", heading="t", count=1.0, inner=[{"box": {"number": 1}, "lid": 2}])
     assert found == Outer(["a", "b"], Colour.RED, "t", 1, [Inner(1)])
     assert found.extra == {}
 
 
 def test_two_names_of_one_field() -> None:
-    """The first name counts more; the other one is no unknown field then, and never hides one."""
+    """The first of two names counts more.
+
+    The other one is no unknown field then, and never hides one.
+    """
     both = read(title="t", heading="h")
     assert (both.title, both.extra) == ("t", {})
     assert (read(heading="h", new=1).title, read(heading="h", new=1).extra) == ("h", {"new": 1})
@@ -95,7 +104,7 @@ def test_two_names_of_one_field() -> None:
     ],
 )
 def test_what_cannot_be_read_is_named(payload: dict[str, Any], path: str) -> None:
-    """Whatever a respelling leaves, the type's own check refuses, and says where."""
+    """A value that no respelling makes valid is refused by its type, with its path."""
     found = read(**payload)
     assert isinstance(found, DecodeError)
     assert found.path == path
@@ -103,7 +112,10 @@ def test_what_cannot_be_read_is_named(payload: dict[str, Any], path: str) -> Non
 
 @pytest.mark.parametrize("nothing", ["", "  "])
 def test_an_empty_text_may_stand_for_nothing(nothing: str) -> None:
-    """Where a respelling says so, there is nothing; and an unknown number of an open enum survives."""
+    """Where a respelling says so, an empty string means no value.
+
+    An unknown number of an open enum survives.
+    """
     assert read(colour=nothing).colour is None
     assert (read(colour="77").colour, read(colour=77).colour.name) == (77, "UNKNOWN_77")
     with pytest.raises(ValueError, match="red"):
@@ -111,7 +123,7 @@ def test_an_empty_text_may_stand_for_nothing(nothing: str) -> None:
 
 
 def test_a_boxed_object_at_the_top() -> None:
-    """An object's own respelling counts wherever it stands."""
+    """An object at the top of the answer is unwrapped, too."""
     assert decode(Inner, {"box": {"number": 1}}) == decode(Inner, {"number": 1}) == Inner(1)
 
 
@@ -125,8 +137,13 @@ class Send(AmsRequest[None]):
     maybe: str | None = attrs.field(default=None, metadata=written_as(str.upper))
 
     def conclude(self, outcome: Any, *, repeated: bool) -> Any:
-        """Take 2021 for success after a lost answer."""
+        """Count 2021 as success after a lost answer."""
         return None if repeated and isinstance(outcome, ApiError) and outcome.code == 2021 else outcome
+
+
+@attrs.frozen
+class SendOn(Send):
+    """A request whose parent decides how its calls end."""
 
 
 def test_fields_in_another_form() -> None:
@@ -137,23 +154,15 @@ def test_fields_in_another_form() -> None:
 
 @virtual
 async def test_a_request_may_conclude_its_call() -> None:
-    """What only the interface knows decides how a call ends: here an error after a lost answer, and nothing else."""
+    """A request class may decide how its call ends.
+
+    Here it is an error after a lost answer, and nothing else.
+    """
     gone = ResponseLostError("gone", reason="reset")
     client, _ = ams_client(answer(), gone, refusal(2021), refusal(2021), gone, refusal(1735))
     await client.send(Send((1,)))
-    await client.send(Send((1,)))
+    await client.send(SendOn((1,)))
     for code, ambiguous in ((2021, False), (1735, True)):
         with pytest.raises(ApiError) as caught:
             await client.send(Send((1,)))
         assert (caught.value.code, caught.value.ambiguous) == (code, ambiguous)
-
-
-class SendOn(Send):
-    """A request whose parent has a say in how its calls end."""
-
-
-def test_who_has_a_say_in_how_a_call_ends() -> None:
-    """The engine asks the requests that bring their own method, or have it from a parent, and no others."""
-    assert concludes(Send)
-    assert concludes(SendOn)
-    assert not concludes(GetShareRatio)

@@ -1,1 +1,4 @@
-"""What is sent and what comes back: requests, models, HTTP values, the JSON codec, error codes."""
+"""What is sent and what comes back.
+
+Requests, models, HTTP values, the JSON codec, error codes.
+"""

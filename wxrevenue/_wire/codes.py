@@ -1,21 +1,36 @@
-"""What the servers' codes mean and what to do about them. To add a code, add a row.
+"""What the servers' codes mean and what to do about them.
 
-Sources: the error tables of the AMS pages (流量主代运营), the gateway's return codes, and the overseas funds-distribution
-pages of WeChat Pay. ``original`` keeps WeChat's own words, so that a search for them lands here.
+To add a code, add a row. Sources: the error tables of the AMS pages (流量主代运营), the gateway's return
+codes, and the overseas funds-distribution pages of WeChat Pay. ``original`` keeps WeChat's own
+words, so that a search for them lands here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 from wxrevenue import errors as e
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wxrevenue._base.json_types import JsonValue
+
+    class _Facts(TypedDict, total=False):
+        """What else is known of an error."""
+
+        detail: JsonValue
+        request_id: str | None
+        retry_after: float | None
+        meaning: str | None
+        solution: str | None
+
 
 class CodeRow(NamedTuple):
-    """One code: the error class it raises, its meaning, what to do about it, and WeChat's own words."""
+    """One code.
+
+    The error class it raises, its meaning, what to do about it, and WeChat's own words.
+    """
 
     kind: type[e.ApiError]
     meaning: str
@@ -35,7 +50,7 @@ CODES: Mapping[int | str, CodeRow] = {
     1701: CodeRow(e.InvalidParameterError, "bad parameter", "Check the parameters against the interface's page.", "参数错误"),
     1735: CodeRow(e.AgreementUnsignedError, "the merchant has not completed the agreement", "Have the merchant sign in the authorization flow.", "商户未完成协议签署流程"),
     1736: CodeRow(e.PermissionDeniedError, "no provider is attached to this token on this path", f"{_WRONG_TOKEN}; or the interface lives on another path.", "inner error thirdid is empty"),
-    1737: CodeRow(e.TooFastError, "operating too fast", "Wait one minute before the next call; the client's rate limiter does this for every caller.", "操作过快"),
+    1737: CodeRow(e.TooFastError, "operating too fast", "Wait one minute before the next call. The client does so by itself where deadline= is longer than that.", "操作过快"),
     1803: CodeRow(e.ApiError, "an ad unit of this name exists", "Choose another name, or use the unit that there is: GetAdunitList finds it.", "广告单元名称重复"),
     1807: CodeRow(e.AccountNotOpenError, "not a valid publisher account", "Open the publisher account for this appid first (AgencyCreatePublisher).", "无效流量主"),
     2008: CodeRow(e.ApiError, "the switch was used less than an hour ago", "Try again after one hour; GetCoverAdposStatus says when (next_open_time).", "开关时间间隔限制"),
@@ -64,7 +79,7 @@ CODES: Mapping[int | str, CodeRow] = {
     44002: CodeRow(e.InvalidParameterError, "empty body", "Something between you and WeChat changed the request.", "empty post data"),
     45009: CodeRow(e.QuotaExceededError, "the quota of calls is spent", "Wait until midnight in Beijing, or reset the quota and call limiter.reopen(scope).", "reach max api daily quota limit"),
     45010: CodeRow(e.InvalidParameterError, "unknown action", "The account may not use this action, or its name is wrong.", "not supported action for your appid"),
-    45011: CodeRow(e.TooFastError, "calls come too frequently", "Wait one minute before the next call; the client's rate limiter does this for every caller.", "api minute-quota reach limit"),
+    45011: CodeRow(e.TooFastError, "calls come too frequently", "Wait one minute before the next call. The client does so by itself where deadline= is longer than that.", "api minute-quota reach limit"),
     45035: CodeRow(e.PermissionDeniedError, "the caller's IP is not in the whitelist", _ALLOW_IP, "access clientip is not registered"),
     47001: CodeRow(e.InvalidParameterError, "the body is not JSON", "Something between you and WeChat changed the request.", "data format error"),
     47002: CodeRow(e.InvalidParameterError, r"the body holds \uXXXX escapes", "Send UTF-8 as it is.", "data format error"),
@@ -93,6 +108,13 @@ CODES: Mapping[int | str, CodeRow] = {
     "SIGN_ERROR": CodeRow(e.PermissionDeniedError, "the request's signature was refused", _SIGN),
     "NO_AUTH": CodeRow(e.PermissionDeniedError, "the merchant may not use funds distribution", "Sign the overseas funds-distribution product (it works from the next day), check that sub_mchid belongs to you, and that no receiver's overseas permission was taken away as a punishment."),
     "ORDER_NOT_EXIST": CodeRow(e.ApiError, "no such order", "Check the order number."),
+    "RESOURCE_NOT_EXISTS": CodeRow(e.ApiError, "there is no such thing", "Check the number, and sub_mchid."),
+    "NOT_FOUND": CodeRow(e.ApiError, "there is no such thing, or no such path", "Check the number; a bill's link is good for 30 seconds."),
+    "NO_STATEMENT_EXIST": CodeRow(e.ApiError, "there is no bill of that day", "If something was distributed on that day, ask again after 10 o'clock in the morning of the next one."),
+    "STATEMENT_CREATING": CodeRow(e.ServerBusyError, "the bill is being made", "Ask again later, after 10 o'clock in the morning of the next day."),
+    "NOT_ENOUGH": CodeRow(e.ApiError, "the balance is too small for the refund", "Repeat later with the same out_refund_no."),
+    "OUT_REFUND_NO_USED": CodeRow(e.InvalidParameterError, "the number of the refund was used with other values", "Repeat a refund with the same values; give another one a number of its own."),
+    "BIZERR_NEED_RETRY": CodeRow(e.ServerBusyError, "the server asks for the same request again", "Repeat with the same numbers."),
     "SYSTEM_ERROR": CodeRow(e.ServerBusyError, "the server broke down", "Repeat with the same numbers."),
     "SYSTEMERROR": CodeRow(e.ServerBusyError, "the server broke down", "Repeat with the same numbers."),
     "SERVICE_UNAVAILABLE": CodeRow(e.ServerBusyError, "the service is not available", "Repeat with the same numbers."),
@@ -102,20 +124,26 @@ CODES: Mapping[int | str, CodeRow] = {
     "FREQUENCY_LIMITED": CodeRow(e.ServerBusyError, "calls come too frequently", "Slow down."),
 }  # fmt: skip
 
+NO_PUBLISHER = frozenset({1807, 2009})
+"""The codes of a Mini Program that has no publisher account."""
+
 TOKEN_REFUSED = frozenset({40001, 40014, 42001, 42006})
 """The codes after which another token is worth one try."""
 
 BUSY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _BUSY_CODES = frozenset({-1, -202})
-_AMBIGUOUS_CODES = _BUSY_CODES | {"SYSTEM_ERROR", "SYSTEMERROR", "SERVICE_UNAVAILABLE"}
-_THROTTLING_CODES = _BUSY_CODES | {"RATE_LIMITED", "RATELIMIT_EXCEEDED", "RATELIMIT_EXCEED", "FREQUENCY_LIMITED"}
+_AMBIGUOUS_CODES = _BUSY_CODES | {"SYSTEM_ERROR", "SYSTEMERROR", "SERVICE_UNAVAILABLE", "BIZERR_NEED_RETRY"}
+_THROTTLING_CODES = _BUSY_CODES | {"STATEMENT_CREATING", "RATE_LIMITED", "RATELIMIT_EXCEEDED", "RATELIMIT_EXCEED", "FREQUENCY_LIMITED"}
 _FIRST_SERVER_ERROR = 500
 _REQUEST_TIMEOUT = 408
 _TOO_MANY_REQUESTS = 429
 
 
-def api_error(message: str, *, code: int | str | None, status: int, **facts: Any) -> e.ApiError:
-    """Return the error a code and an HTTP status stand for; ``facts`` as :class:`~wxrevenue.errors.ApiError`."""
+def api_error(message: str, *, code: int | str | None, status: int, **facts: Unpack[_Facts]) -> e.ApiError:
+    """Return the error a code and an HTTP status stand for.
+
+    ``facts`` as :class:`~wxrevenue.errors.ApiError`.
+    """
     row = None if code is None else CODES.get(code)
     if row is not None:
         facts["meaning"] = f"{row.meaning} ({row.original})" if row.original else row.meaning
@@ -135,5 +163,8 @@ def _kind(code: int | str | None, status: int, row: CodeRow | None) -> type[e.Ap
 
 
 def is_throttling(error: e.WxRevenueError) -> bool:
-    """Tell whether the server asked for less load, so that the longer back-off applies."""
+    """Return whether the server asked for less load.
+
+    The longer back-off applies then.
+    """
     return isinstance(error, e.ServerBusyError) and (error.code in _THROTTLING_CODES or error.status == _TOO_MANY_REQUESTS)

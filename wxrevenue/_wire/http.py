@@ -1,4 +1,7 @@
-"""HTTP as values: a request, an answer, the beginning of an answer, and the header that says when to come back."""
+"""HTTP as values: a request, an answer, and the beginning of an answer.
+
+Also the header that says when to come back.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ class HttpRequest(Printable, NeverPickled):
     secret: Secret | None = None
 
     def wire_url(self) -> str:
-        """Return the URL to send, secret included, byte for byte. Pass it on; do not keep it."""
+        """Return the URL to send, byte for byte, with the secret.
+
+        Pass it on; do not keep it.
+        """
         return self.url if self.secret is None else self.url + self.secret.reveal()
 
     def __repr__(self) -> str:
@@ -53,6 +59,25 @@ class HttpResponse(Printable, NeverPickled):
     headers: Mapping[str, str]
     body: bytes
 
+    @classmethod
+    def of_json(cls, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """Return an answer with JSON in its body, for tests.
+
+        ``HttpResponse.of_json({"share_ratio": 50})`` is one.
+
+        Args:
+            value: plain data, or a value such as ``ShareRatio``, which is sent under the wire's
+                names.
+            status: the HTTP status.
+            headers: beside ``Content-Type``.
+
+        Raises:
+            ConfigurationError: JSON cannot hold the value.
+        """
+        from wxrevenue._wire.plain import as_sent  # who plays no server does without
+
+        return cls(status, {"Content-Type": "application/json", **(headers or {})}, as_sent(value))
+
     def header(self, name: str) -> str | None:
         """Return a header's value, its name looked up in any case."""
         found = self.headers.get(name)
@@ -64,7 +89,10 @@ class HttpResponse(Printable, NeverPickled):
 
 @attrs.define(eq=False, repr=False)
 class StreamedResponse(Printable):
-    """The beginning of an HTTP answer. ``chunks`` yields its body as it arrives, decoded from gzip or deflate, without a cap."""
+    """The beginning of an HTTP answer.
+
+    ``chunks`` yields its body as it arrives, decoded from gzip or deflate, without a cap.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -87,7 +115,9 @@ _LONGEST_HEADER = 64
 
 
 def retry_after(header: str | None, now: float) -> float | None:
-    """Return the seconds a ``Retry-After`` header asks for, or ``None`` when it asks for nothing sensible.
+    """Return the seconds that a ``Retry-After`` header asks for.
+
+    Return ``None`` when it asks for nothing sensible.
 
     Args:
         header: the header's value: seconds, or an HTTP date.

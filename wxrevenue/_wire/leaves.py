@@ -1,7 +1,11 @@
-"""How a single value is read: lines of code for each type, which :mod:`wxrevenue._wire.structure` writes into its functions."""
+"""How a single value is read, as lines of code for each type.
+
+:mod:`wxrevenue._wire.structure` writes them into its functions.
+"""
 
 from __future__ import annotations
 
+import functools
 from datetime import date
 from decimal import Decimal
 from types import NoneType
@@ -15,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _mismatch(path: str, expected: str, value: Any) -> DecodeError:
-    kind: Any = value.__class__
+def _mismatch(path: str, expected: str, value: object) -> DecodeError:
+    kind = type(value)
     return DecodeError(f"expected {expected}, got {_KINDS.get(kind, kind.__name__)}", path=path)
 
 
@@ -31,34 +35,56 @@ _KINDS: Mapping[type, str] = {
 }
 
 
-def _with(odd: dict[str, Any] | None, name: str, value: Any) -> dict[str, Any]:
+def _with(odd: dict[str, object] | None, name: str, value: object) -> dict[str, object]:
     """Return what could not be read, with one value more."""
     return {**(odd or {}), name: value}
 
 
-def _number_text(value: Any) -> str | None:
-    """Return the digits of a number that stands where a text should."""
+def _extra(payload: Mapping[str, object], known: frozenset[str], odd: Mapping[str, object] | None) -> dict[str, object] | None:
+    """Return what no field of a model holds.
+
+    These are fields that the model does not know, and values that could not be read.
+    """
+    return {**{name: value for name, value in payload.items() if name not in known}, **(odd or {})} or None
+
+
+def _number_text(value: object) -> str | None:
+    """Return the digits of a number that stands where a string should."""
     return str(value) if type(value) is int and value >= 0 else None
 
 
-NAMES: Final[Mapping[str, Any]] = {
+@functools.lru_cache(maxsize=512)
+def _day(value: object) -> date:
+    """Return the day that a string begins with.
+
+    Remembered: a page has hundreds of rows and few days.
+    """
+    if type(value) is not str or len(value) < _WRITTEN or value[7] != "-":
+        raise ValueError
+    return date.fromisoformat(value[:_WRITTEN])
+
+
+NAMES: Final[Mapping[str, object]] = {
     "keep": _with,
+    "extra": _extra,
     "number_text": _number_text,
     "misfit": _mismatch,
     "digits": digits,
     "whole": whole,
     "DecodeError": DecodeError,
     "fromisoformat": date.fromisoformat,
+    "day": _day,
     "Decimal": Decimal,
     "make": object.__new__,
-    "EXACT": 2.0**53,
     "Secret": Secret,
 }
 """What generated code may call."""
+_EXACT: Final = 2.0**53
+_WRITTEN: Final = len("2020-03-25")
 _INTEGER = "if type({v}) is not int: raise misfit(f'{path}', 'an integer', {v})"
 _STRING = "if type({v}) is not str: raise misfit(f'{path}', 'a string', {v})"
 _OBJECT = "if type({v}) is not dict: raise misfit(f'{path}', 'an object', {v})"
-LEAVES: Mapping[Any, tuple[str, ...]] = {
+LEAVES: Mapping[object, tuple[str, ...]] = {
     int: (_INTEGER,),
     str: (_STRING,),
     Name: (_STRING, "{v} = {v}.strip()"),
@@ -86,10 +112,10 @@ LEAVES: Mapping[Any, tuple[str, ...]] = {
         "except OverflowError: raise misfit(f'{path}', 'a number that a float can hold', {v}) from None",
     ),
     Decimal: (
-        "if type({v}) is float:",
-        "    if not -EXACT < {v} < EXACT: raise misfit(f'{path}', 'a number of at most 15 digits', {v})",
-        "elif type({v}) is not int: raise misfit(f'{path}', 'a number', {v})",
-        "{v} = Decimal(repr({v}))",
+        "if type({v}) is int: {v} = Decimal({v})",
+        "elif type({v}) is not float: raise misfit(f'{path}', 'a number', {v})",
+        f"elif not -{_EXACT} < {{v}} < {_EXACT}: raise misfit(f'{{path}}', 'a number of at most 15 digits', {{v}})",
+        "else: {v} = Decimal(repr({v}))",
     ),
     Secret: (_STRING, "{v} = Secret({v}.strip())"),
     date: (
@@ -98,25 +124,32 @@ LEAVES: Mapping[Any, tuple[str, ...]] = {
         "except ValueError: raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
     ),
     Day: (
-        "if type({v}) is not str or len({v}) < 10 or {v}[7] != '-': raise misfit(f'{path}', 'a date such as 2020-03-25', {v})",
-        "try: {v} = fromisoformat({v}[:10])",
-        "except ValueError: raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
+        "try: {v} = day({v})",
+        "except (TypeError, ValueError): raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
     ),
 }
-"""How each leaf type is checked and converted: lines of code about ``{v}``, which stands at ``{path}``."""
-_KEEP = "{odd} = keep({odd}, {name}, {v})"
-LENIENT: Mapping[Any, tuple[str, ...]] = {
+"""How each leaf type is checked and converted.
+
+Lines of code about ``{v}``, which stands at ``{path}``.
+"""
+_KEEP = "{seen} = -1; {odd} = keep({odd}, {name}, {v})"  # a count that is never right: the rest is looked at
+LENIENT: Mapping[object, tuple[str, ...]] = {
     DisplayText: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = None",),
     DisplayName: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})", "else: {v} = {v}.strip()"),
     DisplayNumber: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})",),
     DisplayCount: (
-        "number = digits({v})",
-        f"if number is None or number < 0: {_KEEP}; {{v}} = None",
-        "else: {v} = number",
+        "if type({v}) is str and len({v}) < 19 and {v}.isdigit() and {v}.isascii(): {v} = int({v})",
+        "else:",
+        "    number = digits({v})",
+        f"    if number is None or number < 0: {_KEEP}; number = None",
+        "    {v} = number",
     ),
     DisplayDate: (
         "try: {v} = fromisoformat({v} if len({v}) == 10 and {v}[7] == '-' else '')",
         f"except (TypeError, ValueError): {_KEEP}; {{v}} = None",
     ),
 }
-"""How a field is read that is for display or bookkeeping: what cannot be read is kept as it came, and costs nothing."""
+"""How a field is read that is for display or bookkeeping.
+
+What cannot be read is kept as it came, and costs nothing.
+"""

@@ -1,7 +1,8 @@
-"""Reads JSON that a strict parser refuses for its bytes alone: control characters, a byte order mark, another encoding.
+"""Reads JSON that a strict parser refuses for its bytes alone.
 
-WeChat's servers send all three in messages, and a refusal whose code is lost costs more than a message that reads oddly.
-Only what stands inside of strings may change, so that a number is the server's or none.
+Such bytes are control characters, a byte order mark, another encoding. WeChat's servers send all
+three in messages, and a refusal whose code is lost costs more than a message that reads oddly. Only
+what stands inside of strings may change, so that a number is the server's or none.
 """
 
 from __future__ import annotations
@@ -16,16 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BLANKS: Final = bytes(max(byte, ord(" ")) for byte in range(256))
-"""Control characters become blanks: outside of strings they mean nothing, and inside they are no text."""
+"""Control characters become blanks.
+
+Outside of strings they mean nothing, and inside they are not text.
+"""
 _OPENINGS: Final = (b"{", b"[")
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4})?')
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LONGEST_ESCAPED: Final = 1024 * 1024
-"""Characters of a text whose escapes are looked at one by one: this is for messages, and takes a second for sixteen times as many."""
+"""Characters of a str whose escapes are looked at one by one.
+
+This is for messages, and takes a second for sixteen times as many.
+"""
 
 
 def readings(body: bytes) -> Iterator[str]:
-    """Yield what a body may have been meant to be, the likeliest first; nothing for one that is no JSON object or list at all."""
+    """Yield what a body may have been meant to be, the likeliest first.
+
+    Yield nothing for a body that is not a JSON object or list at all.
+    """
     for narrow in _narrowed(body):
         plain = narrow.translate(_BLANKS).strip()
         while plain.startswith(BOM_UTF8):

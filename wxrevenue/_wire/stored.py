@@ -18,14 +18,17 @@ TICKET_OVERDUE: Final = 30 * 60.0
 
 @attrs.frozen(init=False)
 class Ticket(Printable):
-    """A ``component_verify_ticket``, with which WeChat hands out a component's token. WeChat pushes a new one every ten minutes.
+    """A ``component_verify_ticket``: for it WeChat hands out a component's token.
+
+    WeChat pushes a new one every ten minutes.
 
     Args:
         value: the ticket.
         created: when WeChat made it, in Unix seconds (the ``CreateTime`` inside the push).
 
     Raises:
-        ConfigurationError: the ticket is empty or holds white space, or one of the two is of another type.
+        ConfigurationError: the ticket is empty or holds white space, or one of the two is of
+            another type.
     """
 
     value: Secret
@@ -43,15 +46,21 @@ class Ticket(Printable):
         return self.created + TICKET_LIFETIME
 
     def age(self, now: float) -> float:
-        """Return how many seconds old it is, ``now`` in Unix seconds; never negative, whatever the clocks say."""
+        """Return how many seconds old it is, ``now`` in Unix seconds.
+
+        Never negative, whatever the clocks say.
+        """
         return max(0.0, now - self.created)
 
     def is_overdue(self, now: float) -> bool:
-        """Tell whether pushes have stopped: nothing newer came for 30 minutes, while one is due every 10."""
+        """Return whether pushes have stopped.
+
+        Nothing newer came for 30 minutes, while one is due every 10.
+        """
         return self.age(now) > TICKET_OVERDUE
 
     def is_expired(self, now: float) -> bool:
-        """Tell whether its 12 hours are over. By the caller's clock: WeChat's decides."""
+        """Return whether its 12 hours are over. By the caller's clock: WeChat's decides."""
         return now >= self.expires
 
 
@@ -61,12 +70,14 @@ class StoredToken(Printable):
 
     Args:
         token: an access token; ``None`` where there is none, or none that still lives.
-        left: how many seconds the token has to live, as of the ``write`` that it goes into or the ``read`` that it comes from.
-            Seconds left, not a time of day: hosts' clocks differ.
-        refresh: an authorizer's refresh token. It outlives access tokens, and is all there is to get another one with.
+        left: how many seconds the token has to live, as of the ``write`` that it goes into or the
+            ``read`` that it comes from. Seconds left, not a time of day: hosts' clocks differ.
+        refresh: an authorizer's refresh token. It outlives access tokens, and is all there is to
+            get another one with.
         fence: the number of the lock under which it was written.
-        age: how many seconds ago it was got, by the store's own clock: what it was in the ``write`` (``None``: nothing), and the
-            seconds since. ``None`` from a ``read`` where a store cannot tell.
+        age: how many seconds ago it was got, by the store's own clock: what it was in the ``write``
+            (``None``: nothing), and the seconds since. ``None`` from a ``read`` where a store
+            cannot tell.
     """
 
     token: Secret | None = None

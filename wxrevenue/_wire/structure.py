@@ -1,7 +1,10 @@
-"""Writes the functions that turn JSON values into typed ones: one per type, nested classes and lists inline.
+"""Writes the functions that turn JSON values into typed ones.
 
-Out of the box cattrs turns ``None`` into ``'None'``, ``1.9`` into ``1`` and ``"false"`` into ``True``, which will not do for
-money. A generated function with the checks written inside refuses all that, and is as fast as a loop written by hand.
+There is one per type, with nested classes and lists inline.
+
+Out of the box cattrs turns ``None`` into ``'None'``, ``1.9`` into ``1`` and ``"false"`` into
+``True``, which will not do for money. A generated function with the checks written inside refuses
+all that, and is as fast as a loop written by hand.
 """
 
 from __future__ import annotations
@@ -9,12 +12,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, cast, get_args, get_origin
 
 import attrs
 
 from wxrevenue._wire.leaves import LEAVES, LENIENT, NAMES
-from wxrevenue._wire.model import Model, Respelled, other_spelling
+from wxrevenue._wire.model import Model, Respelled, attrs_fields, is_attrs, other_spelling
 from wxrevenue.errors import DecodeError, WxRevenueError
 
 if TYPE_CHECKING:
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
 Hook: TypeAlias = Callable[..., Any]
 
 
-def _under_path(path: str, hook: Hook, value: Any, kind: Any) -> Any:
-    """Structure a value of a type that has no inline form; place whatever goes wrong at the path."""
+def _under_path(path: str, hook: Hook, value: object, kind: object) -> object:
+    """Structure a value of a type that has no inline form.
+
+    Whatever goes wrong is placed at the path.
+    """
     try:
         return hook(value, kind)
     except WxRevenueError as error:
@@ -38,31 +44,32 @@ def _placed(path: str, error: DecodeError) -> DecodeError:
     return DecodeError(error.message, path=path + error.path.removeprefix("$"))
 
 
-def _respelled(kind: Any) -> tuple[Any, Respelled | None]:
+def _respelled(kind: object) -> tuple[object, Respelled | None]:
     """Return a type without its mark ``Respelled``, and the mark."""
-    marks: tuple[Any, ...] = getattr(kind, "__metadata__", ())
+    marks: tuple[object, ...] = getattr(kind, "__metadata__", ())
     mark = next((one for one in marks if isinstance(one, Respelled)), None)
     if mark is None:
         return kind, None
     others = tuple(one for one in marks if one is not mark)
-    return (Annotated[(kind.__origin__, *others)] if others else kind.__origin__), mark
+    bare: object = getattr(kind, "__origin__", kind)
+    return (Annotated[(bare, *others)] if others else bare), mark
 
 
-def is_strict(kind: Any) -> bool:
-    """Tell whether a type is checked by a function of ours."""
-    return attrs.has(kind) or kind is list or get_origin(kind) in {list, dict} or kind in LEAVES or _optional(kind) is not None
+def is_strict(kind: object) -> bool:
+    """Return whether a type is checked by a generated function."""
+    return is_attrs(kind) or kind is list or get_origin(kind) in {list, dict} or kind in LEAVES or _optional(kind) is not None
 
 
-def make_structure(kind: Any, converter: Converter) -> Hook:
-    """Return a structure function for an attrs class, a list, an optional or a leaf type."""
+def make_structure(kind: object, converter: Converter) -> Hook:
+    """Return a structure function for an attrs class, list, optional or leaf type."""
     writer = _StructureWriter(converter)
     result = writer.value(kind, "payload", "$", 1)
     source = "\n".join(["def structure(payload, _=None):", *writer.lines, f"    return {result}"])
     exec(compile(source, f"<generated structure of {kind}>", "exec"), writer.names)  # noqa: S102  (text made of our own field names)
-    return writer.names["structure"]  # type: ignore[no-any-return]
+    return cast("Hook", writer.names["structure"])
 
 
-def _optional(kind: Any) -> Any:
+def _optional(kind: object) -> object:
     """Return ``X`` for ``X | None``, else ``None``."""
     if get_origin(kind) not in {Union, UnionType}:
         return None
@@ -70,40 +77,53 @@ def _optional(kind: Any) -> Any:
     return others[0] if len(others) == 1 and NoneType in get_args(kind) else None
 
 
-def _is_plain(kind: Any) -> bool:
-    """Tell whether nothing but the fields' values goes into an instance, so that it can be filled without a call of its constructor."""
-    fields = attrs.fields(kind)
-    plain_fields = all(field.init and field.converter is None and field.validator is None for field in fields)
-    untouched = kind.__setattr__ is object.__setattr__ and kind.__new__ is object.__new__
+def _respelling(kind: type) -> Respelled | None:
+    found: Respelled | None = getattr(kind, "respelled", None)
+    return found
+
+
+def _is_plain(kind: type) -> bool:
+    """Return whether nothing but the fields' values goes into an instance.
+
+    It can be filled without a call of its constructor then.
+    """
+    fields = attrs_fields(kind)
+    plain_fields = all(field.init and field.converter is None and field.validator is None for field in fields)  # pyright: ignore[reportUnknownMemberType]
+    inherited: tuple[object, object] = (kind.__setattr__, kind.__new__)
+    untouched = inherited == (object.__setattr__, object.__new__)
     return plain_fields and untouched and not hasattr(kind, "__attrs_post_init__") and not hasattr(kind, "__attrs_init__")
 
 
 class _StructureWriter:
-    """Writes the body of one structure function. Paths are f-strings that only a failure evaluates."""
+    """Writes the body of one structure function.
+
+    Paths are f-strings that only a failure evaluates.
+    """
 
     def __init__(self, converter: Converter) -> None:
         self._converter = converter
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {**NAMES, "nested": _under_path, "placed": _placed}
+        self.names: dict[str, object] = {**NAMES, "nested": _under_path, "placed": _placed}
         self._count = 0
 
     def add(self, depth: int, *lines: str) -> None:
         self.lines += ["    " * depth + line for line in lines]
 
-    def new(self, prefix: str, value: Any = None) -> str:
+    def new(self, prefix: str, value: object = None) -> str:
         self._count += 1
         name = f"{prefix}{self._count}"
         if value is not None:
             self.names[name] = value
         return name
 
-    def value(self, kind: Any, source: str, path: str, depth: int) -> str:
+    def value(self, kind: object, source: str, path: str, depth: int) -> str:
         """Write the checks of one value; return the name under which its result stands."""
         kind, spelling = _respelled(kind)
         if spelling is not None:
             self._respell(spelling, source, path, depth)
-        if attrs.has(kind):
-            if (own := getattr(kind, "respelled", None)) is not None:
+        if is_attrs(kind):
+            own = _respelling(kind)
+            if own is not None and own.outside is None:
                 self._respell(own, source, path, depth)
             return self._object(kind, source, path, depth)
         if kind is list or get_origin(kind) is list:
@@ -118,7 +138,7 @@ class _StructureWriter:
         elif isinstance(kind, type) and issubclass(kind, enum.IntEnum):
             self._enum(kind, source, path, depth if spelling is None else self._unless(kind, source, depth))
         elif kind is not Any:
-            hook, wanted = self.new("hook", self._converter.get_structure_hook(kind)), self.new("kind", kind)
+            hook, wanted = self.new("hook", self._converter.get_structure_hook(kind)), self.new("kind", kind)  # pyright: ignore[reportUnknownArgumentType]
             self.add(depth, f"{source} = nested(f'{path}', {hook}, {source}, {wanted})")
         return source
 
@@ -128,7 +148,10 @@ class _StructureWriter:
         self.add(depth, f"{source} = {members}.get({source}) or {self.new('kind', kind)}({source})")
 
     def _unless(self, kind: type, source: str, depth: int) -> int:
-        """Pass over what follows, at the depth returned, where respelling has found a member already."""
+        """Skip what follows where respelling has found a member already.
+
+        What follows is written at the depth returned.
+        """
         self.add(depth, f"if type({source}) is not {self.new('kind', kind)}:")
         return depth + 1
 
@@ -142,7 +165,7 @@ class _StructureWriter:
         self.add(depth, f"try: {source} = {self.new('read', spelling.read)}({source})")
         self.add(depth, f"except DecodeError as wrong: raise placed(f'{path}', wrong) from None")
 
-    def _list(self, kind: Any, source: str, path: str, depth: int) -> str:
+    def _list(self, kind: object, source: str, path: str, depth: int) -> str:
         out, item = self.new("list"), self.new("item")
         self.add(depth, f"if type({source}) is not list: raise misfit(f'{path}', 'an array', {source})")
         self.add(depth, f"{out} = []", f"for {item} in {source}:")
@@ -151,7 +174,7 @@ class _StructureWriter:
         self.add(depth + 1, f"{out}.append({built})")
         return out
 
-    def _mapping(self, kind: Any, source: str, path: str, depth: int) -> str:
+    def _mapping(self, kind: object, source: str, path: str, depth: int) -> str:
         out, name, item = self.new("dict"), self.new("name"), self.new("item")
         self.add(depth, f"if type({source}) is not dict: raise misfit(f'{path}', 'an object', {source})")
         self.add(depth, f"{out} = {{}}", f"for {name}, {item} in {source}.items():")
@@ -159,12 +182,13 @@ class _StructureWriter:
         self.add(depth + 1, f"{out}[{name}] = {built}")
         return out
 
-    def _object(self, kind: Any, source: str, path: str, depth: int) -> str:
+    def _object(self, kind: type[attrs.AttrsInstance], source: str, path: str, depth: int) -> str:
         attrs.resolve_types(kind, include_extras=True)
-        fields = [field for field in attrs.fields(kind) if field.init and field.name != "_extra"]
+        fields = [field for field in attrs_fields(kind) if field.init and field.name != "_extra"]
         required = [field for field in fields if _is_required(field)]
         values = {field.name: self.new("value") for field in fields}
         odd = self.new("odd") if any(_bare(field.type) in LENIENT for field in fields) else ""
+        inner = self._inner(kind, source, path, depth)
         not_an_object = f"raise misfit(f'{path}', 'an object', {source})"
         if required:
             self.add(depth, "try:", *(f"    {values[f.name]} = {source}[{f.name!r}]" for f in required))
@@ -175,40 +199,55 @@ class _StructureWriter:
         seen = str(len(required))
         if len(required) < len(fields):
             seen = self.new("seen", None)
-            self.add(depth, f"{seen} = {len(required)}")
+            self.add(depth, f"{seen} = {len(fields)}")
         self.add(depth, *([f"{odd} = None"] if odd else []))
+        outside = own.outside or () if (own := _respelling(kind)) else ()
         for field in fields:
-            values[field.name] = self._field(field, source, (values[field.name], seen, odd), path, depth)
-        return self._built(kind, values, (source, path, seen, odd), depth)
+            place = source if inner is None or field.name in outside else inner
+            values[field.name] = self._field(field, place, (values[field.name], seen, odd), path, depth)
+        made = self._built(kind, values, (source, path), depth)
+        self._keep_unknown(kind, made, fields, (source, inner, path, seen, odd), depth)
+        return made
 
-    def _field(self, field: attrs.Attribute[Any], source: str, names: tuple[str, str, str], path: str, depth: int) -> str:
+    def _inner(self, kind: type, source: str, path: str, depth: int) -> str | None:
+        """Write where fields stand that may be in an object inside; return its name."""
+        own = _respelling(kind)
+        if own is None or own.outside is None:
+            return None
+        inner = self.new("inner")
+        self.add(depth, f"{inner} = {source}", f"if type({source}) is dict and {own.key!r} in {source}:")
+        self.add(depth + 1, f"{inner} = {source}[{own.key!r}]", f"if type({inner}) is not dict:")
+        self.add(depth + 2, f"try: {source} = {inner} = {self.new('read', own.read)}({source})")
+        self.add(depth + 2, f"except DecodeError as wrong: raise placed(f'{path}', wrong) from None")
+        return inner
+
+    def _field(self, field: attrs.Attribute[object], source: str, names: tuple[str, str, str], path: str, depth: int) -> str:
         value, seen, odd = names
         path = f"{path}.{field.name}"
         if _is_required(field):
             return self.value(field.type, value, path, depth)
-        kind, counts = _bare(field.type), f"{seen} += 1"
+        kind = _bare(field.type)
         self.add(depth, f"{value} = {source}.get({field.name!r})")
         if other := other_spelling(field):
-            self.add(depth, f"if {value} is not None: {counts}", f"elif ({value} := {source}.get({other!r})) is not None: {counts}")
-            counts = "pass"
+            self.add(depth, f"if {value} is None: {value} = {source}.get({other!r})")
         self.add(depth, f"if {value} is not None:")
         if kind in LENIENT:
             built = value
-            self.add(depth + 1, *(line.format(v=value, odd=odd, name=repr(field.name)) for line in LENIENT[kind]))
+            self.add(depth + 1, *(line.format(v=value, odd=odd, seen=seen, name=repr(field.name)) for line in LENIENT[kind]))
         else:
             built = self.value(kind, value, path, depth + 1)
-        self.add(depth + 1, counts)
-        if built != value:
-            self.add(depth + 1, f"{value} = {built}")
+        self.add(depth + 1, f"{value} = {built}" if built != value else "pass")
+        self.add(depth, "else:", f"    {seen} -= 1")
         if field.default not in {None, attrs.NOTHING}:
             default = field.default
-            made = f"{self.new('factory', default.factory)}()" if isinstance(default, attrs.Factory) else self.new("default", default)  # type: ignore[arg-type]
-            self.add(depth, f"else: {value} = {made}")
+            factory: object = getattr(default, "factory", None) if isinstance(default, attrs.Factory) else None  # type: ignore[arg-type]
+            made = self.new("default", default) if factory is None else f"{self.new('factory', factory)}()"
+            self.add(depth + 1, f"{value} = {made}")
         return value
 
-    def _built(self, kind: Any, values: dict[str, str], names: tuple[str, str, str, str], depth: int) -> str:
-        source, path, seen, odd = names
-        fields = [field for field in attrs.fields(kind) if field.name in values]
+    def _built(self, kind: type, values: dict[str, str], names: tuple[str, str], depth: int) -> str:
+        source, path = names
+        fields = [field for field in attrs_fields(kind) if field.name in values]
         if one_of := getattr(kind, "at_least_one", ()):
             absent = " and ".join(f"{source}.get({name!r}) is None" for name in one_of)
             self.add(depth, f"if {absent}: raise DecodeError('missing: {' and '.join(one_of)}', path=f'{path}')")
@@ -218,20 +257,39 @@ class _StructureWriter:
         else:
             arguments = ", ".join(f"{f.alias}={values[f.name]}" if f.kw_only else values[f.name] for f in fields)
             self.add(depth, f"{made} = {new}({arguments})")
-        if issubclass(kind, Model):
-            known = self.new("known", frozenset(name for f in fields for name in (f.name, other_spelling(f)) if name))
-            extra = f"{{k: v for k, v in {source}.items() if k not in {known}}} or None"
-            self.add(depth, f"{made}._extra = None if {seen} == len({source}) else {extra}")
-            if odd:
-                self.add(depth, f"if {odd} is not None: {made}._extra = {{**({made}._extra or {{}}), **{odd}}}")
         return made
 
+    def _keep_unknown(
+        self, kind: type, made: str, fields: list[attrs.Attribute[object]], names: tuple[str, str | None, str, str, str], depth: int
+    ) -> None:
+        """Write what keeps the fields that the model does not know."""
+        if not issubclass(kind, Model):
+            return
+        source, inner, path, seen, odd = names
+        known = self.new("known", frozenset(name for f in fields for name in (f.name, other_spelling(f)) if name))
+        kept = f"{made}._extra = None if {seen} == len({source}) else extra({source}, {known}, {odd or None})"
+        own = _respelling(kind)
+        if inner is None or own is None or own.outside is None:
+            self.add(depth, kept)
+            return
+        # Whatever stands at the wrong side is found once both are one object.
+        outside, again = self.new("outside", frozenset({own.key, *own.outside})), self.new("again", self._converter.structure)
+        joined = f"{self.new('read', own.read)}({source})"
+        self.add(depth, f"if {inner} is {source}: {kept}")
+        self.add(depth, f"elif {seen} == len({source}) + len({inner}) - 1: {made}._extra = None")
+        in_place = f"{source}.keys() <= {outside} and {outside}.isdisjoint({inner})"
+        self.add(depth, f"elif {in_place}: {made}._extra = extra({inner}, {known}, None)")
+        self.add(depth, f"else: {made} = nested(f'{path}', {again}, {joined}, {self.new('kind', kind)})")
 
-def _bare(kind: Any) -> Any:
+
+def _bare(kind: object) -> object:
     """Return ``X`` for ``X | None``, and every other type as it is."""
     return _optional(kind) or kind
 
 
-def _is_required(field: attrs.Attribute[Any]) -> bool:
-    """Return whether an answer has to have it. A field that may be ``None`` may be left out, though no constructor may."""
+def _is_required(field: attrs.Attribute[object]) -> bool:
+    """Return whether an answer has to have a field.
+
+    One for display that may be ``None`` may be missing there, though not in a constructor's call.
+    """
     return field.default is attrs.NOTHING and not (_bare(field.type) in LENIENT and _optional(field.type) is not None)
