@@ -1,4 +1,4 @@
-"""One log line per call, from which one can tell why it took so long."""
+"""One log line per call, which shows why it took so long."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FULL = RetryPolicy(base=2.0, jitter=lambda: 1.0)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged of calls."""
-    return [record.getMessage() for record in caplog.records if record.name == "wxrevenue.calls"]
+    """Return what was logged of calls, details left out."""
+    return [one.getMessage() for one in caplog.records if one.name == "wxrevenue.calls" and one.levelno >= logging.INFO]
 
 
 @virtual
@@ -27,14 +27,35 @@ async def test_why_it_took_so_long(caplog: pytest.LogCaptureFixture) -> None:
     script = [0.5, refusal(1737), NotSentError(reason="connect"), 0.25, answer()]
     client, _ = ams_client(*script, tokens=Tokens(TOKEN, delays=[1.5]), retry=FULL, deadline=100.0, on_event=log_calls)
     await client.send(Read())
-    (line,) = lines(caplog)
+    line = lines(caplog)[-1]
     assert line.partition(", waited ")[::2] == (
         "fake_read of wx0000000000000000 at api.weixin.qq.com: ok in 64.250 s, 2 attempts",
         "1.500 s for a token + 60.000 s for a turn + 2.000 s for a back-off",
     )
-    record = next(record for record in caplog.records if record.name == "wxrevenue.calls")
+    record = [record for record in caplog.records if record.name == "wxrevenue.calls"][-1]
     assert record.levelno == logging.INFO
     assert isinstance(vars(record)["event"], CallEvent)
+
+
+@virtual
+async def test_gates_and_details(caplog: pytest.LogCaptureFixture) -> None:
+    """A gate that closes has a line at INFO.
+
+    What happens within a call has lines at DEBUG, in order.
+    """
+    client, _ = ams_client(
+        refusal(1737), refusal(40001), refusal(-202), answer(), tokens=Tokens(TOKEN, "another"), deadline=100.0, on_event=log_calls
+    )
+    await client.send(Read())
+    said = [(one.levelname, one.getMessage().partition(": ")[2]) for one in caplog.records if one.name == "wxrevenue.calls"]
+    assert said[0] == ("INFO", "too_fast, its gate is closed for 60 s")
+    assert said[1:4] == [
+        ("DEBUG", "waited 60.000 s for a turn"),
+        ("DEBUG", "component token: refused (40001)"),
+        ("DEBUG", "attempt 1: ServerBusyError (-202) in 60.000 s"),
+    ]
+    assert said[-1][0] == "INFO"
+    assert_no_leak(secrets=[TOKEN], caplog=caplog)
 
 
 @virtual
@@ -55,7 +76,10 @@ async def test_a_quick_call(caplog: pytest.LogCaptureFixture) -> None:
 )
 @virtual
 async def test_a_failed_call(caplog: pytest.LogCaptureFixture, script: Any, end: str) -> None:
-    """The line of a failed call says how it ended, whether it may have acted, and the server's request id."""
+    """The line of a failed call says how it ended.
+
+    It also says whether the call may have acted, and gives the server's request id.
+    """
     client, _ = ams_client(*script, retry=RetryPolicy(max_attempts=1), on_event=log_calls)
     await asyncio.gather(client.send(Put()), return_exceptions=True)
     assert [line.rpartition(": ")[2] for line in lines(caplog)] == [end]
@@ -73,7 +97,7 @@ async def test_no_line_shows_a_secret(caplog: pytest.LogCaptureFixture) -> None:
 
 @virtual
 async def test_silent_unless_asked(caplog: pytest.LogCaptureFixture) -> None:
-    """Above INFO the logger makes no line; without the listener there is none at all."""
+    """Above INFO no line is made, and without the listener none at all."""
     client, _ = ams_client(handler=lambda _: answer(), on_event=log_calls)
     with caplog.at_level(logging.WARNING, "wxrevenue.calls"):
         await client.send(Read())
@@ -82,6 +106,9 @@ async def test_silent_unless_asked(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_the_loggers_are_quiet_by_default() -> None:
-    """The package's logger has a NullHandler: an application that configures no logging sees nothing on stderr."""
+    """The package's logger has a NullHandler.
+
+    An application that configures no logging sees nothing on stderr.
+    """
     ams_client()
     assert [type(handler) for handler in logging.getLogger("wxrevenue").handlers] == [logging.NullHandler]

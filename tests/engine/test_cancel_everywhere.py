@@ -1,4 +1,7 @@
-"""Cancellation at every await of what is not a plain AMS call: walks, turns of the limiter, WeChat Pay calls."""
+"""Cancellation at every await of other calls than plain AMS calls.
+
+These are walks, turns of the limiter, and WeChat Pay calls.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,10 @@ def page(*months: str, total: int = 4) -> Any:
 
 @pytest.mark.parametrize("prefetch", [1, 8])
 def test_a_walk(prefetch: int) -> None:
-    """C-01, C-02: wherever a walk is cancelled, no page that was fetched ahead goes on, and its client works on."""
+    """C-01, C-02: when a walk is cancelled at any await, its client still works.
+
+    No page is fetched ahead any more.
+    """
 
     def make() -> Made:
         pages = [0.5, page("202001"), 0.5, refusal(1737), 0.5, page("202002"), 0.5, page("202003"), 0.5, page("202004"), page()]
@@ -91,7 +97,10 @@ def test_a_walk(prefetch: int) -> None:
 
 
 def test_a_walk_inside_its_block() -> None:
-    """C-01: wherever a walk inside ``async with`` is cancelled, also while its caller works on a row, nothing is left."""
+    """C-01: a walk inside ``async with`` that is cancelled leaves nothing behind.
+
+    It is cancelled at every await, also while its caller works on a row.
+    """
 
     def make() -> Made:
         client, _ = ams_client(0.5, page("202001"), 5, page("202002"), 0.5, page("202003"), 0.5, page("202004"), page(), tokens=SECRET)
@@ -107,7 +116,10 @@ def test_a_walk_inside_its_block() -> None:
 
 
 def test_turns() -> None:
-    """C-01, C-02, R-10, R-11: wherever a caller at a closed gate is cancelled, the next caller's turn still comes."""
+    """C-01, C-02, R-10, R-11: a caller cancelled at a closed gate delays no other.
+
+    The next caller's turn still comes, wherever the first one is cancelled.
+    """
 
     def make() -> Made:
         limiter = LocalRateLimiter()
@@ -141,7 +153,10 @@ def test_turns() -> None:
 
 
 def test_turns_with_others_waiting() -> None:
-    """C-02: a caller cancelled anywhere before or while probing hands its place on: those behind it all go."""
+    """C-02: a caller cancelled before or while probing hands its place on.
+
+    All callers behind it go.
+    """
 
     def make() -> Made:
         limiter = LocalRateLimiter()
@@ -178,7 +193,10 @@ def test_turns_with_others_waiting() -> None:
 
 @virtual
 async def test_a_waiter_that_is_thrown_away() -> None:
-    """C-02, C-16: a caller in the queue whose coroutine is thrown away, as at the end of a program, does not block the others."""
+    """C-02, C-16: a waiting coroutine that is thrown away does not block the others.
+
+    Coroutines are thrown away at the end of a program, for example.
+    """
     limiter = LocalRateLimiter()
     first = await limiter.acquire("scope", timeout=9.0)
     first.report(Verdict.TOO_FAST)
@@ -195,7 +213,10 @@ async def test_a_waiter_that_is_thrown_away() -> None:
 
 @pytest.mark.parametrize("end", ["verified", "forged"])
 def test_a_signed_call(end: str) -> None:
-    """C-01: wherever a WeChat Pay call is cancelled (signing in a thread, on the wire, verifying, in a back-off), nothing is left."""
+    """C-01: a WeChat Pay call that is cancelled anywhere leaves nothing behind.
+
+    It is signing in a thread, on the wire, verifying, or in a back-off.
+    """
 
     class Slow(StaticVerifier):
         async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:
@@ -220,7 +241,10 @@ def test_a_signed_call(end: str) -> None:
 
 
 async def test_while_closing() -> None:
-    """C-01, C-10: a closing client that is itself cancelled stays closed, and closes to the end when asked again."""
+    """C-01, C-10: a closing client that is itself cancelled stays closed.
+
+    A second close completes it.
+    """
     client, _ = ams_client(0.05, answer({"ret": 0, "share_ratio": 5}))
     call = asyncio.create_task(client.get_share_ratio("wx1"))
     await settle()
@@ -235,7 +259,7 @@ async def test_while_closing() -> None:
 
 
 def test_the_clock_without_a_loop() -> None:
-    """C-16: where no loop runs any more the clock still tells the time, and arms no timer."""
+    """C-16: without a running loop the clock tells the time, and arms no timer."""
     clock = LoopClock()
     assert clock.monotonic() <= time.monotonic()
     call_later(clock, 1.0, lambda _: None)()

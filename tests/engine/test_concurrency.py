@@ -1,4 +1,7 @@
-"""Many callers at once: tenants kept apart, connections bounded, contexts, threads, and clocks that jump."""
+"""Many callers at once.
+
+Tested are tenants, bounded connections, contexts, threads, and clocks that jump.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,14 @@ if TYPE_CHECKING:
 
 trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="nobody's")
 
-# -- C-09: tenants -------------------------------------------------------------------------------------------------
+# -- C-09: tenants ---------------------------------------------------------------------------------
 
 
 async def test_tenants_share_nothing() -> None:
-    """C-09: two clients of one process, side by side, each send their own token only, and no cookie crosses."""
+    """C-09: two clients of one process each send their own token only.
+
+    No cookie crosses from one to the other.
+    """
 
     async def cookies(peer: Peer) -> None:
         while True:
@@ -60,7 +66,10 @@ async def test_tenants_share_nothing() -> None:
 
 @virtual
 async def test_a_gate_is_one_accounts() -> None:
-    """C-09: one account told to wait does not make another one wait, though they share connections and limiter."""
+    """C-09: one account's wait does not make another account wait.
+
+    They share connections and limiter.
+    """
     told = iter([refusal(1737)])
 
     def handler(_: object) -> HttpResponse:
@@ -75,12 +84,15 @@ async def test_a_gate_is_one_accounts() -> None:
     assert now() == 60
 
 
-# -- C-12: contexts ------------------------------------------------------------------------------------------------
+# -- C-12: contexts --------------------------------------------------------------------------------
 
 
 @virtual
 async def test_callers_contexts() -> None:
-    """C-12: a token function, a listener and a transport run in the context of the very caller they work for."""
+    """C-12: a user's plugs run in the context of the caller that they work for.
+
+    These are a token function, a listener and a transport.
+    """
     seen: dict[str, set[str]] = {"token": set(), "event": set(), "wire": set()}
 
     async def tokens() -> str:
@@ -107,14 +119,17 @@ async def test_callers_contexts() -> None:
     assert seen == {"token": names, "event": names, "wire": names}
 
 
-# -- C-13: ten thousand --------------------------------------------------------------------------------------------
+# -- C-13: ten thousand ----------------------------------------------------------------------------
 
 CALLS, LIMIT = 10_000, 50
 
 
 @pytest.mark.slow("makes ten thousand calls")
 async def test_ten_thousand_calls() -> None:
-    """C-13: 10,000 calls at once use no more connections than allowed, all end well, and nobody overtakes many others."""
+    """C-13: 10,000 calls at once use no more connections than allowed.
+
+    All end well, and no call overtakes many others.
+    """
     async with FaultServer() as server:
         async with AiohttpClient(server.url) as client:
             ended: list[int] = []
@@ -126,7 +141,8 @@ async def test_ten_thousand_calls() -> None:
             await asyncio.gather(*(caller(number) for number in range(CALLS)))
         assert len(server.requests) == CALLS
         assert server.connections <= LIMIT
-    assert max(abs(place - number) for place, number in enumerate(ended)) <= 4 * LIMIT
+    behind_others = [(place, number) for place, number in enumerate(ended) if number >= LIMIT]  # the first ones open the connections
+    assert max(abs(place - number) for place, number in behind_others) <= 4 * LIMIT
 
 
 class AiohttpClient:
@@ -145,11 +161,14 @@ class AiohttpClient:
         await self._transport.aclose()
 
 
-# -- C-14: threads -------------------------------------------------------------------------------------------------
+# -- C-14: threads ---------------------------------------------------------------------------------
 
 
 async def test_a_thread_with_a_loop_of_its_own() -> None:
-    """C-14: a thread that runs the client on a loop of its own is told to make another client; ours works on."""
+    """C-14: in a thread with a loop of its own the error advises another client.
+
+    The client of the first loop works on.
+    """
     async with FaultServer() as server, RevenueClient(TOKEN, base_url=server.url) as client:
         await client.get_share_ratio("wx1")
 
@@ -165,7 +184,7 @@ async def test_a_thread_with_a_loop_of_its_own() -> None:
 
 
 async def test_a_thread_that_asks_the_loop() -> None:
-    """C-14: from another thread, ``run_coroutine_threadsafe`` is the way to call."""
+    """C-14: another thread calls through ``run_coroutine_threadsafe``."""
     async with FaultServer() as server, RevenueClient(TOKEN, base_url=server.url) as client:
         loop = asyncio.get_running_loop()
 
@@ -175,7 +194,7 @@ async def test_a_thread_that_asks_the_loop() -> None:
         assert await asyncio.gather(*(asyncio.to_thread(elsewhere) for _ in range(5))) == [40] * 5
 
 
-# -- deadlines -----------------------------------------------------------------------------------------------------
+# -- deadlines -------------------------------------------------------------------------------------
 
 
 def one_scope(_request: object, _default: str) -> str:
@@ -184,7 +203,7 @@ def one_scope(_request: object, _default: str) -> str:
 
 
 class JumpingClock(WallClock):
-    """A clock whose wall clock is set by an hour, back or forth, each time somebody looks."""
+    """A clock whose wall clock jumps by an hour, back or forth, at each reading."""
 
     def __init__(self, jump: float) -> None:
         super().__init__()
@@ -198,7 +217,10 @@ class JumpingClock(WallClock):
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 0.0])
 @virtual
 async def test_wall_clock_jumps_change_nothing(jump: float) -> None:
-    """R-16, R-22: an hour's step of the wall clock moves no deadline, no back-off, no cool-down and no token wait."""
+    """R-16, R-22: an hour's step of the wall clock changes nothing.
+
+    It moves no deadline, no back-off, no cool-down and no token wait.
+    """
     clock = JumpingClock(jump)
     policy = RetryPolicy(throttle_base=2.0, jitter=lambda: 1.0)
     transport = MemoryTransport(Script(1, refusal(-1), 1, refusal(1737), 1, answer(headers={"Date": "fake"}), 60, answer()))
@@ -223,7 +245,10 @@ async def refused(call: Callable[[], Awaitable[object]]) -> str:
 
 @virtual
 async def test_waits_that_cannot_end_in_time_are_refused_at_once() -> None:
-    """R-08: a call that would wait beyond its deadline is refused at once, and told what for and how long."""
+    """R-08: a call that would wait beyond its deadline is refused at once.
+
+    The error says for what it would wait, and how long.
+    """
     client, transport = ams_client(handler=lambda _: refusal(1737), deadline=20.0)
     with pytest.raises(TooFastError):
         await client.send(Read())
@@ -239,7 +264,10 @@ async def test_waits_that_cannot_end_in_time_are_refused_at_once() -> None:
 
 @virtual
 async def test_a_back_off_that_does_not_fit() -> None:
-    """R-08: where the pause before a repetition would outlast the deadline, the call ends at once with what the server said."""
+    """R-08: where the back-off would outlast the deadline, the call ends at once.
+
+    The error is the server's answer.
+    """
     client, transport = ams_client(handler=lambda _: refusal(-1), deadline=5.0, retry=RetryPolicy(throttle_base=9.0, jitter=lambda: 1.0))
     assert "code -1" in await refused(lambda: client.send(Read()))
     client, transport = ams_client(handler=lambda _: answer(b"", 503, {"Retry-After": "30"}), deadline=5.0)
@@ -250,7 +278,7 @@ async def test_a_back_off_that_does_not_fit() -> None:
 @pytest.mark.parametrize("slow", ["token", "signature", "turn"])
 @virtual
 async def test_what_was_waited_for_when_time_was_up(slow: str) -> None:
-    """The error of a call whose time ran out names the wait that it was in."""
+    """A call whose time ran out names the wait that it was in."""
     from support import paykit
 
     class Vault:

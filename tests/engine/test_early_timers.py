@@ -1,4 +1,7 @@
-"""Timers of an event loop may fire early; what a server asked to wait for is waited for all the same."""
+"""Timers of an event loop may fire early, and waits are still long enough.
+
+A wait that a server asked for is never cut short.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ async def waited(first: HttpResponse) -> float:
     ids=["a cool-down", "Retry-After"],
 )
 def test_a_loop_whose_timers_fire_early(first: HttpResponse) -> None:
-    """R-32: neither a cool-down nor a Retry-After ends before the server's clock says so."""
+    """R-32: a wait does not end before the server's clock says so.
+
+    It is a cool-down or a Retry-After.
+    """
     with asyncio.Runner(loop_factory=EarlyLoop) as runner:
         assert runner.run(waited(first)) >= ASKED
 
@@ -68,7 +74,7 @@ async def test_back_offs_have_a_margin() -> None:
 
 
 def test_time_that_is_not_real_is_exact() -> None:
-    """R-32: in virtual time, and on a user's own clock, a pause is as long as it should be."""
+    """R-32: in virtual time, and on a user's own clock, a pause is exact."""
 
     class OwnClock:
         def monotonic(self) -> float:

@@ -1,4 +1,4 @@
-"""Walks and sweeps that ended before their end do not look as if they had come to it."""
+"""Walks and sweeps that ended early do not look as if they were complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ async def work(job: int) -> int:
 @pytest.mark.parametrize("prefetch", [0, 1])
 @virtual
 async def test_a_timeout_is_not_the_end_of_the_list(prefetch: int) -> None:
-    """Who cuts off a wait for a row and asks on is told that the walk is over early, and where to go on."""
+    """A walk that a timeout ended says so to a caller that asks on.
+
+    The timeout was around a wait for a row. The error says where to continue.
+    """
     server = shelf(items(25), 10)
     walk = server.walk(prefetch=prefetch)
     seen = [await anext(walk) for _ in range(10)]
@@ -35,7 +38,7 @@ async def test_a_timeout_is_not_the_end_of_the_list(prefetch: int) -> None:
 
 @virtual
 async def test_an_error_is_not_the_end_of_the_list() -> None:
-    """Who goes on after an error is told the same."""
+    """A walk that an error ended says the same to a caller that asks on."""
     walk = script(ServerBusyError("no")).walk()
     with pytest.raises(ServerBusyError):
         await anext(walk)
@@ -45,7 +48,7 @@ async def test_an_error_is_not_the_end_of_the_list() -> None:
 
 @virtual
 async def test_after_the_last_row_there_is_none() -> None:
-    """A walk that came to its end says so as often as it is asked."""
+    """A complete walk says so as often as it is asked."""
     walk = shelf(items(3), 10).walk()
     assert [row async for row in walk] == items(3)
     for _ in range(2):
@@ -55,7 +58,10 @@ async def test_after_the_last_row_there_is_none() -> None:
 
 @virtual
 async def test_a_timeout_is_not_the_end_of_the_jobs() -> None:
-    """Who cuts off a wait for an outcome and asks on is told that the sweep is over early."""
+    """A sweep that a timeout ended says so to a caller that asks on.
+
+    The timeout was around a wait for an outcome.
+    """
     one = sweep(work, range(3), concurrency=1)
     assert (await anext(one)).job == 0
     with pytest.raises(TimeoutError):
@@ -67,7 +73,7 @@ async def test_a_timeout_is_not_the_end_of_the_jobs() -> None:
 
 @virtual
 async def test_after_the_last_outcome_there_is_none() -> None:
-    """A sweep that came to its end, or was closed, says so as often as it is asked."""
+    """A sweep that is complete or closed says so as often as it is asked."""
     done, closed = sweep(work, range(1)), sweep(work, range(1))
     assert [outcome.job async for outcome in done] == [0]
     await closed.aclose()

@@ -7,48 +7,28 @@ import traceback
 from typing import Any
 
 import pytest
-from support.fakes import Add, Put, Read, Tokens, ams_client, answer, refusal
+from support.cancelling import SECRETS, eventful
+from support.fakes import Add, Put, Read, Tokens, ams_client, answer
 from support.leaks import assert_no_leak
-from support.virtual import CancelAt, WallClock, armed_timers, now, run_virtual, settle, virtual
+from support.virtual import CancelAt, WallClock, armed_timers, run_virtual, settle, virtual
 
 from wxrevenue import (
     CallEvent,
-    ClientStateError,
     ConfigurationError,
     FundsDistributionClient,
     HttpRequest,
     HttpResponse,
-    LocalRateLimiter,
     MemoryTransport,
     NotSentError,
     ResponseLostError,
     RetryPolicy,
-    RevenueClient,
 )
 
 LONGEST = 60
-SECRETS = ["fake-token-one", "fake-token-two"]
-
-
-def eventful() -> tuple[RevenueClient, list[Any]]:
-    """Return a client whose next call waits for tokens, a cool-down, another token and a back-off, and its events."""
-    told: list[Any] = []
-    client, _ = ams_client(
-        *[0.5, refusal(1737)],
-        *[0.5, refusal(40001)],
-        *[0.5, NotSentError(reason="connect")],
-        *[0.5, answer(b"", 503)],
-        *[0.5, answer()],
-        tokens=Tokens(*SECRETS, delays=[1.0] * 9),
-        deadline=300.0,
-        retry=RetryPolicy(jitter=lambda: 1.0),
-        on_event=told.append,
-    )
-    return client, told
 
 
 def cancelled_at(step: int, request: Any) -> bool:
-    """Cancel a call at that step; return whether it has so many."""
+    """Cancel a call at that step; return whether the call has so many steps."""
 
     async def main() -> bool:
         client, told = eventful()
@@ -80,7 +60,10 @@ def cancelled_at(step: int, request: Any) -> bool:
 
 @pytest.mark.parametrize("request_", [Read(), Put()], ids=["read", "write"])
 def test_cancelled_at_every_step(request_: Any) -> None:
-    """C-01, C-02: wherever a call is cancelled, the same CancelledError leaves it, bare, and nothing else is left behind."""
+    """C-01, C-02: a call cancelled anywhere raises the same, bare CancelledError.
+
+    Nothing else is left behind.
+    """
     steps = 0
     while cancelled_at(steps, request_):
         steps += 1
@@ -90,7 +73,10 @@ def test_cancelled_at_every_step(request_: Any) -> None:
 
 @virtual
 async def test_the_very_same_cancellation() -> None:
-    """The CancelledError that the innermost await got is the one that leaves the call, with its message."""
+    """The CancelledError that leaves the call is that of the innermost await.
+
+    It keeps its message.
+    """
     caught: list[BaseException] = []
 
     async def handler(request: HttpRequest) -> HttpResponse:
@@ -176,7 +162,7 @@ async def test_cancelled_in_a_back_off_after_a_lost_answer() -> None:
 
 
 class LateTurn:
-    """A turn whose report is to be awaited, as it was once."""
+    """A turn whose report is a coroutine function, as in an early release."""
 
     def __init__(self) -> None:
         self.released = 0
@@ -211,7 +197,10 @@ class LateLimiter:
 
 @virtual
 async def test_a_report_that_is_to_be_awaited_is_refused() -> None:
-    """A limiter whose report is a coroutine function is named; a write that was sent by then may have acted."""
+    """A limiter whose report is a coroutine function is named.
+
+    A write that was sent by then may have acted.
+    """
     for request, acted in ((Read(), False), (Put(), True)):
         limiter = LateLimiter()
         client, _ = ams_client(answer(), limiter=limiter)
@@ -247,7 +236,7 @@ class Verifies:
 
 
 def pay_client(told: list[Any], error: Exception | None = None) -> FundsDistributionClient:
-    """Return a client whose answers are signed by nobody and verified slowly."""
+    """Return a client whose answers are unsigned and are verified slowly."""
     clock = WallClock()
     headers = {f"Wechatpay-{name}": value for name, value in (("Nonce", "n"), ("Serial", "s"), ("Signature", "c2ln"))}
     return FundsDistributionClient(
@@ -263,7 +252,10 @@ def pay_client(told: list[Any], error: Exception | None = None) -> FundsDistribu
 
 @virtual
 async def test_cancelled_while_an_answer_is_verified() -> None:
-    """A mark that was answered, and is cancelled while the answer is verified, may have been set: its CallEvent says so."""
+    """A mark that is cancelled while its answer is verified may have been set.
+
+    Its CallEvent says so.
+    """
     told: list[Any] = []
     call = asyncio.create_task(pay_client(told).mark_transaction("fake-order"))
     await settle()
@@ -275,7 +267,7 @@ async def test_cancelled_while_an_answer_is_verified() -> None:
 
 @virtual
 async def test_closing_while_an_answer_is_verified() -> None:
-    """A call that has its answer and only verifies it ends well although the client closes meanwhile."""
+    """A call that only verifies its answer ends well although the client closes."""
     told: list[Any] = []
     client = pay_client(told)
     call = asyncio.create_task(client.mark_transaction("fake-order"))
@@ -287,129 +279,13 @@ async def test_closing_while_an_answer_is_verified() -> None:
 
 @virtual
 async def test_what_a_verifier_raises_passes_and_is_ambiguous() -> None:
-    """What a user's verifier raises passes unchanged; the CallEvent says that the mark may have been set."""
+    """An exception of a user's verifier passes unchanged.
+
+    The CallEvent says that the mark may have been set.
+    """
     told: list[Any] = []
     mine = LookupError("mine")
     with pytest.raises(LookupError) as caught:
         await pay_client(told, mine).mark_transaction("fake-order")
     assert caught.value is mine
     assert (told[-1].outcome, told[-1].ambiguous, told[-1].attempts) == ("LookupError", True, 1)
-
-
-# -- the caller's own timeouts and groups --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seconds", [0.5, 30.0, 61.0, 61.7, 63.0])
-@virtual
-async def test_a_callers_own_timeout(seconds: float) -> None:
-    """C-04: ``asyncio.timeout`` around a call ends it there and then, as a TimeoutError, which is never retried."""
-    client, _ = eventful()
-    with pytest.raises(TimeoutError) as caught:
-        async with asyncio.timeout(seconds):
-            await client.send(Read())
-    assert type(caught.value) is TimeoutError
-    assert now() == pytest.approx(seconds)
-    await client.aclose()
-
-
-@virtual
-async def test_a_task_group() -> None:
-    """C-03: when one child fails, its 99 siblings end at once, and the group holds that one error."""
-    client, _ = ams_client(handler=lambda _: asyncio.sleep(5, answer()))
-
-    async def fail() -> None:
-        await asyncio.sleep(1)
-        raise LookupError("mine")
-
-    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012
-        async with asyncio.TaskGroup() as group:
-            group.create_task(fail())
-            for _ in range(99):
-                group.create_task(client.send(Read()))
-    assert [type(error) for error in caught.value.exceptions] == [LookupError]
-    assert now() == pytest.approx(1)
-    assert armed_timers() == 0
-
-
-@virtual
-async def test_closing_inside_a_task_group() -> None:
-    """A client closed under a task group fails the group with ClientStateError, not with a cancellation out of nowhere."""
-    client, _ = ams_client(tokens=Tokens("fake-token-1", delays=[60.0] * 3), deadline=100.0)
-
-    async def close() -> None:
-        await asyncio.sleep(1)
-        await client.aclose()
-
-    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012
-        async with asyncio.TaskGroup() as group:
-            group.create_task(close())
-            group.create_task(client.send(Read()))
-    assert {type(error) for error in caught.value.exceptions} == {ClientStateError}
-
-
-@virtual
-async def test_a_cancelled_probe_lets_the_others_go() -> None:
-    """R-11, C-02: when the probing call is cancelled on the wire, the next call probes, and everyone gets through."""
-    script = iter([refusal(1737)])
-
-    async def handler(request: HttpRequest) -> HttpResponse:
-        if (first := next(script, None)) is not None:
-            return first
-        await asyncio.sleep(5)
-        return answer()
-
-    client, _ = ams_client(handler=handler, deadline=200.0)
-    calls = [asyncio.create_task(client.send(Read())) for _ in range(3)]
-    await asyncio.sleep(62)
-    calls[0].cancel()
-    await asyncio.gather(*calls, return_exceptions=True)
-    assert [call.cancelled() for call in calls] == [True, False, False]
-    assert now() == pytest.approx(62 + 5 + 5)
-
-
-@virtual
-async def test_cancelled_calls_leave_the_gate_to_others() -> None:
-    """R-10: callers cancelled in the queue leave no place behind; a later caller probes at the right time."""
-    client, _ = ams_client(refusal(1737), answer(), deadline=200.0)
-    calls = [asyncio.create_task(client.send(Read())) for _ in range(5)]
-    await asyncio.sleep(1)
-    for call in calls:
-        call.cancel()
-    await asyncio.gather(*calls, return_exceptions=True)
-    assert armed_timers() == 0
-    await client.send(Read())
-    assert now() == 60
-
-
-@virtual
-async def test_limiters_shared_by_closed_clients() -> None:
-    """A client that closes while its calls wait at a shared gate leaves the gate to the other client's calls."""
-    limiter = LocalRateLimiter()
-    one, _ = ams_client(refusal(1737), limiter=limiter, deadline=200.0)
-    two, transport = ams_client(answer(), limiter=limiter, deadline=200.0)
-    first = asyncio.create_task(one.send(Read()))
-    await settle()
-    second = asyncio.create_task(two.send(Read()))
-    await settle()
-    await one.aclose()
-    with pytest.raises(ClientStateError):
-        await first
-    await second
-    assert now() == 60
-    assert len(transport.requests) == 1
-
-
-def test_the_oracle_for_leftovers_works() -> None:
-    """The virtual loop fails a test that leaves a task behind or an exception that nobody retrieved."""
-
-    async def leave_a_task() -> asyncio.Task[None]:
-        return asyncio.create_task(asyncio.sleep(1))
-
-    with pytest.raises(AssertionError, match="left behind"):
-        run_virtual(leave_a_task())
-
-    async def forget() -> None:
-        asyncio.get_running_loop().create_future().set_exception(LookupError())
-
-    with pytest.raises(AssertionError, match="never retrieved"):
-        run_virtual(forget())

@@ -1,8 +1,9 @@
-"""Which calls may be made again: Cloud Storage's conformance scenarios, mapped on our three classes of calls.
+"""Which calls may be repeated: Cloud Storage's scenarios on our three classes.
 
-The scenarios, their methods and their faults are those of the Cloud Storage clients' retry conformance tests: 315 rows of a method
-and a sequence of faults, after which the server is well again. A method that reads is SAFE here;
-one that may be repeated, by its nature or thanks to a precondition, is REPEATABLE; every other is UNSAFE.
+The scenarios, their methods and their faults are those of the Cloud Storage clients' retry
+conformance tests: 315 rows of a method and a sequence of faults, after which the server is well
+again. A method that reads is SAFE here; one that may be repeated, by its nature or thanks to a
+precondition, is REPEATABLE; every other is UNSAFE.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ NEVER = [
 
 
 class Scenario(NamedTuple):
-    """Sequences of faults, the methods they are played to, whether these carry a precondition, and whether the calls succeed."""
+    """Sequences of faults and the methods to which they are played.
+
+    It also says whether these carry a precondition, and whether the calls succeed.
+    """
 
     cases: list[list[str]]
     methods: list[str]
@@ -112,8 +116,11 @@ TABLE: Mapping[str, Scenario] = {
 }
 
 DIFFERENT: Mapping[tuple[str, Safety], str] = {}
-"""Where we differ on purpose, by scenario and class: why. Nowhere: an UNSAFE call is repeated only when it was never sent, and
-their faults all strike after that."""
+"""Where we differ on purpose, by scenario and class, and why.
+
+We differ nowhere: an UNSAFE call is repeated only when it was never sent, and their faults all
+strike after that.
+"""
 
 
 def class_of(method: str, scenario: Scenario) -> Safety:
@@ -146,7 +153,10 @@ def rows() -> Iterator[tuple[str, str, list[str]]]:
 
 
 async def succeeds(safety: Safety, case: list[str]) -> bool:
-    """Play the faults to a call of that class and then a good answer; tell whether the call got it."""
+    """Return whether a call of that class succeeds after the faults.
+
+    The answer after the faults is good.
+    """
     script = [FAULTS[fault]() for fault in case]
     client, _ = ams_client(*script, answer(), retry=RetryPolicy(jitter=lambda: 1.0))
     try:
@@ -158,7 +168,10 @@ async def succeeds(safety: Safety, case: list[str]) -> bool:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_every_scenario(name: str) -> None:
-    """R-00: what is repeated follows from a call's class, never from its HTTP verb (all of ours are POST)."""
+    """R-00: a call's class decides what is repeated, and never its HTTP verb.
+
+    All calls of the package are POST.
+    """
     scenario = TABLE[name]
     for method in scenario.methods:
         safety = class_of(method, scenario)
@@ -177,7 +190,7 @@ class AddByGet(AmsRequest[None]):
 
 @virtual
 async def test_the_verb_decides_nothing() -> None:
-    """R-00: after a lost answer a POST that reads is sent again, and a GET that adds is not."""
+    """R-00: after a lost answer a reading POST is sent again, an adding GET is not."""
     client, transport = ams_client(FAULTS[RESET](), answer(), FAULTS[RESET]())
     await client.send(BY_SAFETY[SAFE])
     with pytest.raises(OutcomeUnknownError):
@@ -186,7 +199,7 @@ async def test_the_verb_decides_nothing() -> None:
 
 
 def test_agreement() -> None:
-    """Every row agrees but those listed, and these differ."""
+    """Every row agrees but the listed ones, and these differ."""
     found = [
         (run_virtual(succeeds(class_of(method, TABLE[name]), case)) is TABLE[name].succeeds, name, class_of(method, TABLE[name]))
         for name, method, case in rows()

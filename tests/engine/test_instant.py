@@ -1,4 +1,7 @@
-"""The usual call awaits the transport alone, and a plug that changes what is handed out is asked all the same."""
+"""The usual call awaits the transport alone.
+
+A plug that changes what is handed out is still asked.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ class Both(Counting):
 
 
 def test_a_replaced_method_is_not_passed_by() -> None:
-    """Where a subclass replaces the awaited method alone, the base's instant one is not used; where it replaces both, its own is."""
+    """The base's instant method is not used where only the awaited one is replaced.
+
+    A subclass that replaces both has its own one used.
+    """
     plain, counting, both = LocalRateLimiter(), Counting(), Both()
     assert instant(plain, "acquire", "take") == plain.take
     assert instant(counting, "acquire", "take") is None

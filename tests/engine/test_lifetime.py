@@ -1,15 +1,12 @@
-"""Where a client may be used, and how its calls end when it closes."""
+"""How the calls of a client end when it closes."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-import textwrap
 from typing import Any
 
 import pytest
-from support.fakes import TOKEN, Put, Read, Tokens, ams_client, answer, made_for, ratio, refusal
+from support.fakes import TOKEN, Put, Read, Tokens, ams_client, answer, made_for, ratio, refusal, slow_tokens
 from support.virtual import armed_timers, now, run_virtual, settle, virtual
 
 from wxrevenue import (
@@ -41,12 +38,6 @@ class Wire(MemoryTransport):
         self.closed += 1
 
 
-async def slow_tokens() -> str:
-    """Return a token after a minute."""
-    await asyncio.sleep(60)
-    return "fake-token-1"
-
-
 WAITING: dict[str, dict[str, Any]] = {
     "token": {"script": [], "tokens": slow_tokens},
     "turn": {"script": [refusal(1737)]},
@@ -60,7 +51,10 @@ WAITING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("what", WAITING)
 @virtual
 async def test_closing_ends_waits(what: str) -> None:
-    """C-10: a call that waits for a token, a turn or a back-off ends with ClientStateError as soon as the client closes."""
+    """C-10: a waiting call ends with ClientStateError as soon as the client closes.
+
+    It waits for a token, a turn or a back-off.
+    """
     options = dict(WAITING[what])
     client, transport = ams_client(*options.pop("script"), deadline=200.0, **options)
     calls = [asyncio.create_task(client.send(Read())) for _ in range(3)]
@@ -89,7 +83,10 @@ async def test_closing_lets_requests_on_the_wire_finish() -> None:
 
 @virtual
 async def test_requests_on_the_wire_finish_within_their_timeout() -> None:
-    """Closing waits no longer than a request's timeout, and nothing is retried any more."""
+    """Closing waits no longer than a request's timeout.
+
+    Nothing is retried any more.
+    """
     client, transport = ams_client(handler=lambda _: asyncio.sleep(1_000, answer()), timeout=4.0)
     call = asyncio.create_task(client.send(Read()))
     await asyncio.sleep(1)
@@ -112,7 +109,10 @@ async def test_requests_on_the_wire_finish_within_their_timeout() -> None:
 )
 @virtual
 async def test_nothing_is_repeated_after_closing(last: Any, kind: Any) -> None:
-    """A request that was on the wire when the client closed is its call's last; closing does not wait for a repetition."""
+    """A request on the wire when the client closes is its call's last.
+
+    Closing does not wait for a repetition.
+    """
     client, transport = ams_client(2, last, tokens=Tokens("fake-token-1", "fake-token-2"), limiter=LocalRateLimiter(5.0), deadline=100.0)
     call = asyncio.create_task(client.send(Read()))
     await asyncio.sleep(1)
@@ -126,7 +126,7 @@ async def test_nothing_is_repeated_after_closing(last: Any, kind: Any) -> None:
 
 @virtual
 async def test_closing_while_a_token_is_rejected() -> None:
-    """A call whose source is being told of a refusal when the client closes is not repeated."""
+    """A call is not repeated if the client closes while it rejects its token."""
 
     class Slow(Tokens):
         async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
@@ -157,7 +157,7 @@ async def test_closing_twice_and_side_by_side() -> None:
 
 @virtual
 async def test_a_cancelled_close_can_be_done_again() -> None:
-    """Whoever is cancelled while closing may close again; the calls are not harmed."""
+    """A close that is cancelled may be repeated, and the calls are not harmed."""
     client, _ = ams_client(3, ratio())
     call = asyncio.create_task(client.get_share_ratio("wx1"))
     await asyncio.sleep(1)
@@ -198,7 +198,10 @@ async def test_closing_a_clone_does_nothing() -> None:
 
 @virtual
 async def test_a_client_closes_what_it_made_and_nothing_else() -> None:
-    """A transport and a limiter that were given stay open; those the client made are closed."""
+    """A client closes the transport and the limiter that it made.
+
+    Those that were given stay open.
+    """
     wire, limiter = Wire(lambda _: answer()), LocalRateLimiter()
     async with RevenueClient(TOKEN, transport=wire, limiter=limiter) as client:
         await client.send(Read())
@@ -213,7 +216,7 @@ async def test_a_client_closes_what_it_made_and_nothing_else() -> None:
 
 @virtual
 async def test_a_dismissed_call_leaves_its_task_uncancelled() -> None:
-    """A call ended by closing leaves its task able to go on awaiting."""
+    """After a call ended by closing, its task can await other things."""
     client, _ = ams_client(tokens=slow_tokens, deadline=100.0)
     after: list[int] = []
 
@@ -235,14 +238,15 @@ async def test_a_dismissed_call_leaves_its_task_uncancelled() -> None:
 
 @virtual
 async def test_cancelled_and_dismissed_at_once() -> None:
-    """A call that is cancelled in the moment its client closes is cancelled: the caller's wish comes first."""
+    """A call cancelled in the moment its client closes is cancelled.
+
+    The caller's wish comes first.
+    """
     client, _ = ams_client(tokens=slow_tokens, deadline=100.0)
     call = asyncio.create_task(client.send(Read()))
     await settle()
-    closing = asyncio.create_task(client.aclose())
-    await asyncio.sleep(0)
-    call.cancel()
-    await closing
+    asyncio.get_running_loop().call_soon(call.cancel)  # after closing began, and before the call hears of it
+    await client.aclose()
     with pytest.raises(asyncio.CancelledError):
         await call
     assert call.cancelled()
@@ -250,7 +254,10 @@ async def test_cancelled_and_dismissed_at_once() -> None:
 
 @virtual
 async def test_a_dismissed_write_that_may_have_acted() -> None:
-    """A write that lost an answer and is dismissed in its back-off tells that it may have acted."""
+    """A write ended by closing in its back-off says that it may have acted.
+
+    It had lost an answer before.
+    """
     told: list[Any] = []
     policy = RetryPolicy(base=5.0, jitter=lambda: 1.0)
     client, _ = ams_client(ResponseLostError(reason="reset"), retry=policy, on_event=told.append)
@@ -284,99 +291,7 @@ async def test_a_clock_that_breaks_at_the_start_does_not_block_closing() -> None
     await client.aclose()
 
 
-# -- where a client may be used ------------------------------------------------------------------------------------
-
-
-def test_another_loop() -> None:
-    """C-07: a client used on one loop refuses another with a clear error."""
-    client, transport = ams_client(answer())
-    run_virtual(client.send(Read()))
-    with pytest.raises(ClientStateError, match="another event loop"):
-        run_virtual(client.send(Read()))
-    with pytest.raises(ClientStateError, match="another event loop"):
-        run_virtual(client.with_options(timeout=1.0).send(Read()))
-    assert len(transport.requests) == 1
-
-
-def test_closing_on_another_loop_when_idle() -> None:
-    """A client with no calls under way may be closed from anywhere; it then is closed."""
-    client, _ = ams_client(answer())
-    run_virtual(client.send(Read()))
-    run_virtual(client.aclose())
-    with pytest.raises(ClientStateError):
-        run_virtual(client.send(Read()))
-
-
-def test_closing_on_another_loop_while_calls_wait() -> None:
-    """Closing cannot reach calls of another loop, and says so."""
-    client, _ = ams_client(tokens=slow_tokens, deadline=100.0)
-
-    async def main() -> None:
-        call = asyncio.create_task(client.send(Read()))
-        await settle()
-        with pytest.raises(ClientStateError):
-            await asyncio.to_thread(asyncio.run, client.aclose())
-        call.cancel()
-        await asyncio.gather(call, return_exceptions=True)
-
-    run_virtual(main())
-
-
-def test_a_client_needs_no_loop_to_be_made() -> None:
-    """A client, a limiter and a clone are made without a running loop, and work on the first that uses them."""
-    client, _ = ams_client(answer(), limiter=LocalRateLimiter())
-    run_virtual(client.with_options(deadline=3.0).send(Read()))
-
-
-FORK = """
-    import asyncio, os, sys
-    from wxrevenue import AmsRequest, ClientStateError, GetShareRatio, HttpResponse, MemoryTransport, RevenueClient
-
-    def client():
-        transport = MemoryTransport(lambda _: HttpResponse(200, {}, b'{"ret":0,"share_ratio":40}'))
-        return RevenueClient("fake-token-1", transport=transport)
-
-    used, fresh = client(), client()
-    asyncio.run(used.get_share_ratio("wx1"))
-    if os.fork() == 0:
-        asyncio.run(fresh.get_share_ratio("wx1"))
-        try:
-            asyncio.run(used.get_share_ratio("wx1"))
-        except ClientStateError as error:
-            os._exit(7 if "fork" in str(error) else 8)
-        os._exit(9)
-    print(os.waitstatus_to_exitcode(os.wait()[1]))
-"""
-
-
-@pytest.mark.slow("waits for another process")
-def test_fork() -> None:
-    """C-08: a client used before a fork refuses the child with a clear error; one that was only made works there."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(FORK)], capture_output=True, text=True, check=False, timeout=30
-    )
-    assert (done.stdout.strip(), done.stderr) == ("7", "")
-
-
-def test_closing_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """C-08: to close a client in a forked child is refused by name, too; one that was only made is closed there."""
-    client, _ = ams_client(answer())
-    asyncio.run(client.send(Read()))
-    only_made, _ = ams_client()
-    with monkeypatch.context() as patch:
-        patch.setattr("os.getpid", lambda: -1)
-        with pytest.raises(ClientStateError, match="fork"):
-            asyncio.run(client.aclose())
-        asyncio.run(only_made.aclose())
-
-
-def test_fork_by_pid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """C-08: what tells a forked child is its process id."""
-    client, _ = ams_client(answer())
-    run_virtual(client.send(Read()))
-    monkeypatch.setattr("os.getpid", lambda: -1)
-    with pytest.raises(ClientStateError, match="fork"):
-        run_virtual(client.send(Read()))
+# -- one client and another ------------------------------------------------------------------------
 
 
 @virtual
@@ -389,7 +304,7 @@ async def test_two_clients_are_apart() -> None:
 
 
 def test_kinds_of_requests_and_answers() -> None:
-    """What a handler gets and gives are the public classes."""
+    """What a handler gets and returns are the public classes."""
     client, transport = ams_client(answer())
     run_virtual(client.send(Read()))
     assert isinstance(transport.requests[0], HttpRequest)

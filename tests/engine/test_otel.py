@@ -1,4 +1,4 @@
-"""Spans made from events: their times, parents, attributes, and what they do not show."""
+"""Spans made from events: times, parents, attributes, and what they hide."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-README = Path(__file__).parent.parent.parent / "README.md"
+CHAPTER = Path(__file__).parent.parent.parent / "wxrevenue" / "transports" / "README.md"
 SECOND = 1_000_000_000
 
 
@@ -58,7 +58,7 @@ def traced() -> Traced:
 
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the clocks that spans are made with go with the virtual loop."""
+    """Let the clocks of spans follow the virtual loop."""
 
     class Clocks:
         @staticmethod
@@ -92,7 +92,10 @@ def parent(span: ReadableSpan) -> int | None:
 @pytest.mark.usefixtures("clocks")
 @virtual
 async def test_a_call_and_its_attempts(traced: Traced) -> None:
-    """A call is a span, its attempts are its children, each with its own times and outcome; waits are span events."""
+    """A call is a span, its attempts are its children, and waits are span events.
+
+    Each has its own times and outcome.
+    """
     began = asyncio.get_running_loop().time()
     policy = RetryPolicy(throttle_base=2.0, jitter=lambda: 1.0)
     client, _ = ams_client(3, refusal(-1), 4, answer(), retry=policy, on_event=traced.spans)
@@ -129,7 +132,10 @@ async def test_a_call_and_its_attempts(traced: Traced) -> None:
 
 @virtual
 async def test_a_failed_call(traced: Traced) -> None:
-    """A failed call's span has the error's class, the request id, and whether the call may have taken effect."""
+    """A failed call's span has the error's class and the request id.
+
+    It also says whether the call may have taken effect.
+    """
     client, _ = ams_client(answer({"errcode": 48001, "errmsg": "no rid: 5f5f-6a6a"}), on_event=traced.spans)
     with pytest.raises(ApiError):
         await client.send(Read())
@@ -146,7 +152,10 @@ async def test_a_failed_call(traced: Traced) -> None:
 
 @virtual
 async def test_concurrent_calls_do_not_mix(traced: Traced) -> None:
-    """C-12: each of many calls at once is a child of the span that its own caller was in, with its own attempts."""
+    """C-12: each of many calls at once is a child of its own caller's span.
+
+    It has its own attempts.
+    """
     script = iter(range(1000))
     client, _ = ams_client(handler=lambda _: asyncio.sleep(next(script) % 7, refusal(-1)), on_event=traced.spans, deadline=300.0)
     tracer = trace.get_tracer("test", tracer_provider=traced.provider)
@@ -168,7 +177,10 @@ async def test_concurrent_calls_do_not_mix(traced: Traced) -> None:
 
 @virtual
 async def test_pages_fetched_ahead(traced: Traced) -> None:
-    """C-12: a page that is fetched ahead, in a task of its own, belongs to the span of whoever walks."""
+    """C-12: a page fetched ahead belongs to the span of the walk's caller.
+
+    It is fetched in a task of its own.
+    """
     rows = iter(range(1, 9))
 
     def page(_: object) -> Any:
@@ -198,7 +210,10 @@ async def test_a_cancelled_call_has_a_span(traced: Traced) -> None:
 
 @virtual
 async def test_spans_show_no_secret(traced: Traced) -> None:
-    """L-04, U1: no span, whatever happened in its call, holds a URL, a token or what the server said."""
+    """L-04, U1: no span holds a URL, a token or a text of the server.
+
+    This holds whatever happened in its call.
+    """
     replies = (answer({"ret": 1700, "err_msg": f"at access_token={TOKEN} fake-said"}), ResponseLostError(TOKEN, reason="reset"), answer())
     for reply in replies:
         client, _ = ams_client(reply, reply, reply, on_event=traced.spans)
@@ -223,8 +238,11 @@ asyncio.run(RevenueClient("fake-token-1", transport=transport, on_event=log_call
 
 
 def test_the_url_filter_of_the_readme() -> None:
-    """L-04: the filter that the README tells users of an instrumented aiohttp to set takes the token off a URL."""
-    found = re.search(r"`AioHttpClientInstrumentor\(\)\.instrument\(url_filter=(lambda url: .+?)\)`", README.read_text())
+    """L-04: the documented filter takes the token off a URL.
+
+    The chapter on transports tells users of an instrumented aiohttp to set it.
+    """
+    found = re.search(r"`AioHttpClientInstrumentor\(\)\.instrument\(url_filter=(lambda url: .+?)\)`", CHAPTER.read_text())
     assert found is not None
     url = URL(f"https://api.weixin.qq.com/wxa/x?action=y&access_token={Secret(TOKEN).encoded().reveal()}", encoded=True)
     shown = eval(found[1])(url)  # noqa: S307  (our own text)

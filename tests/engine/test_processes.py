@@ -1,4 +1,7 @@
-"""What only a process of its own can show: interrupts, forks, loops that close too early, the interpreter's end."""
+"""What only a process of its own can show.
+
+Tested are interrupts, forks, loops that close too early, and the interpreter's end.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ def run(script: str, *options: str, **variables: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("transport", ["real", "memory"])
 def test_keyboard_interrupt(transport: str) -> None:
-    """C-05: Ctrl-C in the middle of a call ends the process as usual, with the client closed and nothing said about it."""
+    """C-05: Ctrl-C in the middle of a call ends the process as usual.
+
+    The client is closed, and nothing is printed about it.
+    """
     script = """
         async def interrupted(request):
             signal.raise_signal(signal.SIGINT)
@@ -84,13 +90,19 @@ SUITE = """
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there nothing is inherited")
 def test_the_suite_runs_in_the_background() -> None:
-    """C-05: children of a suite whose parent ignores SIGINT hear it all the same, so that no test waits for one in vain."""
+    """C-05: children receive SIGINT even if the suite's parent ignores it.
+
+    So no test waits for an interrupt in vain.
+    """
     code, printed, _ = run(SUITE, TESTS=str(TESTS))
     assert (code, "1 passed" in printed) == (0, True)
 
 
 def test_keyboard_interrupt_that_cancels_nothing() -> None:
-    """C-05: a KeyboardInterrupt that is raised inside a call passes through it, and ``async with`` still closes the client."""
+    """C-05: a KeyboardInterrupt that is raised inside a call passes through it.
+
+    ``async with`` still closes the client.
+    """
     script = """
         def interrupted(request):
             raise KeyboardInterrupt
@@ -112,7 +124,10 @@ def test_keyboard_interrupt_that_cancels_nothing() -> None:
 
 
 def test_a_loop_that_closes_first() -> None:
-    """C-06: a client that nobody closed before its loop is a ResourceWarning, tokenless, and no error in ``__del__``."""
+    """C-06: a client that is still open when its loop closes is a ResourceWarning.
+
+    The warning shows no token, and ``__del__`` raises no error.
+    """
     script = """
         async def main():
             global client
@@ -135,7 +150,10 @@ def test_a_loop_that_closes_first() -> None:
 
 
 def test_a_fork_after_a_preload() -> None:
-    """C-08: clients made before a fork, as by a preloading web server, work in every child, each with nonces of its own."""
+    """C-08: clients made before a fork work in every child.
+
+    A preloading web server makes them so. Each child has nonces of its own.
+    """
     script = """
         nonces = []
 
@@ -177,7 +195,10 @@ def test_a_fork_after_a_preload() -> None:
 
 
 def test_a_fork_in_the_middle_of_use() -> None:
-    """C-08: a child forked while its parent has connections is refused with a clear error; the parent goes on on its connections."""
+    """C-08: a child forked while its parent has connections is refused clearly.
+
+    The parent keeps its connections.
+    """
     script = """
         def child():
             try:
@@ -204,7 +225,10 @@ def test_a_fork_in_the_middle_of_use() -> None:
 
 @pytest.mark.parametrize("how", ["asyncio.run(main())", "asyncio.new_event_loop().run_until_complete(main())"])
 def test_the_end_with_calls_pending(how: str) -> None:
-    """C-16: an interpreter that ends while calls wait for a turn, a token, an answer or a back-off prints no traceback."""
+    """C-16: an interpreter that ends with calls pending prints no traceback.
+
+    The calls wait for a turn, a token, an answer or a back-off.
+    """
     script = f"""
         from wxrevenue import NotSentError, RetryPolicy
 
@@ -245,7 +269,10 @@ def test_the_end_with_calls_pending(how: str) -> None:
 
 
 def test_importing_has_no_side_effects() -> None:
-    """C-08: importing the package starts no thread, opens no loop, seeds nothing and sets no logging up."""
+    """C-08: importing the package has no side effects.
+
+    It starts no thread, opens no loop, seeds nothing and configures no logging.
+    """
     script = """
         import logging, random
         random.seed(5)
@@ -295,12 +322,18 @@ BLOCKING = """
 
 
 def test_nothing_blocks_the_loop() -> None:
-    """C-11: once everything is imported, no call opens a file, looks a name up or sleeps on the event loop's thread."""
+    """C-11: once everything is imported, no call blocks the event loop's thread.
+
+    No call opens a file, looks a name up or sleeps there.
+    """
     assert run(BLOCKING) == (0, "[]", "")
 
 
 async def test_the_key_is_used_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """C-11: RSA with the private key, the slowest step of a WeChat Pay call, runs in a thread."""
+    """C-11: RSA with the private key runs in a thread.
+
+    It is the slowest step of a WeChat Pay call.
+    """
     import threading
 
     from wxrevenue import PemSigner

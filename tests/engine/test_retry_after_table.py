@@ -1,7 +1,9 @@
-"""What a ``Retry-After`` makes of a back-off: another library's table, run through policy parameters and the real engine.
+"""What a ``Retry-After`` makes of a back-off: another library's table.
 
-The figures are those of openai/openai-python (Apache-2.0, commit e43b422), ``tests/test_client.py``: a clock that stands at
-1696004797, a cap of 120 s, and where the header is of no use a back-off of 0.5 s, doubled up to 8 s.
+The table is run through policy parameters and the real engine. The figures are those of
+openai/openai-python (Apache-2.0, commit e43b422), ``tests/test_client.py``: a clock that stands at
+1696004797, a cap of 120 s, and where the header is of no use a back-off of 0.5 s, doubled up to 8
+s.
 """
 
 from __future__ import annotations
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
 NOW = 1_696_004_797.0
 """Fri, 29 Sep 2023 16:26:37 GMT."""
 RETRIES = 3
-"""How many repetitions their client has, unless a row says that more were made already."""
+"""How many repetitions their client has, unless a row gives another number made."""
 OWN = 0.5
 
 
 class Row(NamedTuple):
-    """How many repetitions are left (below zero: so many too many were made), the header, the wait in seconds."""
+    """The repetitions left, the header, and the wait in seconds.
+
+    Below zero, so many too many repetitions were made.
+    """
 
     left: int
     header: str
@@ -70,7 +75,7 @@ DIFFERENT: Mapping[str, str] = {
 
 
 async def wait_for(row: Row, status: int) -> float | None:
-    """Return the back-off after the row's answer, or ``None`` when the error surfaced instead."""
+    """Return the back-off after the row's answer, or ``None`` if the error surfaced."""
     waits: list[float] = []
 
     def note(event: Event) -> None:
@@ -97,7 +102,10 @@ async def wait_for(row: Row, status: int) -> float | None:
 @pytest.mark.parametrize("row", TABLE, ids=str)
 @virtual
 async def test_every_row(row: Row, status: int) -> None:
-    """R-21 T-43: seconds and dates are waited for as asked, nonsense and the past give our own back-off, too much surfaces."""
+    """R-21 T-43: seconds and dates are waited for as asked.
+
+    Nonsense and the past give our own back-off, and too long a wait surfaces.
+    """
     assert await wait_for(row, status) == (None if row.header in DIFFERENT else row.wait)
 
 
@@ -111,6 +119,6 @@ def test_agreement() -> None:
 
 
 def test_rows_are_all_there() -> None:
-    """Twenty-three rows, no header of which stands twice but the empty one."""
+    """There are 23 rows, and no header but the empty one stands twice."""
     assert len(TABLE) == 23
     assert len({(row.left, row.header) for row in TABLE}) == 23

@@ -1,9 +1,11 @@
-"""The retry tables of AWS's standard mode, run through policy parameters and the real engine.
+"""AWS's standard retry tables, run through policy parameters and the real engine.
 
-The figures are those of smithy-lang/smithy-kotlin (Apache-2.0, commit 6373a5f), ``runtime/runtime-core``, its resources
-for ``retries/impl``: the standard mode before 2026 and that of 2026, long-polling rows left out (nothing here polls). A wire
-failure of theirs is the HTTP status itself; their ``Throttling`` code is a 429, their ``x-amz-retry-after`` (milliseconds) a
-``Retry-After`` (seconds). Each step says what remains of the quota after it and how long the back-off before the next is.
+The figures are those of smithy-lang/smithy-kotlin (Apache-2.0, commit 6373a5f),
+``runtime/runtime-core``, its resources for ``retries/impl``: the standard mode before 2026 and that
+of 2026, long-polling rows left out (nothing here polls). A wire failure of theirs is the HTTP
+status itself; their ``Throttling`` code is a 429, their ``x-amz-retry-after`` (milliseconds) a
+``Retry-After`` (seconds). Each step says what remains of the quota after it and how long the
+back-off before the next is.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ RETRIED, SUCCEEDED, ATTEMPTS_SPENT, QUOTA_SPENT = "retry_request", "success", "m
 
 
 class Step(NamedTuple):
-    """One answer of the server, and what a client makes of it: outcome, quota left, back-off in seconds."""
+    """One answer of the server, and the outcome, quota left and back-off in seconds."""
 
     status: int
     outcome: str
@@ -135,7 +137,10 @@ def quota_of(client: RevenueClient) -> float:
 
 
 async def played(row: Row) -> list[Step]:
-    """Return what really happens: calls are made until every answer of the row is used up."""
+    """Return what really happens.
+
+    Calls are made until every answer of the row is used up.
+    """
     found: list[Step] = []
 
     def note(event: Event) -> None:
@@ -162,14 +167,20 @@ async def played(row: Row) -> list[Step]:
 @pytest.mark.parametrize("name", TABLE)
 @virtual
 async def test_every_row(name: str) -> None:
-    """R-01 R-02 R-14: outcome, quota and back-off of every step are the table's, or those we chose instead."""
+    """R-01 R-02 R-14: every step is the table's, or the one we chose instead.
+
+    Compared are outcome, quota and back-off.
+    """
     expected = DIFFERENT[name][1] if name in DIFFERENT else TABLE[name].steps
     assert await played(TABLE[name]) == expected
 
 
 @virtual
 async def test_calls_side_by_side() -> None:
-    """R-03: the row of two concurrent calls: they draw on one quota in the order of events, and end with 486."""
+    """R-03: two concurrent calls draw on one quota in the order of events.
+
+    It is the table's row of two calls. They end with 486.
+    """
     script = iter([500, 500, 500, 200, 200])
     quota: list[tuple[float, str]] = []
 
@@ -188,7 +199,10 @@ async def test_calls_side_by_side() -> None:
 
 
 def test_agreement() -> None:
-    """All rows but the listed one agree with the table, and the listed one differs: the count cannot drift unnoticed."""
+    """All rows but the listed one agree with the table, and the listed one differs.
+
+    So the count cannot change unnoticed.
+    """
     agree = {name for name, row in TABLE.items() if run_virtual(played(row)) == row.steps}
     assert set(TABLE) - agree == set(DIFFERENT)
     assert (len(agree), len(TABLE)) == (18, 19)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from wxrevenue._base.loading import is_from_our_import, not_loaded
 from wxrevenue._base.secret import NeverPickled
@@ -12,6 +13,7 @@ from wxrevenue._engine.lifetime import InFlight
 from wxrevenue._wire.request import Safety
 from wxrevenue.errors import (
     ClientStateError,
+    ConfigurationError,
     DeadlineExceededError,
     OutcomeUnknownError,
     ResponseLostError,
@@ -22,25 +24,34 @@ from wxrevenue.errors import (
 )
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Mapping
 
     from wxrevenue._engine.job_context import JobContext
+    from wxrevenue._engine.outcome import Limits
     from wxrevenue._engine.retry import Retries
     from wxrevenue._engine.service import BoundCall
     from wxrevenue._wire.request import Endpoint, Request
+    from wxrevenue.ports import Turn
 
+T_co = TypeVar("T_co", covariant=True)
 _NO_WAITS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-class Call(NeverPickled):
+class Call(NeverPickled, Generic[T_co]):
     """What a call is, and what happened to it so far.
 
-    What it is, is set once, when it begins. What happened has its usual values on the class: most calls write few of them.
+    What it is, is set once, when it begins.
     """
+
+    __slots__ = (
+        "ambiguous", "attempts", "bound", "deadline", "endpoint", "in_doubt", "job", "now", "number", "presence", "request",
+        "request_id", "retries", "scope", "started", "waits",
+    )  # fmt: skip
 
     # what it is
 
-    request: Any
+    request: Request[T_co]
     endpoint: Endpoint
     presence: InFlight
     """Which task makes it, and whether it waits."""
@@ -55,52 +66,87 @@ class Call(NeverPickled):
 
     now: float
     """When the clock was looked at last."""
-    attempts = 0
-    number: int | None = None
-    """What events call it, once somebody is told of it."""
-    waits: Mapping[str, float] = _NO_WAITS
+    attempts: int
+    number: int | None
+    """What events call it, once a listener is told of it."""
+    waits: Mapping[str, float]
     """The seconds it waited, by what it waited for."""
-    scope: str | None = None
-    request_id: str | None = None
-    retries: Retries | None = None
-    ambiguous = False
+    scope: str | None
+    request_id: str | None
+    retries: Retries | None
+    ambiguous: bool
     """A call that changes something may have done so."""
-    in_doubt = False
-    """A request is on its way, or was answered with success: whether the call acted is not yet concluded."""
+    in_doubt: bool
+    """Whether a request is on its way, or was answered with success.
 
-    def __init__(self, request: Request[Any], started: float, deadline: float, page_deadline: float | None = None) -> None:
+    It is not concluded yet whether the call acted.
+    """
+
+    def __init__(
+        self,
+        request: Request[T_co],
+        started: float,
+        deadline: float,
+        page_deadline: float | None = None,
+        loop: AbstractEventLoop | None = None,
+    ) -> None:
         self.request = request
         self.endpoint = request.endpoint
-        self.presence = InFlight()
+        self.presence = InFlight(loop)
         self.started = self.now = started
-        self.job = CURRENT_JOB.get()
-        self.deadline = started + (deadline if self.job is None else page_deadline or deadline)
+        self.job = job = CURRENT_JOB.get()
+        self.deadline = started + (deadline if job is None else page_deadline or deadline)
+        self.attempts = 0
+        self.waits = _NO_WAITS
+        self.number = self.scope = self.request_id = self.retries = None
+        self.ambiguous = self.in_doubt = False
 
     def may_have_acted(self) -> None:
-        """Remember that the call may have taken effect, if it is one that changes something."""
+        """Remember that the call may have taken effect.
+
+        This counts if it is one that changes something.
+        """
         if self.endpoint.safety is not Safety.SAFE:
             self.ambiguous = True
 
     def settle_doubt(self) -> None:
-        """Take a call that was interrupted between its request and the last check of the answer for one that may have acted."""
+        """Take an interrupted call for one that may have acted.
+
+        It was interrupted between its request and the last check of the answer.
+        """
         if self.in_doubt:
             self.may_have_acted()
 
-    def failed_import(self, error: BaseException) -> WxRevenueError | None:
-        """Return the error for an import of ours that failed under the call; nothing where the exception is the caller's own."""
+    def error_of_ours(self, error: BaseException) -> BaseException:
+        """Return the error for an import of this package that failed under the call.
+
+        Any other exception is the caller's own, and returned as it is.
+        """
         if not isinstance(error, Exception) or not is_from_our_import(error):
-            return None
+            self.settle_doubt()
+            return error
         failure = not_loaded(error, self.endpoint.name)
         if not self.in_doubt:
             return failure
         return ResponseLostError(failure.message, reason=failure.reason, retryable=failure.retryable)
 
+    def late_report(self, turn: Turn, late: object) -> ConfigurationError:
+        """Return the error for a limiter whose ``report`` is to be awaited.
+
+        What it reports would come too late, or never.
+        """
+        if inspect.iscoroutine(late):
+            late.close()
+        self.may_have_acted()
+        return ConfigurationError(f"{type(turn).__name__}.report: expected a plain method, got one that returns an awaitable")
+
     def turn_timeout(self, left: float) -> float:
         """Return for how many of the seconds left it waits for a turn.
 
-        A job of a sweep does not keep its slot from the others, unless this call may have acted: whoever gave it up now would
-        have to say that its outcome is unknown. Nor does it give up what it has spent turns on since its last outcome: begun
-        anew it would spend them again, and where turns are far apart it would never come further.
+        A job of a sweep does not keep its slot from the others, unless this call may have acted: if
+        it were given up now, its outcome would be unknown. Nor does it give up what it has spent
+        turns on since its last outcome: begun anew it would spend them again, and where turns are
+        far apart it would never come further.
         """
         job = self.job
         return left if job is None or self.ambiguous or not job.requeue or job.attempts else min(left, WORTH_WAITING_S)
@@ -111,12 +157,19 @@ class Call(NeverPickled):
         job.waited += sum(self.waits.values())
         job.last_scope = self.scope
 
-    def final_error(self, error: BaseException) -> BaseException:
-        """Return the exception that leaves the call: a cancellation as it came, with nothing hanging from it."""
+    def final_error(self, error: BaseException, settings: Limits) -> BaseException:
+        """Return the exception that leaves the call.
+
+        A cancellation leaves as it came, with nothing hanging from it.
+
+        Args:
+            error: what ended the call.
+            settings: what the text says of the client's settings.
+        """
         if not isinstance(error, WxRevenueError):
             self.settle_doubt()
             if not self.presence.was_cancelled_by_close():
-                return without_history(error)  # type: ignore[no-any-return]
+                return without_history(error)
             error = ClientStateError("the client was closed while the call waited")
         if error.ambiguous:
             self.may_have_acted()
@@ -124,6 +177,7 @@ class Call(NeverPickled):
             self.job.closed_scope = self.scope
         self.request_id = getattr(error, "request_id", None) or self.request_id
         self._stamp(error)
+        settings.stamp(error, self.deadline - self.started)
         if self.ambiguous:
             error.ambiguous = True
             if isinstance(error, (TransportError, TooFastError, DeadlineExceededError)):
@@ -131,11 +185,7 @@ class Call(NeverPickled):
                 self._stamp(error)
         return error
 
-    def facts(self) -> dict[str, Any]:
-        """Return what events tell of a call when it is over."""
-        facts: dict[str, Any] = {"attempts": self.attempts, "request_id": self.request_id, "ambiguous": self.ambiguous}
-        return {**facts, "waited": sum(self.waits.values()), "waits": self.waits}
-
     def _stamp(self, error: WxRevenueError) -> None:
         error.endpoint = self.endpoint.name
         error.attempts = self.attempts
+        error.duration = self.now - self.started

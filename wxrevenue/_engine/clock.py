@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from wxrevenue.errors import ConfigurationError, DeadlineExceededError
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Callable
 
     from wxrevenue.ports import Clock
 
 T = TypeVar("T")
 MARGIN_S: Final = 0.002
-"""Seconds that a pause in real time is longer than a server asks for: uvloop's timers fire up to a
-millisecond early, and two machines' clocks do not run alike."""
+"""Seconds that a pause in real time is longer than a server asks for.
+
+uvloop's timers fire up to a millisecond early, and two machines' clocks do not run alike.
+"""
 
 
 class LoopClock:
-    """The running event loop's own time, so that whoever virtualises the loop virtualises every wait here."""
+    """The running event loop's own time.
+
+    A program that virtualises the loop virtualises every wait here.
+    """
 
     def monotonic(self) -> float:
         """Return the loop's time.
 
-        uvloop stops its clock while it runs callbacks, and what happens meanwhile would seem to have
-        happened before: of loops that are not asyncio's own the system's clock is taken.
+        uvloop stops its clock while it runs callbacks, and what happens meanwhile would seem to
+        have happened before: of loops that are not asyncio's own the system's clock is taken.
         """
         try:
             loop = get_running_loop()
@@ -48,10 +54,23 @@ class LoopClock:
 LOOP_CLOCK = LoopClock()
 
 
-def margin(clock: Clock) -> float:
-    """Return the seconds to add to a pause, so that it never ends too early for the server.
+def monotonic_on(loop: AbstractEventLoop, clock: Clock) -> Callable[[], float]:
+    """Return what tells the time of a clock while that loop runs.
 
-    Time that is not real is exact, and a user's own clock is taken at its word: nothing is added.
+    :class:`LoopClock` would ask for the running loop at every look, which costs more than the look.
+    A user's own clock is asked as it is: its method may be replaced meanwhile.
+    """
+    if type(clock) is not LoopClock:
+        return lambda: clock.monotonic()  # noqa: PLW0108  (as it is by then)
+    is_real = not isinstance(loop, BaseEventLoop) or getattr(loop.time, "__func__", None) is BaseEventLoop.time
+    return time.monotonic if is_real else loop.time
+
+
+def margin(clock: Clock) -> float:
+    """Return the seconds to add to a pause.
+
+    So it never ends too early for the server. Time that is not real is exact, and a user's own
+    clock is taken at its word: nothing is added.
     """
     if not isinstance(clock, LoopClock):
         return 0.0
@@ -64,9 +83,10 @@ def margin(clock: Clock) -> float:
 
 
 def call_later(clock: Clock, seconds: float, callback: Callable[[BaseException | None], None]) -> Callable[[], object]:
-    """Call back once, after ``seconds`` by that clock, or with what the clock raised; return what calls it off.
+    """Call back once, after ``seconds`` by that clock, or with what the clock raised.
 
-    The loop's own clock needs no task for this. Another clock offers nothing but ``sleep``, so a task sleeps there.
+    Return what calls it off. The loop's own clock needs no task for this. Another clock offers
+    nothing but ``sleep``, so a task sleeps there.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -87,7 +107,8 @@ async def within(timeout: float, work: Awaitable[T], what: str) -> T:
     """Await something that knows no timeout of its own.
 
     Raises:
-        DeadlineExceededError: it took longer than ``timeout`` seconds. Its own exceptions pass unchanged.
+        DeadlineExceededError: it took longer than ``timeout`` seconds. Its own exceptions pass
+            unchanged.
     """
     if not isawaitable(work):
         raise ConfigurationError(f"{what}: expected something that can be awaited, got {type(work).__name__}")

@@ -6,9 +6,10 @@ from typing import Any
 
 
 def instant(plug: object, awaited: str, at_once: str) -> Any:
-    """Return a plug's method that answers at once, or ``None`` where it has none to be trusted.
+    """Return a plug's method that answers at once.
 
-    A subclass that replaces the awaited method alone means to change what is handed out: its base's answer would pass it by.
+    ``None`` where it has none to be trusted. A subclass that replaces the awaited method alone
+    means to change what is handed out: its base's answer would pass it by.
 
     Args:
         plug: a rate limiter or a token source.

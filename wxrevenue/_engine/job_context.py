@@ -1,4 +1,7 @@
-"""The job of a sweep that calls are made for: they report to it, and it keeps them from waiting in its slot."""
+"""The job of a sweep that calls are made for.
+
+They report to it, and it keeps them from waiting in its slot.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from contextvars import ContextVar
 from typing import Final
 
 WORTH_WAITING_S: Final = 3.0
-"""Seconds for which a job that can be put off waits for a turn in its slot: one that comes soon is worth it."""
+"""Seconds for which a job that can be put off waits for a turn in its slot.
+
+A turn that comes soon is worth it.
+"""
 
 
 class JobContext:

@@ -1,15 +1,19 @@
-"""What became of an exchange: the error it ends in, what the rate limiter is told, how events call it."""
+"""What became of an exchange.
+
+The error it ends in, what the rate limiter is told, how events call it.
+"""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wxrevenue._base.secret import scrub
 from wxrevenue.errors import (
     ApiError,
     ClientStateError,
     DeadlineExceededError,
+    DecodeError,
     QuotaExceededError,
     ResponseLostError,
     ServerBusyError,
@@ -24,7 +28,35 @@ if TYPE_CHECKING:
     from wxrevenue._wire.http import HttpResponse
 
 
-def verdict_on(outcome: Any) -> Verdict:
+class Limits(NamedTuple):
+    """What the text of a call's error says of the settings that it ran under.
+
+    Args:
+        timeout: of one exchange, seconds.
+        base_url: where requests go.
+        path: of the interface.
+        paged: whether the deadline is that of a page.
+    """
+
+    timeout: float
+    base_url: str
+    path: str
+    paged: bool
+
+    def stamp(self, error: WxRevenueError, deadline: float) -> None:
+        """Say on an error which setting ended the call.
+
+        Also say whose answer could not be read.
+        """
+        if isinstance(error, (DeadlineExceededError, TooFastError)):
+            error.limit = f"{'page_deadline' if self.paged else 'deadline'}={deadline:g} s"
+        elif getattr(error, "reason", None) in {"timeout", "pool"}:
+            error.limit = f"timeout={min(self.timeout, deadline):g} s"
+        elif isinstance(error, DecodeError) or (isinstance(error, ApiError) and error.code is None):
+            error.place = self.base_url.partition("://")[2] + self.path
+
+
+def verdict_on(outcome: object) -> Verdict:
     """Return what an exchange's outcome tells a rate limiter."""
     if not isinstance(outcome, WxRevenueError):
         return Verdict.OK
@@ -37,7 +69,10 @@ def verdict_on(outcome: Any) -> Verdict:
 
 
 def transport_error_for(failure: Exception, *, cut_by_deadline: bool) -> WxRevenueError:
-    """Return the error for an exchange without an answer; only the class of a foreign exception is told, for its text may show the URL."""
+    """Return the error for an exchange without an answer.
+
+    Only the class of a foreign exception is told, for its text may show the URL.
+    """
     if not isinstance(failure, WxRevenueError):
         return ResponseLostError(f"the transport raised {type(failure).__name__}", reason="protocol", retryable=False)
     if cut_by_deadline and getattr(failure, "reason", None) in {"timeout", "pool"}:
@@ -48,7 +83,10 @@ def transport_error_for(failure: Exception, *, cut_by_deadline: bool) -> WxReven
 
 
 def request_id(response: HttpResponse, *live: Secret | None) -> str | None:
-    """Return the answer's ``Request-ID``, if it is a text that can be logged and stored: a header may hold any byte."""
+    """Return the answer's ``Request-ID``, if it can be logged and stored.
+
+    A header may hold any byte.
+    """
     found = response.header("Request-ID")
     return scrub(found, *live) if found and len(found) <= _LONGEST_ID and found.isascii() and found.isprintable() else None
 
@@ -60,17 +98,25 @@ def not_sendable(*, closed: bool) -> WxRevenueError:
     return DeadlineExceededError("the deadline passed before the request could be sent")
 
 
-def with_retry_after(error: ApiError, refusal: Any) -> ApiError:
-    """Return the error to surface when a repeat was refused: the server's own, knowing when the next turn may come."""
+def with_retry_after(error: ApiError, refusal: WxRevenueError | None) -> WxRevenueError:
+    """Return the error to surface when a repeat was refused.
+
+    It is the server's own, with the time at which the next turn may come.
+    """
     if isinstance(refusal, type(error)):
         error.retry_after = refusal.retry_after
         return error
     return error if refusal is None else refusal
 
 
-def outcome_name(outcome: Any) -> str:
+def outcome_name(outcome: object) -> str:
     """Return how events call an outcome."""
     return type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
+
+
+def error_code(outcome: object) -> int | str | None:
+    """Return the server's code, if the outcome is a refusal that has one."""
+    return outcome.code if isinstance(outcome, ApiError) else None
 
 
 _LONGEST_ID: Final = 128

@@ -1,7 +1,7 @@
 """Whether a failed attempt is made again, and after how long.
 
-The only user of ``backoff``, and of its wait generators alone: its decorator follows the wall clock, shortens waits that a
-server asked for, and logs exception texts.
+The only user of ``backoff``, and of its wait generators alone: its decorator follows the wall
+clock, shortens waits that a server asked for, and logs exception texts.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from wxrevenue.errors import WxRevenueError
 
 _LARGEST_STEP = 1e100
-"""Where the steps stop growing, long after any cap: a fraction's power overflows at the thousandth step or so."""
+"""Step where the waits stop growing, long after any cap.
+
+A fraction's power overflows at the thousandth step or so.
+"""
 
 
 def _at_least(low: float) -> Any:
-    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    def check(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
         where = f"{type(instance).__name__}.{attribute.name}"
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value < float("inf"):
             raise ConfigurationError(f"{where}: expected a finite number, {low:g} or more")
@@ -34,14 +37,16 @@ def _at_least(low: float) -> Any:
     return check
 
 
-def _at_least_one(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
     if type(value) is not int or value < 1:
         raise ConfigurationError(f"{type(instance).__name__}.{attribute.name}: expected an int, 1 or more (1 switches retries off)")
 
 
 @attrs.frozen
 class RetryPolicy(Printable):
-    """How failed attempts are repeated. The defaults are those of the 2026 AWS standard mode.
+    """How failed attempts are repeated.
+
+    The defaults are those of the 2026 AWS standard mode.
 
     Args:
         max_attempts: attempts per call, the first included; 1 switches retries off.
@@ -52,8 +57,10 @@ class RetryPolicy(Printable):
         quota: what all calls of a client together may spend on repetitions.
         cost: what one repetition costs; the last one's is given back when the call succeeds.
         throttle_cost: the same after throttling.
-        retry_after_cap: up to how many seconds a ``Retry-After`` is waited for; above, the error surfaces.
-        jitter: returns 0..1, by which a wait of our own choosing (at most ``cap``) is multiplied; what is outside is cut off.
+        retry_after_cap: up to how many seconds a ``Retry-After`` is waited for; above, the error
+            surfaces.
+        jitter: returns 0..1, by which a wait of our own choosing (at most ``cap``) is multiplied;
+            what is outside is cut off.
     """
 
     max_attempts: int = attrs.field(default=3, validator=_at_least_one)
@@ -103,7 +110,10 @@ class Retries:
         next(self._steps)  # backoff's generators want one send before the first value
 
     def wait(self, error: WxRevenueError, safety: Safety, attempt: int, remaining: float) -> float | None:
-        """Return the seconds to wait before repeating the call, or ``None`` when it is not repeated."""
+        """Return the seconds to wait before repeating the call.
+
+        ``None`` when it is not repeated.
+        """
         policy = self._policy
         if attempt >= policy.max_attempts or not error.retryable or (error.ambiguous and safety is Safety.UNSAFE):
             return None
