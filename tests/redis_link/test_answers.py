@@ -1,4 +1,7 @@
-"""What servers of many releases, makers and clouds answer, and what becomes of it: a word, what it means, and no secret."""
+"""What servers of many releases, makers and clouds answer, and what follows.
+
+The error has the server's word and its meaning, and no secret.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ DEMOTED = {
     "NOREPLICAS 6.2": f"{FAILED}-NOREPLICAS Not enough good replicas to write.",
     "NOREPLICAS 7.0": f"NOREPLICAS Not enough good replicas to write.{PLACE}",
 }
-"""By code and release, what a server says that is no primary any more; taken down from real ones."""
+"""By code and release: the answer of a server that is no longer primary.
+
+They were taken down from real servers.
+"""
 REFUSED = {
     "OOM 6.2": f"{FAILED}-OOM command not allowed when used memory > 'maxmemory'.",
     "OOM 7.0": f"OOM command not allowed when used memory > 'maxmemory'.{PLACE}",
@@ -53,7 +59,7 @@ REFUSED = {
     "NOPROTO": "NOPROTO unsupported protocol version",
     "ResponseError": f"ERR something new about {TOKEN}",
 }
-"""The same for refusals that a new connection does not help against."""
+"""Refusals that a new connection does not help against, by code and release."""
 NEVER = {
     "4.0": (
         (
@@ -69,15 +75,15 @@ NEVER = {
     "database": ("ERR DB index is out of range", "has no database of this number"),
     "database 3.2": ("ERR invalid DB index", "has no database of this number"),
 }
-"""What is refused whenever it is asked, and what the error says."""
+"""Answers that mean a wrong configuration, and what the error says."""
 
 
 def error(text: str) -> bytes:
-    """Return a server's error on the wire."""
+    """Return an error reply of a Redis server, as bytes."""
     return f"-{text}\r\n".encode()
 
 
-# -- fail-over -----------------------------------------------------------------------------------------------------
+# -- fail-over -------------------------------------------------------------------------------------
 
 
 client_at: Any = Redis.from_url  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
@@ -89,12 +95,12 @@ CLIENTS: dict[str, Callable[[str], Any]] = {
     "a client whose pool blocks": lambda url: Redis.from_pool(pool_at(url, protocol=2, max_connections=3)),
     "a client that retries": lambda url: client_at(url, protocol=2, retry=Retry(NoBackoff(), 3), retry_on_error=[ReadOnlyError]),
 }
-"""What a store may be made of."""
+"""The ways to give a store its server: a URL or a client."""
 
 
 @asynccontextmanager
 async def store_of(kind: str, url: str) -> AsyncGenerator[RedisTokenStore]:
-    """Return a store, which is closed afterwards as well as the caller's client."""
+    """Return a store; close it and the caller's client afterwards."""
     given = CLIENTS[kind](url)
     async with RedisTokenStore(given, timeout=PATIENT) as store:
         yield store
@@ -105,7 +111,10 @@ async def store_of(kind: str, url: str) -> AsyncGenerator[RedisTokenStore]:
 @pytest.mark.parametrize("kind", CLIENTS)
 @pytest.mark.parametrize("said", DEMOTED)
 async def test_after_a_fail_over(said: str, kind: str) -> None:
-    """Q-16: a server that was demoted, in the words of any release, is left, whatever the client: a new connection serves the call."""
+    """Q-16: the connection to a demoted server is closed, whatever its words.
+
+    A new connection serves the call. This holds for every client.
+    """
     async with ScriptServer(error(DEMOTED[said]), FENCE) as server, store_of(kind, server.url) as store:
         assert [await store.lock("wx1/", lease=9.0) for _ in range(3)] == [42] * 3
         assert server.connections == 2
@@ -113,7 +122,10 @@ async def test_after_a_fail_over(said: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", CLIENTS)
 async def test_a_real_fail_over(kind: str) -> None:
-    """Q-16: connections to a primary that becomes a replica are dropped, and the new primary behind the same name serves."""
+    """Q-16: connections to a primary that becomes a replica are dropped.
+
+    The new primary behind the same name serves.
+    """
     with running_server() as old, running_server() as new:
         async with admin(old) as client, RedisProxy(old) as proxy, store_of(kind, proxy.url) as store:
             assert await store.lock("wx1/", lease=9.0) is not None
@@ -127,7 +139,10 @@ async def test_a_real_fail_over(kind: str) -> None:
 
 @pytest.mark.parametrize("said", DEMOTED)
 async def test_no_primary_to_be_found(said: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-16: while every connection leads to a replica the error says so by its code, after one repetition."""
+    """Q-16: while every connection leads to a replica, the error has its code.
+
+    The error comes after one repetition.
+    """
     async with ScriptServer(error(DEMOTED[said])) as server, RedisTokenStore(server.url, timeout=PATIENT) as store:
         with pytest.raises(TokenUnavailableError, match=rf"it answered {said.split(maxsplit=1)[0]} \(it ") as caught:
             await store.write("wx1/", RECORD, fence=1)
@@ -135,12 +150,15 @@ async def test_no_primary_to_be_found(said: str, caplog: pytest.LogCaptureFixtur
     assert_no_leak(caught.value, secrets=[TOKEN], caplog=caplog)
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", REFUSED)
 async def test_refused(said: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-07: a refusal is told by its code and what it means, in words of ours alone, and is not repeated."""
+    """Q-07: the error for a refusal has its code and its meaning.
+
+    The text is in this package's words alone, and the call is not repeated.
+    """
     code = said.partition(",")[0].split()[0]
     async with ScriptServer(error(REFUSED[said]), FENCE) as server, RedisTokenStore(server.url, timeout=PATIENT) as store:
         with pytest.raises(TokenUnavailableError, match=rf"it answered {code}( \([a-z ].*\))?$") as caught:
@@ -151,7 +169,10 @@ async def test_refused(said: str, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("why", NEVER)
 async def test_refused_for_ever(why: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-17: a server that is too old, or was set up so that it can never serve, is a matter of configuration, and named."""
+    """Q-17: a server that can never serve is a matter of configuration.
+
+    The server is too old, or set up so that it cannot serve; the error names the cause.
+    """
     text, said = NEVER[why]
     async with ScriptServer(error(text)) as server, RedisTokenStore(server.url, timeout=PATIENT) as store:
         with pytest.raises(ConfigurationError, match=rf"^Redis at 127\.0\.0\.1:\d+, for the RedisTokenStore, .*{said}") as caught:
@@ -160,7 +181,10 @@ async def test_refused_for_ever(why: str, caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_refused_at_the_door(redis_path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-10: a wrong password or database is told as the server's answer to it, not as a connection that could not be made."""
+    """Q-10: a wrong password or database is reported as the server's answer.
+
+    It is not reported as a failure to connect.
+    """
     async with RedisTokenStore(f"unix://{redis_path}?password={PASSWORD}&username=x", timeout=PATIENT) as store:
         with pytest.raises(TokenUnavailableError, match="it answered WRONGPASS") as wrong:
             await store.read("wx1/")
@@ -170,12 +194,15 @@ async def test_refused_at_the_door(redis_path: str, caplog: pytest.LogCaptureFix
     assert_no_leak(wrong.value, secrets=[PASSWORD], caplog=caplog)
 
 
-# -- limits of pools -----------------------------------------------------------------------------------------------
+# -- limits of pools -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pool", [ConnectionPool, BlockingConnectionPool])
 async def test_a_small_pool(redis_path: str, pool: Any) -> None:
-    """Q-19: calls share the few connections that a caller's client allows; its limit is nobody's error."""
+    """Q-19: calls share the few connections that a caller's client allows.
+
+    The client's limit causes no error.
+    """
     client = Redis.from_pool(pool.from_url(f"unix://{redis_path}", max_connections=2))
     async with RedisTokenStore(client, timeout=PATIENT) as store:
         fences = await asyncio.gather(*(store.lock(f"wx-{pool.__name__}/{number}", lease=9.0) for number in range(150)))
@@ -185,7 +212,10 @@ async def test_a_small_pool(redis_path: str, pool: Any) -> None:
 
 @pytest.mark.parametrize("pool", [ConnectionPool, BlockingConnectionPool])
 async def test_a_pool_that_others_use_up(redis_path: str, pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Q-19: a call waits for a connection that others have, with the caller's client; if they keep it, that is what is said."""
+    """Q-19: a call waits for a connection that others hold, with the caller's client.
+
+    If they keep it, the error says so.
+    """
     monkeypatch.setattr("wxrevenue._redis.link._POOL_PATIENCE", 0.05)
     client = Redis.from_pool(pool.from_url(f"unix://{redis_path}", max_connections=1))
     taken = client.connection_pool.get_available_connection()  # type: ignore[no-untyped-call]

@@ -1,4 +1,7 @@
-"""What lies in Redis: named by hashes, with a time to live, encrypted if there are keys; what is not ours counts as nothing."""
+"""What lies in Redis: hashed names, a time to live, encryption with keys.
+
+Foreign values count as absent.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ NAME = f"{COMPONENT}/wx1"
 
 @pytest.fixture
 async def redis(redis_path: str) -> AsyncIterator[Any]:
-    """Return a client that sees what lies in Redis, which is nothing at first."""
+    """Return a client to look into Redis, which is empty at first."""
     async with admin(redis_path) as client:
         await client.flushall()
         yield client
 
 
 async def stored(redis: Any) -> dict[str, str]:
-    """Return everything that lies in Redis, as text; fail if a key has no time to live."""
+    """Return everything that lies in Redis, as text; fail without a time to live."""
     found: dict[str, str] = {}
     for key in await redis.keys():
         assert await redis.pttl(key) > 0, f"{key} lives for ever"
@@ -41,13 +44,13 @@ async def stored(redis: Any) -> dict[str, str]:
 
 
 async def keyed(redis: Any, ending: str) -> str:
-    """Return the one key that ends like this."""
+    """Return the one key with this ending."""
     (key,) = [key.decode() for key in await redis.keys() if key.decode().endswith(ending)]
     return str(key)
 
 
 async def written(path: str, **options: Any) -> None:
-    """Let some process have written tokens and a ticket, and have died with the lock."""
+    """Write tokens and a ticket, and keep the lock, as a process that died."""
     async with (
         RedisTokenStore(f"unix://{path}", timeout=5.0, **options) as store,
         RedisTicketStore(f"unix://{path}", COMPONENT, timeout=5.0, **options) as tickets,
@@ -59,7 +62,7 @@ async def written(path: str, **options: Any) -> None:
 
 
 def shown(box: Secret | None) -> str | None:
-    """Return what is in a box, if there is one."""
+    """Return a secret's text, or ``None``."""
     return None if box is None else box.reveal()
 
 
@@ -74,7 +77,10 @@ async def read(path: str, **options: Any) -> tuple[str | None, str | None, str |
 
 
 async def test_keys(redis: Any, redis_path: str) -> None:
-    """K-23, K-24: keys are hashes of names, no appid shows anywhere, and everything in Redis has a time to live."""
+    """K-23, K-24: keys are hashes of names, and no appid shows anywhere.
+
+    Everything in Redis has a time to live.
+    """
     await written(redis_path)
     await written(redis_path, prefix="other")
     found = await stored(redis)
@@ -85,14 +91,17 @@ async def test_keys(redis: Any, redis_path: str) -> None:
 
 
 async def test_prefixes_are_apart(redis: Any, redis_path: str) -> None:
-    """K-23: environments with prefixes of their own share nothing in one Redis."""
+    """K-23: environments with different prefixes share no key in one Redis."""
     await written(redis_path, prefix="one")
     assert await read(redis_path, prefix="other") == (None, None, None)
     assert await read(redis_path, prefix="one") == (TOKEN, REFRESH, TICKET)
 
 
 async def test_encrypted(redis: Any, redis_path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """K-24: with a key nothing readable lies in Redis, and the same value looks different each time."""
+    """K-24: with a key nothing readable lies in Redis.
+
+    The same value looks different each time.
+    """
     await written(redis_path, keys=OLD)
     first = await stored(redis)
     assert_no_leak(first, secrets=SECRETS)
@@ -106,7 +115,10 @@ async def test_encrypted(redis: Any, redis_path: str, caplog: pytest.LogCaptureF
 
 
 async def test_a_key_is_replaced(redis: Any, redis_path: str) -> None:
-    """K-24: a new key in front encrypts from then on; what the old one has encrypted stays readable while it is there."""
+    """K-24: a new key in front encrypts from then on.
+
+    What the former one encrypted stays readable while that key is listed.
+    """
     await written(redis_path, keys=OLD)
     assert await read(redis_path, keys=[NEW, OLD]) == (TOKEN, REFRESH, TICKET)
     await redis.flushall()
@@ -116,7 +128,10 @@ async def test_a_key_is_replaced(redis: Any, redis_path: str) -> None:
 
 
 async def test_keys_are_brought_in(redis: Any, redis_path: str) -> None:
-    """K-24: what was stored before there were keys is read with them; what is encrypted is absent without them."""
+    """K-24: a value that was stored before there were keys is read with them.
+
+    Without keys an encrypted value is absent.
+    """
     await written(redis_path)
     assert await read(redis_path, keys=NEW) == (TOKEN, REFRESH, TICKET)
     await redis.flushall()
@@ -125,7 +140,10 @@ async def test_keys_are_brought_in(redis: Any, redis_path: str) -> None:
 
 
 async def test_moved_values(redis: Any, redis_path: str) -> None:
-    """K-24: an encrypted value that somebody copied to another place, or changed, is not read there."""
+    """K-24: an encrypted value that was copied to another place is not read there.
+
+    A value that was changed is not read, either.
+    """
     await written(redis_path, keys=OLD)
     record, token = await keyed(redis, ":record"), await keyed(redis, ":token")
     sealed = await redis.get(token)
@@ -136,7 +154,7 @@ async def test_moved_values(redis: Any, redis_path: str) -> None:
 
 
 async def test_a_newer_version(redis: Any, redis_path: str) -> None:
-    """K-21: what a newer release encrypted in its own way is not taken for what this one does, key or no key."""
+    """K-21: a newer release's encryption is not taken for this one's, key or no key."""
     await written(redis_path, keys=OLD)
     token = await keyed(redis, ":token")
     await redis.set(token, (await redis.get(token)).replace(b"1e:", b"2e:"), px=60_000)
@@ -144,7 +162,10 @@ async def test_a_newer_version(redis: Any, redis_path: str) -> None:
 
 
 async def test_refresh_tokens_are_kept(redis: Any, redis_path: str) -> None:
-    """K-24: a refresh token lives for ``keep`` seconds from when it was written last, however long its access token does."""
+    """K-24: a refresh token lives for ``keep`` seconds from its last write.
+
+    The life of its access token does not matter.
+    """
     async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0, keep=1000.0) as store:
         for _ in range(2):
             await store.write(NAME, RECORD, fence=1)
@@ -159,7 +180,10 @@ async def test_refresh_tokens_are_kept(redis: Any, redis_path: str) -> None:
     [b"", b"garbage", b"\xff\xfe", b"1e:", b"1e:00000000:", b"2p:fake-of-a-newer-release", b'{"v":1}', b"1", b"-1", b"nan", b"inf"],
 )
 async def test_garbage(redis: Any, redis_path: str, garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """K-21: what nobody of ours wrote, or a newer release did, counts as absent, keeps nobody from writing, and is told once."""
+    """K-21: foreign values and those of a newer release count as absent.
+
+    They prevent no write, and are logged once.
+    """
     await written(redis_path, keys=OLD)
     for key in await redis.keys():
         kind = await redis.type(key)
@@ -176,7 +200,10 @@ async def test_garbage(redis: Any, redis_path: str, garbage: bytes, caplog: pyte
 
 @pytest.mark.parametrize("kind", ["list", "set", "string", "hash"])
 async def test_other_types(redis: Any, redis_path: str, kind: str) -> None:
-    """K-21: keys of another type, left there by another program, count as absent, and are replaced."""
+    """K-21: keys of another type, from another program, count as absent.
+
+    They are replaced.
+    """
     await written(redis_path)
     for key in await redis.keys():
         await redis.delete(key)
@@ -188,7 +215,10 @@ async def test_other_types(redis: Any, redis_path: str, kind: str) -> None:
 
 
 async def test_a_lost_counter(redis: Any, redis_path: str) -> None:
-    """Q-04: fences grow on when a fail-over or an eviction has lost the counter, since it begins with the server's time."""
+    """Q-04: fences keep growing when a fail-over or an eviction lost the counter.
+
+    A new counter begins with the server's time.
+    """
     async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0) as store:
         before = await store.lock(NAME, lease=60.0)
         assert before is not None
@@ -199,7 +229,10 @@ async def test_a_lost_counter(redis: Any, redis_path: str) -> None:
 
 
 async def test_a_clock_that_went_back(redis: Any, redis_path: str) -> None:
-    """Q-04, Q-09: fences grow on when the server's clock is behind that of the one before it; no other clock is asked."""
+    """Q-04, Q-09: fences keep growing when a new server's clock is behind.
+
+    No other clock is asked.
+    """
     async with RedisTokenStore(f"unix://{redis_path}", timeout=5.0) as store:
         ahead = 4_000_000_000_000_000
         await written(redis_path)
@@ -211,7 +244,7 @@ async def test_a_clock_that_went_back(redis: Any, redis_path: str) -> None:
 
 @pytest.mark.parametrize("created", [b"garbage", b"inf", b"-1", b"nan"])
 async def test_a_ticket_of_no_time(redis: Any, redis_path: str, created: bytes) -> None:
-    """K-21: a ticket whose time is none counts as absent, and the next one replaces it."""
+    """K-21: a ticket with an invalid time is absent; the next one replaces it."""
     await written(redis_path)
     await redis.hset(await keyed(redis, ":ticket"), "created", created)
     assert await read(redis_path) == (TOKEN, REFRESH, None)
@@ -220,11 +253,14 @@ async def test_a_ticket_of_no_time(redis: Any, redis_path: str, created: bytes) 
     assert await read(redis_path) == (TOKEN, REFRESH, TICKET)
 
 
-# -- tickets -------------------------------------------------------------------------------------------------------
+# -- tickets ---------------------------------------------------------------------------------------
 
 
 async def test_the_newest_ticket_wins(redis: Any, redis_path: str) -> None:
-    """K-18: of tickets that come in any order, at two stores, the one that WeChat made last stays; the others are told so."""
+    """K-18: of tickets in any order, at two stores, the last that WeChat made stays.
+
+    ``put`` tells the other writers that theirs was not kept.
+    """
     url = f"unix://{redis_path}"
     one, other, third = (RedisTicketStore(url, appid, timeout=5.0) for appid in (COMPONENT, COMPONENT, "wx2"))
     async with one, other, third:

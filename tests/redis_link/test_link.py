@@ -1,4 +1,7 @@
-"""The way to Redis: what it does when answers are lost, late or wrong, and that it shows nothing of what it carries."""
+"""The way to Redis, when answers are lost, late or wrong.
+
+It shows nothing of what it carries.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ PATIENT, BRIEF = 5.0, 0.05
 
 @pytest.fixture
 async def proxy(redis_path: str) -> AsyncIterator[RedisProxy]:
-    """Return a proxy in front of the server, whose keys are gone."""
+    """Return a proxy in front of the server, which is empty."""
     async with admin(redis_path) as client:
         await client.flushall()
     async with RedisProxy(redis_path) as found:
@@ -45,12 +48,12 @@ async def proxy(redis_path: str) -> AsyncIterator[RedisProxy]:
 
 
 def configured(redis: Any = "redis://localhost", **options: Any) -> RedisTokenStore:
-    """Return a store of which one setting may be wrong."""
+    """Return a store with one setting, which may be wrong."""
     return RedisTokenStore(redis, **options)
 
 
 async def used(store: RedisTokenStore, name: str = "wx-used/") -> None:
-    """Let Redis know every script."""
+    """Call each method once, so that Redis knows every script."""
     fence = await store.lock(name, lease=60.0)
     assert fence is not None
     await store.write(name, RECORD, fence=fence)
@@ -59,7 +62,7 @@ async def used(store: RedisTokenStore, name: str = "wx-used/") -> None:
 
 
 async def failed(store: RedisTokenStore) -> list[TokenUnavailableError]:
-    """Return the errors of every method."""
+    """Call each method; return the errors."""
     calls: list[Callable[[], Any]] = [
         lambda: store.read("wx1/"),
         lambda: store.lock("wx1/", lease=60.0),
@@ -74,11 +77,14 @@ async def failed(store: RedisTokenStore) -> list[TokenUnavailableError]:
     return errors
 
 
-# -- answers that are lost or late ---------------------------------------------------------------------------------
+# -- answers that are lost or late -----------------------------------------------------------------
 
 
 async def test_an_answer_lost_once(proxy: RedisProxy) -> None:
-    """Q-01: when the answer to a script is lost after it ran, its repetition gets the same answer and changes nothing."""
+    """Q-01: a script whose answer is lost after it ran is repeated.
+
+    The repetition gets the same answer and changes nothing.
+    """
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store:
         await used(store)
         proxy.drops = 1
@@ -101,7 +107,10 @@ async def test_an_answer_lost_once(proxy: RedisProxy) -> None:
 
 
 async def test_answers_lost_twice(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-01: a script runs twice at most; then the call fails, and what comes after it works."""
+    """Q-01: a script runs twice at most; then the call fails.
+
+    Later calls work.
+    """
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store:
         await used(store)
         proxy.drops = 100
@@ -114,7 +123,10 @@ async def test_answers_lost_twice(proxy: RedisProxy, caplog: pytest.LogCaptureFi
 
 
 async def test_refused(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-02: while connections are refused every method says so, without a secret; afterwards all is well."""
+    """Q-02: while connections are refused every method says so, without a secret.
+
+    Afterwards all is well.
+    """
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store:
         await store.read("wx1/")
         await proxy.close()
@@ -128,7 +140,10 @@ async def test_refused(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_blackholed(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-03: a server that takes connections and says nothing is waited for twice, for as long as it was told."""
+    """Q-03: a server that takes connections and is silent is waited for twice.
+
+    Each wait is as long as the timeout.
+    """
     proxy.silent = True
     async with RedisTokenStore(proxy.url, timeout=BRIEF) as store:
         errors = await failed(store)
@@ -137,7 +152,10 @@ async def test_blackholed(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -
 
 
 async def test_blackholed_in_between(proxy: RedisProxy) -> None:
-    """Q-03: the same holds on a connection that worked so far; when the server is back, so is the store."""
+    """Q-03: the same holds on a connection that worked so far.
+
+    When the server is back, the store works again.
+    """
     async with RedisTokenStore(proxy.url, timeout=0.1) as store:
         await store.read("wx1/")
         proxy.silent = True
@@ -148,7 +166,10 @@ async def test_blackholed_in_between(proxy: RedisProxy) -> None:
 
 
 async def test_cancelled_in_between(proxy: RedisProxy) -> None:
-    """Q-08: of 300 calls that are cancelled at any moment none leaves an answer for the next one to take for its own."""
+    """Q-08: of 300 calls that are cancelled at any moment none leaves its answer.
+
+    The next call would take it for its own.
+    """
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store:
         for number in range(5):
             await store.write(f"wx{number}/", StoredToken(token=Secret(f"fake-token-{number}"), left=100.0), fence=1)
@@ -164,7 +185,10 @@ async def test_cancelled_in_between(proxy: RedisProxy) -> None:
 
 
 async def test_a_cancelled_write_shows_nothing(proxy: RedisProxy) -> None:
-    """A cancellation that passes through redis-py takes none of its frames along, in which the token would show."""
+    """A cancellation through redis-py takes none of its frames along.
+
+    The token would show in them.
+    """
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store:
         await store.read("wx1/")
         proxy.silent = True
@@ -185,11 +209,11 @@ async def test_many_at_once(proxy: RedisProxy) -> None:
             assert len(await client.client_list()) <= 34
 
 
-# -- answers that are errors ---------------------------------------------------------------------------------------
+# -- answers that are errors -----------------------------------------------------------------------
 
 
 async def test_a_script_that_redis_forgot(proxy: RedisProxy, redis_path: str) -> None:
-    """Q-07: a server that was restarted knows no scripts; each is sent to it once."""
+    """Q-07: a restarted server knows no scripts; each is sent to it once."""
     async with RedisTokenStore(proxy.url, timeout=PATIENT) as store, admin(redis_path) as client:
         await store.read("wx1/")
         await client.script_flush()
@@ -200,7 +224,10 @@ async def test_a_script_that_redis_forgot(proxy: RedisProxy, redis_path: str) ->
 
 
 async def test_what_redis_refuses(caplog: pytest.LogCaptureFixture) -> None:
-    """Q-07: no memory, no rights: the error has Redis' own word for it and what it means, and is not repeated."""
+    """Q-07: for no memory or no rights the error has Redis' word and its meaning.
+
+    The call is not repeated.
+    """
     with running_server() as path:
         async with admin(path) as client, RedisTokenStore(f"unix://{path}", timeout=PATIENT) as store:
             await store.write("wx1/", RECORD, fence=1)
@@ -216,7 +243,10 @@ async def test_what_redis_refuses(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_a_wrong_password(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-10: the password in the URL shows nowhere, neither when it is wrong nor in the store."""
+    """Q-10: the password in the URL shows nowhere.
+
+    This holds when it is wrong, and for the store.
+    """
     url = proxy.url.replace("//", f"//somebody:{PASSWORD}@")
     async with RedisTokenStore(url, timeout=PATIENT) as store, RedisTicketStore(url, "wx1", timeout=PATIENT) as tickets:
         errors: list[Exception] = [*await failed(store)]
@@ -227,11 +257,14 @@ async def test_a_wrong_password(proxy: RedisProxy, caplog: pytest.LogCaptureFixt
         assert_no_leak(store, tickets, caught.value, *errors, secrets=SECRETS, caplog=caplog)
 
 
-# -- lifetimes -----------------------------------------------------------------------------------------------------
+# -- lifetimes -------------------------------------------------------------------------------------
 
 
 async def test_closing(proxy: RedisProxy) -> None:
-    """A closed store has no connections left, refuses calls, and may be closed twice; one that is not used needs no closing."""
+    """A closed store has no connections left, and refuses calls.
+
+    It may be closed twice; one that is not used needs no closing.
+    """
     RedisTokenStore(proxy.url)
     store = RedisTokenStore(proxy.url, timeout=PATIENT)
     await store.read("wx1/")
@@ -244,7 +277,10 @@ async def test_closing(proxy: RedisProxy) -> None:
 
 
 async def test_closing_during_calls(proxy: RedisProxy) -> None:
-    """Q-20: when a store is closed, calls on the wire get their answers; those that were not sent are refused, and none connects again."""
+    """Q-20: when a store is closed, calls on the wire get their answers.
+
+    Those that were not sent are refused, and none connects again.
+    """
     store = RedisTokenStore(proxy.url, timeout=PATIENT)
     proxy.answers.clear()
     calls = [asyncio.create_task(store.write(f"wx{number}/", RECORD, fence=1)) for number in range(50)]
@@ -266,7 +302,7 @@ async def test_closing_during_calls(proxy: RedisProxy) -> None:
 
 
 async def test_closing_is_cancelled(proxy: RedisProxy) -> None:
-    """Q-20: whoever does not wait for the calls on the wire leaves no connection behind."""
+    """Q-20: a cancelled closing waits no longer for calls, and leaves no connection."""
     store = RedisTokenStore(proxy.url, timeout=PATIENT)
     await store.read("wx1/")
     proxy.silent = True
@@ -283,7 +319,10 @@ async def test_closing_is_cancelled(proxy: RedisProxy) -> None:
 
 
 def test_one_loop(redis_path: str) -> None:
-    """C-07: a store belongs to the event loop of its first call, and says so on another."""
+    """C-07: a store belongs to the event loop of its first call.
+
+    On another loop it says so.
+    """
     store = RedisTokenStore(f"unix://{redis_path}", timeout=PATIENT)
     with asyncio.Runner() as first, asyncio.Runner() as second:
         first.run(store.read("wx1/"))
@@ -294,7 +333,10 @@ def test_one_loop(redis_path: str) -> None:
 
 @pytest.mark.parametrize("decode", [False, True])
 async def test_a_client_of_ones_own(redis_path: str, *, decode: bool) -> None:
-    """A client with settings of one's own is used as it is, whatever it makes of bytes, and not closed."""
+    """A user's own client is used as it is, and not closed.
+
+    Its settings may make bytes or strings of answers.
+    """
     client = Redis(unix_socket_path=redis_path, decode_responses=decode)
     async with RedisTokenStore(client, timeout=PATIENT) as store, RedisTicketStore(client, "wx-own", timeout=PATIENT) as tickets:
         assert await store.write("wx-own/", RECORD, fence=1)
@@ -308,7 +350,10 @@ async def test_a_client_of_ones_own(redis_path: str, *, decode: bool) -> None:
 
 
 def test_one_slot() -> None:
-    """Q-05: all keys of a name are in one slot of a cluster, and different names in different ones."""
+    """Q-05: all keys of a name are in one slot of a cluster.
+
+    Different names are in different ones.
+    """
     slots = [
         {key_slot(f"{key_stem('wxrevenue', name)}{key}".encode()) for key in ("record", "token", "lock")} for name in ("wx1/", "wx1/wx2")
     ]
@@ -317,7 +362,10 @@ def test_one_slot() -> None:
 
 
 async def test_a_cluster() -> None:
-    """Q-05: a cluster, which refuses scripts with keys of several slots, serves a store by a URL and by a client for clusters."""
+    """Q-05: a cluster serves a store by a URL and by a client for clusters.
+
+    It refuses scripts with keys of several slots.
+    """
     port = unused_port()
     config = {"cluster-enabled": "yes", "cluster-port": str(unused_port())}
     with running_server(port, **config) as path:
@@ -336,7 +384,7 @@ async def test_a_cluster() -> None:
             await cluster.aclose()
 
 
-# -- configuration -------------------------------------------------------------------------------------------------
+# -- configuration ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -359,14 +407,17 @@ async def test_a_cluster() -> None:
     ],
 )
 def test_bad_configuration(arguments: dict[str, Any], said: str) -> None:
-    """What is not allowed is refused before any I/O, by the name of the field, and not shown."""
+    """A forbidden value is refused before any I/O, by the name of the field.
+
+    The value is not shown.
+    """
     with pytest.raises(ConfigurationError, match=said) as caught:
         configured(**arguments)
     assert_no_leak(caught.value, secrets=SECRETS)
 
 
 def test_bad_tickets() -> None:
-    """A ticket store names itself in what it refuses."""
+    """A ticket store's error names the store."""
     wrong: Any = 5
     with pytest.raises(ConfigurationError, match=r"RedisTicketStore\.component_appid: expected a str, got int"):
         RedisTicketStore("redis://localhost", wrong)
@@ -381,7 +432,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         return None
 
     monkeypatch.setattr(wxrevenue._redis.link, "find_spec", nothing)
-    with pytest.raises(ConfigurationError, match=r'RedisTokenStore needs redis-py: pip install "wxrevenue\[redis\]"'):
+    with pytest.raises(ConfigurationError, match=r"RedisTokenStore needs redis-py: pip install 'wxrevenue\[redis\]'"):
         RedisTokenStore("redis://localhost")
-    with pytest.raises(ConfigurationError, match=r'RedisTicketStore needs redis-py: pip install "wxrevenue\[redis\]"'):
+    with pytest.raises(ConfigurationError, match=r"RedisTicketStore needs redis-py: pip install 'wxrevenue\[redis\]'"):
         RedisTicketStore("redis://localhost", "wx1")

@@ -1,4 +1,7 @@
-"""Component tokens while Redis is away: what lives is served, and nobody refreshes without the lock unless that is allowed."""
+"""Component tokens while Redis is away.
+
+A living token is served. No process refreshes without the lock unless that is allowed.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class World:
         return tokens
 
     async def over(self) -> None:
-        """Let the refreshes that go on end."""
+        """Wait until the refreshes under way have ended."""
         await settle()
         until = asyncio.get_running_loop().time() + PATIENT
         while self._going() and asyncio.get_running_loop().time() < until:
@@ -57,7 +60,7 @@ class World:
 
 @asynccontextmanager
 async def world(path: str) -> AsyncGenerator[World]:
-    """Return a world with an empty server, which is cleaned up afterwards."""
+    """Return a world with an empty server; clean it up afterwards."""
     async with admin(path) as client:
         await client.flushall()
     async with RedisProxy(path) as proxy:
@@ -70,7 +73,10 @@ async def world(path: str) -> AsyncGenerator[World]:
 
 
 async def test_a_living_token_is_served(redis_path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """K-15, Q-02: while Redis is away a token is served until its end; WeChat is not asked; then the error says why."""
+    """K-15, Q-02: while Redis is away a token is served until its end.
+
+    WeChat is not asked; then the error says why.
+    """
     async with world(redis_path) as it:
         tokens = it.process()
         assert await shown(tokens) == "fake-component-token-1"
@@ -90,7 +96,10 @@ async def test_a_living_token_is_served(redis_path: str, caplog: pytest.LogCaptu
 
 
 async def test_a_refresh_without_the_lock(redis_path: str) -> None:
-    """Where it is allowed, one process refreshes while Redis is away; the others go on with the token that they have."""
+    """Where it is allowed, one process refreshes while Redis is away.
+
+    The others go on with the token that they have.
+    """
     async with world(redis_path) as it:
         alone, other = it.process(refresh_without_lock=True), it.process()
         assert await shown(alone) == await shown(other) == "fake-component-token-1"
@@ -112,7 +121,10 @@ async def test_a_refresh_without_the_lock(redis_path: str) -> None:
 
 
 async def test_what_was_got_alone_is_put_in(redis_path: str) -> None:
-    """A token that was got without the lock goes to the others as soon as it can, unless one of them is refreshing."""
+    """A token that was fetched without the lock goes to the others as soon as it can.
+
+    It does not while one of them is refreshing.
+    """
     async with world(redis_path) as it:
         url = it.proxy.url
         async with (
@@ -143,7 +155,10 @@ async def test_what_was_got_alone_is_put_in(redis_path: str) -> None:
 
 
 async def test_tickets_while_redis_is_away(redis_path: str) -> None:
-    """X-17: a ticket that cannot be stored is refused, so that it is pushed again; a store in front keeps it for this process."""
+    """X-17: a ticket that cannot be stored is refused, so that it is pushed again.
+
+    A store in front keeps it for this process.
+    """
     async with world(redis_path) as it, RedisTicketStore(it.proxy.url, "wx1", timeout=PATIENT) as shared:
         front, ticket = MemoryTicketStore(shared), Ticket("fake-ticket", 1000.0)
         await it.proxy.close()

@@ -1,4 +1,7 @@
-"""URLs of Redis: what leads nowhere for certain is refused before anything is looked up, and no piece of a password shows."""
+"""URLs of Redis: one that leads nowhere for certain is refused before any look-up.
+
+No piece of a password shows.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ PASSWORDS = [
     "unix://user:fake-piece-1?fake-piece-2@/x.sock",
     "unix://user:fake-piece-1#fake-piece-2@/x.sock",
 ]
-"""Each has a password that is written as it is, with a sign that has a meaning in URLs."""
+"""Each has an unescaped password with a sign that has a meaning in URLs."""
 PATHS = [
     "redis://localhost/prod",
     "redis://localhost/0/1",
@@ -92,7 +95,7 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def _no_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail whoever looks a host up."""
+    """Fail if a host is looked up."""
 
     def looked(host: object, *_: object, **__: object) -> None:
         raise AssertionError(host)
@@ -103,7 +106,10 @@ def _no_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", STORES)
 @pytest.mark.parametrize("url", PASSWORDS, ids=range(len(PASSWORDS)))
 def test_a_password_as_it_is(url: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Q-10: a password with signs of URLs in it is refused when the store is made, with what to do, and without a piece of it."""
+    """Q-10: an unescaped password with signs of URLs in it is refused.
+
+    The error comes when the store is made. It says what to do, and shows no piece of the password.
+    """
     with pytest.raises(ConfigurationError, match=r"percent-encode the password \(urllib\.parse\.quote") as caught:
         STORES[kind](url)
     assert_no_leak(caught.value, secrets=PIECES, caplog=caplog)
@@ -111,14 +117,20 @@ def test_a_password_as_it_is(url: str, kind: str, caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.parametrize("url", PATHS, ids=range(len(PATHS)))
 def test_where_it_leads_to_is_not_certain(url: str) -> None:
-    """A URL of another scheme, without a host, or with a path that is no database is refused, not understood somehow."""
+    """A URL without a certain target is refused, and not guessed.
+
+    Such a URL has another scheme, no host, or a path that is no database.
+    """
     with pytest.raises(ConfigurationError, match=r"RedisTokenStore\.redis: expected redis://host, rediss://host or unix:///path"):
         RedisTokenStore(url)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_unknown_options(option: str) -> None:
-    """An option that redis-py does not have, or that a text cannot give, is refused with the names of those that can be given."""
+    """An option that redis-py does not have is refused, with those it has.
+
+    So is one that a ``str`` cannot give.
+    """
     for url in ("redis://localhost/0", "unix:///x.sock"):
         with pytest.raises(ConfigurationError, match=r"expected options of client_name, db, .*, username behind the question mark"):
             RedisTokenStore(f"{url}?{option}")
@@ -126,7 +138,7 @@ def test_unknown_options(option: str) -> None:
 
 @pytest.mark.parametrize("option", VALUES)
 def test_values_of_options(option: str) -> None:
-    """A value that an option does not take is refused when the store is made."""
+    """A wrong value of an option is refused when the store is made."""
     with pytest.raises(ConfigurationError, match="does not accept the value of an option"):
         RedisTokenStore(f"rediss://localhost/0?{option}")
 
@@ -134,5 +146,8 @@ def test_values_of_options(option: str) -> None:
 @pytest.mark.parametrize("kind", STORES)
 @pytest.mark.parametrize("url", GOOD)
 def test_good_urls(url: str, kind: str) -> None:
-    """What leads somewhere for certain is accepted, and shows where to, and no password."""
+    """A URL with a certain target is accepted.
+
+    It shows the target, and no password.
+    """
     assert repr(STORES[kind](url)) == f"<Redis{'Token' if kind == 'tokens' else 'Ticket'}Store in Redis at {GOOD[url]}>"

@@ -1,4 +1,7 @@
-"""What exactly is handed to aiohttp. Everything about what comes back is tested over real connections."""
+"""What exactly is passed to aiohttp.
+
+Everything about what comes back is tested over real connections.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ class _Response(ClientResponse):
 
 
 class Mocked(aioresponses):
-    """aioresponses shows its callbacks a normalised URL; this one keeps those that the transport gave."""
+    """Keeps the URLs that the transport gave.
+
+    aioresponses shows its callbacks a normalised URL.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,14 +42,14 @@ class Mocked(aioresponses):
         return await found._request_mock(orig_self, method, url, *args, **kwargs)
 
     def serve(self, url: str, **kwargs: Any) -> None:
-        """Answer POSTs to this URL, which is taken as it is."""
+        """Answer POSTs to this exact URL."""
         mock: Any = super()
         mock.post(URL(url, encoded=True), **kwargs)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mocked]:
-    """Return the mock in place of aiohttp's connections."""
+    """Return a mock of aiohttp's connections."""
     monkeypatch.setattr("aioresponses.core.ClientResponse", _Response)
     mock = Mocked()
     with mock:
@@ -60,7 +66,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mocked]:
     ],
 )
 async def test_request(server: Mocked, token: str, spelled: str) -> None:
-    """URL (percent-encoded once, then left alone), JSON, headers and the switch against redirects reach aiohttp as they should."""
+    """URL, JSON, headers and the switch against redirects reach aiohttp unchanged.
+
+    The URL is percent-encoded once, then left alone.
+    """
     url = f"https://api.weixin.qq.com/wxa/getdefaultamsinfo?action=get_share_ratio&access_token={spelled}"
     told: list[dict[str, Any]] = []
 
@@ -80,7 +89,10 @@ async def test_request(server: Mocked, token: str, spelled: str) -> None:
 
 
 async def test_session_is_reused(server: Mocked) -> None:
-    """Every request of a client goes through the same session, and closing the transport closes it."""
+    """Every request of a client goes through the same session.
+
+    Closing the transport closes it.
+    """
     server.serve(
         "https://api.weixin.qq.com/wxa/getdefaultamsinfo?action=get_share_ratio&access_token=fake-token",
         body=b'{"share_ratio":40.5}',

@@ -1,4 +1,4 @@
-"""Backup hosts: when the next one is tried, when not, and when the first has its turn again."""
+"""Backup hosts: when the next one is tried, when not, and when the first again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ HOSTS = {FIRST: [SECOND, THIRD]}
 
 
 def transport(**broken: NotSentError | ResponseLostError) -> MemoryTransport:
-    """Return a transport on which some hosts fail, named by the first letters of their names."""
+    """Return a transport on which some hosts fail.
+
+    The first letters of their names choose them.
+    """
 
     def handler(request: HttpRequest) -> HttpResponse:
         host = request.url.split("/")[2]
@@ -34,7 +37,7 @@ def transport(**broken: NotSentError | ResponseLostError) -> MemoryTransport:
 
 
 def asked(inner: MemoryTransport) -> list[str]:
-    """Return the hosts that were asked, in order."""
+    """Return the hosts of the requests, in order."""
     return [request.url.split("/")[2] for request in inner.requests]
 
 
@@ -44,7 +47,10 @@ def not_sent(reason: Reason = "connect") -> NotSentError:
 
 
 async def test_not_sent() -> None:
-    """What was not sent goes to one host after the other, address and token unchanged but for the host."""
+    """A request that was not sent goes to one host after the other.
+
+    Address and token are unchanged but for the host.
+    """
     inner = transport(api=not_sent("dns"), api2=not_sent())
     response = await BackupHosts(inner, HOSTS).send(ask(f"https://{FIRST}"), timeout=1.0)
     assert response.status == 200
@@ -53,7 +59,10 @@ async def test_not_sent() -> None:
 
 
 async def test_failed_host_rests() -> None:
-    """A host that failed is left alone for a while; afterwards it is tried first again."""
+    """A host that failed is not used for a while.
+
+    Afterwards it is tried first again.
+    """
     inner = transport(api=not_sent())
     backed = BackupHosts(inner, HOSTS, rest=0.05)
     for _ in range(2):
@@ -65,7 +74,10 @@ async def test_failed_host_rests() -> None:
 
 @pytest.mark.parametrize("error", [not_sent("pool"), not_sent("tls"), ResponseLostError("lost", reason="reset")])
 async def test_not_repeated(error: NotSentError | ResponseLostError) -> None:
-    """A request that may have arrived, whose host is no stranger to trust, or that lacks a connection of ours, goes nowhere else."""
+    """Some requests go to no other host.
+
+    They may have arrived, failed for trust in the host, or lack a connection of the package's own.
+    """
     inner = transport(api=error)
     with pytest.raises(type(error)) as caught:
         await BackupHosts(inner, HOSTS).send(ask(f"https://{FIRST}"), timeout=1.0)
@@ -74,7 +86,10 @@ async def test_not_repeated(error: NotSentError | ResponseLostError) -> None:
 
 
 async def test_all_hosts_are_down() -> None:
-    """Where every host fails the last error is what the caller gets; the next request tries them all again."""
+    """Where every host fails the caller gets the last error.
+
+    The next request tries them all again.
+    """
     inner = transport(api=not_sent("dns"), api2=not_sent("dns"), sh=not_sent("connect"))
     backed = BackupHosts(inner, HOSTS)
     for _ in range(2):
@@ -85,14 +100,17 @@ async def test_all_hosts_are_down() -> None:
 
 
 async def test_other_hosts() -> None:
-    """A host without backups is asked as it is."""
+    """A host without backups is requested as it is."""
     inner = transport()
     await BackupHosts(inner, HOSTS).send(ask("https://apihk.mch.weixin.qq.com"), timeout=1.0)
     assert asked(inner) == ["apihk.mch.weixin.qq.com"]
 
 
 async def test_through_a_client() -> None:
-    """A client's retry of a read whose answer was lost goes to the backup host; a write is not sent twice by anyone but the client."""
+    """A client's retry of a read whose answer was lost goes to the backup host.
+
+    A write is sent a second time by the client alone.
+    """
     lost = ResponseLostError("lost", reason="reset")
     inner = transport(api=lost)
     retry = RetryPolicy(base=0.0001)
@@ -108,7 +126,7 @@ async def test_through_a_client() -> None:
 
 @pytest.mark.parametrize("hosts", [{}, {FIRST: []}, {FIRST: SECOND}])
 def test_hosts(hosts: Any) -> None:
-    """Each host has a list of backups, at least one."""
+    """Each host in ``hosts`` has a list of backups, at least one."""
     with pytest.raises(ConfigurationError, match="hosts"):
         BackupHosts(transport(), hosts)
     with pytest.raises(ConfigurationError, match="rest"):
@@ -116,7 +134,7 @@ def test_hosts(hosts: Any) -> None:
 
 
 async def test_close() -> None:
-    """Closing it closes the transport within."""
+    """Closing the transport closes the one within."""
     closed: list[int] = []
 
     class Inner(MemoryTransport):
@@ -128,7 +146,10 @@ async def test_close() -> None:
 
 
 async def test_a_host_that_swallows_everything() -> None:
-    """A host that uses up the whole timeout is left alone next time, and its backup is not blamed for the time it took."""
+    """A host that uses up the whole timeout is not used next time.
+
+    Its backup is not blamed for the time it took.
+    """
     hosts: list[str] = []
 
     class Swallowing:
@@ -150,7 +171,7 @@ async def test_a_host_that_swallows_everything() -> None:
 
 
 async def test_a_url_that_is_none() -> None:
-    """A malformed URL is left to the transport within, which refuses it."""
+    """A malformed URL goes to the transport within, which refuses it."""
     inner = transport()
     await BackupHosts(inner, HOSTS).send(ask("http://[bad"), timeout=1.0)
     assert len(inner.requests) == 1

@@ -1,4 +1,7 @@
-"""A session of the caller's own behaves as one of ours: whose answer is whose, and what was sent."""
+"""A caller's session behaves as the transport's own.
+
+Each answer belongs to its request, and what was sent is known.
+"""
 
 from __future__ import annotations
 
@@ -21,30 +24,33 @@ ROWS = {"T-01", "T-05", "T-20", "T-30", "T-37", "T-51", "T-52", "T-53"}
 
 
 class OnGivenSession:
-    """A transport on a session that is closed with it, for the suite."""
+    """A transport on a given session, which closes both; for the suite."""
 
     def __init__(self, *, limit: int = 100, **options: Any) -> None:
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=limit))
         self._inner = AiohttpTransport(self._session, limit=limit, **options)
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-        """Pass it on."""
+        """Send by the transport within."""
         return await self._inner.send(request, timeout=timeout)
 
     async def aclose(self) -> None:
-        """Close both."""
+        """Close the transport and the session."""
         await self._inner.aclose()
         await self._session.close()
 
 
 @pytest.mark.parametrize("case", [case for case in transport_cases() if ROWS & set(case.ids)], ids=str)
 async def test_conforms(case: TransportCase) -> None:
-    """A given session comes through the cases about surplus bytes, cut streams and requests that were not sent."""
+    """A given session passes the cases of surplus bytes and cut streams.
+
+    It also passes those of requests that were not sent.
+    """
     await case.run(OnGivenSession)
 
 
 async def late(peer: Peer) -> None:
-    """Answer, and answer again when the first answer has been read."""
+    """Answer, and send a second answer when the first one has been read."""
     await peer.request()
     await peer.reply()
     await asyncio.sleep(0.005)
@@ -52,7 +58,7 @@ async def late(peer: Peer) -> None:
 
 
 async def test_connections_from_before() -> None:
-    """A connection that the session had before it was given is not used by the transport."""
+    """The transport does not use a connection from before it got the session."""
     async with FaultServer(late) as server, aiohttp.ClientSession() as session:
         async with session.get(server.url) as response:
             assert await response.read() == JSON
@@ -61,7 +67,10 @@ async def test_connections_from_before() -> None:
 
 
 async def test_own_requests_of_the_session() -> None:
-    """What the caller sends through the session is decompressed as before, and its web sockets work."""
+    """Answers to the caller's own requests on the session are decompressed as before.
+
+    Its web sockets work.
+    """
 
     async def upgrade(request: web.Request) -> web.StreamResponse:
         if request.path == "/zipped":
@@ -92,7 +101,7 @@ async def test_own_requests_of_the_session() -> None:
 
 
 async def test_closed_session() -> None:
-    """A session that was closed sends nothing, and the error says so."""
+    """A closed session sends nothing, and the error says so."""
     async with aiohttp.ClientSession() as session:
         pass
     with pytest.raises(NotSentError):
@@ -100,7 +109,10 @@ async def test_closed_session() -> None:
 
 
 async def test_session_that_refuses_the_request() -> None:
-    """What the session refuses before it has a connection was not sent; what it loses afterwards may have been."""
+    """A request that the session refuses before it has a connection was not sent.
+
+    One that it loses afterwards may have been.
+    """
 
     async def refusing(_request: aiohttp.ClientRequest, _handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         raise ValueError("not this one")
@@ -118,7 +130,10 @@ async def test_session_that_refuses_the_request() -> None:
 
 
 async def test_connector_of_another_make() -> None:
-    """Where the connector makes its connections in its own way, nobody can say that nothing was sent."""
+    """Where the connector makes its connections in its own way, bytes may have gone.
+
+    So the error does not say that the request was not sent.
+    """
 
     class OfAnotherMake(aiohttp.TCPConnector):
         async def connect(self, *args: Any, **kwargs: Any) -> Any:

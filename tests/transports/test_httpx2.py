@@ -1,4 +1,4 @@
-"""The httpx2 transport: what the conformance suite does not ask of every transport."""
+"""The httpx2 transport, beyond the conformance suite of all transports."""
 
 from __future__ import annotations
 
@@ -42,19 +42,22 @@ def test_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         return None
 
     monkeypatch.setattr(_httpx2, "find_spec", nowhere)
-    with pytest.raises(ConfigurationError, match=r"pip install \"wxrevenue\[httpx2\]\""):
+    with pytest.raises(ConfigurationError, match=r"HttpxTransport needs httpx2: pip install 'wxrevenue\[httpx2\]'"):
         HttpxTransport()
 
 
 @pytest.mark.parametrize("limit", [0, -1, True, 1.5, "3", None])
 def test_limit(limit: Any) -> None:
-    """A number of connections is an int above zero."""
+    """The limit of connections is an int above zero."""
     with pytest.raises(ConfigurationError, match=r"HttpxTransport\.limit"):
         HttpxTransport(limit=limit)
 
 
 def test_unverified_tls() -> None:
-    """A TLS context that accepts any certificate is refused, as is one for older TLS and anything else."""
+    """A TLS context that accepts any certificate is refused.
+
+    So is one for older TLS, and anything else.
+    """
     careless = ssl.create_default_context()
     careless.check_hostname = False
     wrong: list[Any] = [careless, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), False]
@@ -64,7 +67,10 @@ def test_unverified_tls() -> None:
 
 
 async def test_defaults(transport: HttpxTransport) -> None:
-    """Nothing is made before the first request; then connections are kept for less long than WeChat's servers do, with TLS 1.2."""
+    """Nothing is made before the first request.
+
+    Then connections are kept for less long than WeChat's servers do, with TLS 1.2.
+    """
     assert inside(transport)._routes == {}
     async with FaultServer() as server:
         await transport.send(ask(server.url), timeout=2.0)
@@ -76,7 +82,7 @@ async def test_defaults(transport: HttpxTransport) -> None:
 
 
 async def test_own_headers(transport: HttpxTransport) -> None:
-    """A header of the request's own stands in place of the default one, however it is written."""
+    """A header of the request's own replaces the default one, in any spelling."""
     async with FaultServer() as server:
         await transport.send(HttpRequest("GET", server.url, {"USER-AGENT": "mine"}, b""), timeout=2.0)
         await transport.send(HttpRequest("GET", server.url, {}, b""), timeout=2.0)
@@ -86,7 +92,10 @@ async def test_own_headers(transport: HttpxTransport) -> None:
 
 
 async def test_malformed_request(transport: HttpxTransport) -> None:
-    """A request that HTTP cannot express is an error of ours that asking again would not help."""
+    """A request that HTTP cannot express is an error of the package.
+
+    A second try would not help.
+    """
     async with FaultServer() as server:
         with pytest.raises((NotSentError, ResponseLostError)) as caught:
             await transport.send(HttpRequest("GET", server.url, {"X-Bad": "a\r\nb"}, b"", Secret(f"?t={TOKEN}")), timeout=2.0)
@@ -94,11 +103,14 @@ async def test_malformed_request(transport: HttpxTransport) -> None:
     assert_no_leak(caught.value, secrets=[TOKEN])
 
 
-# -- proxies -----------------------------------------------------------------------------------------------------------
+# -- proxies ---------------------------------------------------------------------------------------
 
 
 async def test_plain_proxy() -> None:
-    """A plain request goes through a proxy with its whole address, and the proxy's answer is the answer."""
+    """A plain request goes through a proxy with its whole address.
+
+    The proxy's answer is the answer.
+    """
     async with FaultServer() as proxy:
         transport = HttpxTransport(proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}")
         assert (await transport.send(ask("http://api.invalid"), timeout=2.0)).body == JSON
@@ -108,7 +120,10 @@ async def test_plain_proxy() -> None:
 
 
 async def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment is used only when asked for, and not for hosts that it is not for."""
+    """A proxy in the environment is used only when asked for.
+
+    It is not used for hosts that it is not for.
+    """
     monkeypatch.delenv("NO_PROXY", raising=False)
     async with FaultServer() as proxy, FaultServer() as server:
         monkeypatch.setenv("http_proxy", proxy.url)
@@ -121,7 +136,10 @@ async def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_tunnel_without_handshake() -> None:
-    """A tunnel in which the other end never speaks TLS is cut by the timeout, and nothing was sent."""
+    """A tunnel whose other end never speaks TLS is cut by the timeout.
+
+    Nothing was sent.
+    """
 
     async def tunnel(peer: Peer) -> None:
         await peer.request()
@@ -139,11 +157,11 @@ async def test_tunnel_without_handshake() -> None:
         assert proxy.connections == 2
 
 
-# -- the answer --------------------------------------------------------------------------------------------------------
+# -- the answer ------------------------------------------------------------------------------------
 
 
 async def test_internals_moved(transport: HttpxTransport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where httpx2 no longer tells of surplus bytes, connections are given up rather than trusted."""
+    """Where httpx2 no longer reports surplus bytes, connections are not reused."""
 
     class Elsewhere:
         stream = object()
@@ -160,7 +178,7 @@ async def test_internals_moved(transport: HttpxTransport, monkeypatch: pytest.Mo
 
 
 def inflated(encoding: str | None, *data: bytes, piece: int = 7) -> bytes:
-    """Return what pieces of a body decode to."""
+    """Return the decoded pieces of a body."""
     inflater = Inflater(encoding, piece)
     found = [decoded for one in data for decoded in inflater.feed(one)]
     assert all(0 < len(decoded) <= piece for decoded in found)
@@ -169,7 +187,10 @@ def inflated(encoding: str | None, *data: bytes, piece: int = 7) -> bytes:
 
 
 def test_inflate() -> None:
-    """What was compressed comes back in bounded pieces, wherever the network cut it, members of gzip one after the other."""
+    """Compressed data come back in bounded pieces, wherever the network cut them.
+
+    Members of gzip come one after the other.
+    """
     text = JSON * 20
     zipped, deflated = gzip.compress(text), zlib.compress(text)
     assert inflated(None, text) == inflated("identity", text) == text
@@ -189,14 +210,14 @@ def test_inflate_refuses(encoding: str) -> None:
 
 
 def test_inflate_notices_the_end() -> None:
-    """Compressed data that stops short, or before it begins, is no body."""
+    """Compressed data that end too early, or are empty, are no body."""
     for data in (gzip.compress(JSON)[:-1], b""):
         with pytest.raises(ResponseLostError, match="short"):
             inflated("gzip", data)
 
 
 async def test_two_compressed_answers_at_once(transport: HttpxTransport) -> None:
-    """Callers at the same time do not mix their answers up."""
+    """Callers at the same time get their own compressed answers."""
 
     async def own(peer: Peer) -> None:
         got = await peer.request()

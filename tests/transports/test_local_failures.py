@@ -1,6 +1,7 @@
-"""What this machine lacks for a first call is told by name, before a byte is sent, alike by both transports.
+"""What this machine lacks for a first call is named, before a byte is sent.
 
-Each test starts an interpreter of its own: what is loaded on first use is loaded once in a process.
+Both transports do so alike. Each test starts an interpreter of its own: what is loaded on first use
+is loaded once in a process.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ NO_DESCRIPTORS = """
 
 
 def told(kind: str, before: str = "", during: str = "") -> dict[str, Any]:
-    """Return what a first call that changes something ends in, in an interpreter of its own."""
+    """Return the end of a first call that changes something.
+
+    It runs in an interpreter of its own.
+    """
     program = WRITE.replace("KIND", kind).replace("BEFORE", before).replace("DURING", during)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
     found: dict[str, Any] = json.loads(ended.stdout)
@@ -55,7 +59,10 @@ def told(kind: str, before: str = "", during: str = "") -> dict[str, Any]:
 
 @BOTH
 def test_key_log(kind: str, tmp_path: Path) -> None:
-    """C-17: a file named by ``SSLKEYLOGFILE`` that cannot be opened: nothing was sent, and nothing is tried again."""
+    """C-17: a file of ``SSLKEYLOGFILE`` cannot be opened: nothing was sent.
+
+    Nothing is tried again.
+    """
     for name in (tmp_path / "none" / "keys.log", tmp_path):
         error = told(kind, f"os.environ['SSLKEYLOGFILE'] = {str(name)!r}")
         assert (error["class"], error["reason"], error["attempts"], error["ambiguous"]) == ("NotSentError", "tls", 1, False)
@@ -67,7 +74,10 @@ def test_key_log(kind: str, tmp_path: Path) -> None:
     [("AiohttpTransport", "aiohttp"), ("AiohttpTransport", "multidict"), ("HttpxTransport", "httpcore2"), ("HttpxTransport", "anyio")],
 )
 def test_broken_module(kind: str, module: str) -> None:
-    """C-17: a module that cannot be imported: nothing was sent, and nothing is tried again."""
+    """C-17: a module cannot be imported: nothing was sent.
+
+    Nothing is tried again.
+    """
     error = told(kind, f"sys.modules[{module!r}] = None")
     assert (error["class"], error["reason"], error["attempts"], error["ambiguous"]) == ("NotSentError", "protocol", 1, False)
     assert f"({module})" in error["text"]
@@ -76,7 +86,10 @@ def test_broken_module(kind: str, module: str) -> None:
 @BOTH
 @pytest.mark.parametrize("raised", ["OSError(5, 'no')", "RuntimeError('no')", "SyntaxError('no')", "MemoryError()"])
 def test_failing_module(kind: str, raised: str) -> None:
-    """C-17: a module that fails while it is imported: nothing was sent, and the exception's class is told."""
+    """C-17: a module fails while it is imported: nothing was sent.
+
+    The error has the exception's class.
+    """
     finder = f"""
 class Failing:
     def find_spec(self, name, *_):
@@ -91,7 +104,10 @@ sys.meta_path.insert(0, Failing())
 
 @BOTH
 def test_no_descriptors(kind: str) -> None:
-    """C-17, T-56: a first call without a free descriptor: nothing was sent, whatever there was to be loaded for it."""
+    """C-17, T-56: a first call without a free descriptor was not sent.
+
+    It does not matter what had to be loaded for it.
+    """
     error = told(kind, during=NO_DESCRIPTORS)
     assert (error["class"], error["reason"], error["ambiguous"]) == ("NotSentError", "connect", False)
     assert "EMFILE" in error["text"]
@@ -99,7 +115,10 @@ def test_no_descriptors(kind: str) -> None:
 
 @BOTH
 def test_no_descriptors_for_the_repetition(kind: str) -> None:
-    """C-17: what a repetition or an event needs is there, or the call ends in an error of ours: never in a raw ``OSError``."""
+    """C-17: a repetition or an event has what it needs, or the error is the package's.
+
+    It is never a raw ``OSError``.
+    """
     listening = WRITE.replace("deadline=5)", "deadline=5, on_event=lambda event: None)")
     program = listening.replace("KIND", kind).replace("BEFORE", "").replace("DURING", f"client.set_share_ratio{NO_DESCRIPTORS}")
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
@@ -107,7 +126,7 @@ def test_no_descriptors_for_the_repetition(kind: str) -> None:
 
 
 async def test_imports_of_others() -> None:
-    """What the caller's own token source imports, and fails to, reaches the caller as it is."""
+    """A failed import in the caller's own token source reaches the caller unchanged."""
 
     async def token() -> str:
         return str(import_module("no_such_module_at_all"))
@@ -118,9 +137,12 @@ async def test_imports_of_others() -> None:
 
 
 async def test_an_import_fails_after_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """C-17: an import of ours that fails under an answer leaves the outcome of a write unknown."""
+    """C-17: an import of the package's that fails under an answer leaves doubt.
+
+    The outcome of a write is unknown then.
+    """
     ours: dict[str, Any] = {"__name__": "wxrevenue.ams.broken"}
-    exec("def unwrap(*_): import no_such_module_at_all", ours)  # noqa: S102  (a function of ours that imports)
+    exec("def unwrap(*_): import no_such_module_at_all", ours)  # noqa: S102  (a function of the package that imports)
     async with RevenueClient("fake-token", transport=MemoryTransport(lambda _: HttpResponse(200, {}, b'{"ret":0}'))) as client:
         monkeypatch.setattr("wxrevenue.ams._service.AmsCall.unwrap", ours["unwrap"])
         with pytest.raises(OutcomeUnknownError, match="no_such_module_at_all"):
@@ -129,7 +151,10 @@ async def test_an_import_fails_after_the_answer(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("kind", [AiohttpTransport, HttpxTransport], ids=["aiohttp", "httpx2"])
 async def test_what_tls_refuses_has_no_number(kind: type[AiohttpTransport | HttpxTransport]) -> None:
-    """The numbers of TLS errors are not the operating system's, and are not told as such."""
+    """The numbers of TLS errors are not those of the operating system.
+
+    They are not reported as such.
+    """
     async with FaultServer(ssl=tls_contexts()[0]) as server:
         transport = kind()
         with pytest.raises(NotSentError) as caught:

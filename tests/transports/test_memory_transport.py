@@ -19,7 +19,7 @@ ANSWER = HttpResponse(200, {"Content-Type": "text/plain"}, b"{}")
 
 
 async def test_plain_function() -> None:
-    """A plain function's answer is returned, and every request is remembered in order."""
+    """A plain function's answer is returned; every request is kept in order."""
     transport = MemoryTransport(lambda request: HttpResponse(200, {}, request.body))
     other = HttpRequest("GET", "https://y.invalid/", {}, b"2")
     answers = [await transport.send(request, timeout=1.0) for request in (REQUEST, other)]
@@ -42,7 +42,10 @@ async def test_async_function() -> None:
 
 @virtual
 async def test_async_function_in_time() -> None:
-    """An async function that takes longer than the timeout is cut at exactly that time: its answer is lost."""
+    """An async function that takes longer than the timeout is cut at that exact time.
+
+    Its answer is lost.
+    """
     ended: list[str] = []
 
     async def handler(request: HttpRequest) -> HttpResponse:
@@ -62,7 +65,10 @@ async def test_async_function_in_time() -> None:
     "error", [NotSentError("no", reason="connect"), ResponseLostError("no", reason="reset"), TimeoutError("own"), ValueError()]
 )
 async def test_faults(error: Exception) -> None:
-    """What a function raises, plain or async, comes out as it is, a ``TimeoutError`` of its own included."""
+    """The exception of a function, plain or async, reaches the caller unchanged.
+
+    A ``TimeoutError`` of its own does, too.
+    """
 
     def plain(request: HttpRequest) -> HttpResponse:
         raise error
@@ -78,7 +84,10 @@ async def test_faults(error: Exception) -> None:
 
 
 async def test_wrong_handlers() -> None:
-    """A handler that is no function, or returns no answer, is the user's mistake and named as such."""
+    """A handler that is no function, or returns no answer, is the user's mistake.
+
+    The error names it as such.
+    """
     wrong: Any = ANSWER
     with pytest.raises(ConfigurationError, match="expected a function, got HttpResponse"):
         MemoryTransport(wrong)

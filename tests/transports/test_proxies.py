@@ -1,4 +1,7 @@
-"""Proxies: what is refused as one, what it is told, and that its password shows nowhere."""
+"""Proxies: which URLs are refused, and what is sent to a proxy.
+
+Its password shows nowhere.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ WRONG = [
 @BOTH
 @pytest.mark.parametrize("url", WRONG)
 def test_refused(kind: Kind, url: str) -> None:
-    """L-17: what cannot be the URL of an HTTP proxy is refused when the transport is made, and no piece of it is shown."""
+    """L-17: a string that cannot be an HTTP proxy's URL is refused at once.
+
+    It is refused when the transport is made, and no piece of it is shown.
+    """
     for given in (url, Secret(url)):
         with pytest.raises(ConfigurationError, match="percent-encode the password") as caught:
             kind(proxy=given)
@@ -66,7 +72,7 @@ def test_refused(kind: Kind, url: str) -> None:
 @BOTH
 @pytest.mark.parametrize("given", [b"http://127.0.0.1:1", 1, {"http": "http://127.0.0.1:1"}])
 def test_refused_types(kind: Kind, given: Any) -> None:
-    """A proxy is a text, boxed or not."""
+    """A proxy is a ``str``, in a Secret or not."""
     with pytest.raises(ConfigurationError, match=r"\.proxy: expected a str or a Secret, got"):
         kind(proxy=given)
 
@@ -94,7 +100,10 @@ def test_password_beside_another_mistake(kind: Kind) -> None:
     ],
 )
 def test_parts(url: str, shown: str, authorization: str | None) -> None:
-    """The credentials, byte for byte what was percent-encoded, stand apart from what may be shown."""
+    """The credentials are separate from what may be shown.
+
+    They are byte for byte what was percent-encoded.
+    """
     found = check_proxy("T", Secret(url))
     assert found is not None
     assert (found.url, found.authorization and found.authorization.reveal()) == (shown, authorization)
@@ -102,7 +111,7 @@ def test_parts(url: str, shown: str, authorization: str | None) -> None:
 
 @BOTH
 async def test_credentials_without_a_tunnel(kind: Kind) -> None:
-    """A plain request brings the credentials along; a request without a proxy does not."""
+    """A plain request brings the credentials along; one without a proxy does not."""
     async with FaultServer() as proxy, FaultServer() as server:
         transport = kind(proxy=f"http://user:p%40ss@127.0.0.1:{proxy.port}")
         await transport.send(ask(server.url), timeout=2.0)
@@ -113,7 +122,7 @@ async def test_credentials_without_a_tunnel(kind: Kind) -> None:
 
 @asynccontextmanager
 async def tunnels(heads: list[bytes], context: ssl.SSLContext | None) -> AsyncGenerator[int]:
-    """Run a proxy that opens tunnels; yield its port, and note what it is told."""
+    """Run a proxy that opens tunnels; yield its port, and note its requests."""
 
     async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1 << 16):
@@ -134,7 +143,10 @@ async def tunnels(heads: list[bytes], context: ssl.SSLContext | None) -> AsyncGe
 @BOTH
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_tunnel(kind: Kind, scheme: str) -> None:
-    """Through a proxy, itself with or without TLS, goes a tunnel: the proxy hears no token, the server no proxy password."""
+    """Through a proxy, with TLS or without, goes a tunnel.
+
+    The proxy gets no token, and the server no proxy password.
+    """
     there, here = tls_contexts()
     heads: list[bytes] = []
     async with FaultServer(ssl=there) as server, tunnels(heads, there if scheme == "https" else None) as port:
@@ -151,7 +163,7 @@ async def test_tunnel(kind: Kind, scheme: str) -> None:
 
 @BOTH
 async def test_proxy_that_is_not_trusted(kind: Kind) -> None:
-    """A proxy whose certificate nobody vouches for gets neither its password nor the request."""
+    """A proxy without a trusted certificate gets neither its password nor the request."""
     async with FaultServer(ssl=tls_contexts()[0]) as proxy:
         transport = kind(proxy=f"https://user:{PASSWORD}@127.0.0.1:{proxy.port}")
         with pytest.raises(NotSentError) as caught:
@@ -162,7 +174,7 @@ async def test_proxy_that_is_not_trusted(kind: Kind) -> None:
 
 @BOTH
 async def test_no_proxy_there(kind: Kind) -> None:
-    """T-45: a proxy that cannot be reached, or whose name is unknown, is blamed for it."""
+    """T-45: an unreachable proxy, or one of an unknown name, is named as the cause."""
     for host in (f"127.0.0.1:{unused_port()}", "no-such-host.invalid:1"):
         transport = kind(proxy=f"http://user:{PASSWORD}@{host}")
         with pytest.raises(NotSentError, match="through the proxy of proxy=") as caught:
@@ -204,7 +216,7 @@ gc.collect()
 @BOTH
 @pytest.mark.parametrize("option", ["-Wdefault", "-Xdev"])
 def test_the_loop_ends_under_a_call(kind: Kind, option: str) -> None:
-    """L-06: what is said of a call that nobody finished shows neither the token nor the proxy's password."""
+    """L-06: a message about an unfinished call shows no token and no proxy password."""
     command = [sys.executable, option, "-c", UNFINISHED.replace("KIND", kind.__name__)]
     secrets = {"PASSWORD": PASSWORD, "TOKEN": TOKEN}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env={**os.environ, **secrets})  # noqa: S603

@@ -1,4 +1,7 @@
-"""Streamed answers: piece by piece, within the time there is, given up early, and clean in every error."""
+"""Streamed answers: piece by piece, within the time there is.
+
+They may be given up early, and show nothing in any error.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=[AiohttpTransport, HttpxTransport], ids=["aiohttp", "httpx2"])
 async def transport(request: pytest.FixtureRequest) -> AsyncGenerator[StreamingTransport, None]:
-    """Make one transport after the other; see that closing it leaves no task."""
+    """Make each transport; check that closing it leaves no task."""
     before = asyncio.all_tasks()
     make: Callable[[], StreamingTransport] = request.param
     made = make()
@@ -30,7 +33,10 @@ async def transport(request: pytest.FixtureRequest) -> AsyncGenerator[StreamingT
 
 
 async def test_pieces(transport: StreamingTransport) -> None:
-    """A body larger than the cap of whole answers comes through in bounded pieces; status and headers come first."""
+    """A body larger than the cap of whole answers comes through in bounded pieces.
+
+    Status and headers come first.
+    """
 
     async def large(peer: Peer) -> None:
         await peer.request()
@@ -54,7 +60,10 @@ async def test_connection_is_kept(transport: StreamingTransport) -> None:
 
 
 async def test_left_early(transport: StreamingTransport) -> None:
-    """Leaving a stream before its end gives its connection up, and other requests go on meanwhile and afterwards."""
+    """Leaving a stream before its end gives its connection up.
+
+    Other requests go on meanwhile and afterwards.
+    """
 
     async def endless(peer: Peer) -> None:
         await peer.request()
@@ -72,7 +81,10 @@ async def test_left_early(transport: StreamingTransport) -> None:
 
 
 async def test_time_is_up_between_pieces(transport: StreamingTransport) -> None:
-    """The caller's own code is never interrupted; the next piece that is not there in time is what fails."""
+    """The caller's own code is never interrupted.
+
+    The next piece that is not there in time is what fails.
+    """
 
     async def one_piece(peer: Peer) -> None:
         await peer.request()
@@ -92,7 +104,10 @@ async def test_time_is_up_between_pieces(transport: StreamingTransport) -> None:
 
 
 async def test_callers_error(transport: StreamingTransport) -> None:
-    """An error of the caller's passes through as it is; the frames it passes show nothing of the request."""
+    """An error of the caller's passes through as it is.
+
+    Its frames show nothing of the request.
+    """
     async with FaultServer() as server:
         with pytest.raises(KeyError) as caught:  # noqa: PT012  (likewise)
             async with transport.stream(ask(server.url), timeout=2.0) as answer:
@@ -104,7 +119,10 @@ async def test_callers_error(transport: StreamingTransport) -> None:
 
 
 async def test_cancelled(transport: StreamingTransport) -> None:
-    """A caller cancelled while it waits for a piece gets its ``CancelledError``, and leaves no connection."""
+    """A caller cancelled while it waits for a piece gets its ``CancelledError``.
+
+    It leaves no connection.
+    """
 
     async def reader() -> None:
         async with transport.stream(ask(server.url), timeout=5.0) as answer:
@@ -123,7 +141,7 @@ async def test_cancelled(transport: StreamingTransport) -> None:
 
 
 async def test_closed(transport: StreamingTransport) -> None:
-    """A closed transport streams nothing."""
+    """A closed transport refuses a stream."""
     await transport.aclose()
     with pytest.raises(ClientStateError):
         async with transport.stream(ask("http://127.0.0.1:1"), timeout=1.0):
@@ -131,14 +149,17 @@ async def test_closed(transport: StreamingTransport) -> None:
 
 
 def test_who_streams() -> None:
-    """The shipped transports over a network stream; the one in memory does not."""
+    """The package's network transports stream; the one in memory does not."""
     assert isinstance(AiohttpTransport(), StreamingTransport)
     assert isinstance(HttpxTransport(), StreamingTransport)
     assert not isinstance(MemoryTransport(lambda _: StreamedResponse), StreamingTransport)  # type: ignore[arg-type,return-value]
 
 
 async def test_a_step_that_was_broken_off_is_no_end(transport: StreamingTransport) -> None:
-    """A reader who gives up on a piece and reads on gets the rest or an error, never the end of a body that is not whole."""
+    """A reader that gives up on a piece and reads on gets the rest or an error.
+
+    It never gets the end of a body that is not whole.
+    """
     given_up = asyncio.Event()
 
     async def halting(peer: Peer) -> None:
@@ -160,7 +181,10 @@ async def test_a_step_that_was_broken_off_is_no_end(transport: StreamingTranspor
 
 
 async def test_a_cancellation_asked_for_beforehand(transport: StreamingTransport) -> None:
-    """A task that cancelled itself is cancelled at its next exchange, which is no failure of the network's."""
+    """A task that cancelled itself is cancelled at its next exchange.
+
+    This is no failure of the network.
+    """
     async with FaultServer() as server:
 
         async def self_cancelled() -> None:
@@ -175,7 +199,10 @@ async def test_a_cancellation_asked_for_beforehand(transport: StreamingTransport
 
 @pytest.mark.parametrize("kind", [AiohttpTransport, HttpxTransport], ids=["aiohttp", "httpx2"])
 async def test_open_streams_fill_the_pool(kind: type[AiohttpTransport | HttpxTransport]) -> None:
-    """Who waits for a connection that an open stream holds hears of the pool, not of the server."""
+    """A caller that waits for a connection that an open stream holds gets an error.
+
+    It is about the pool, not the server.
+    """
 
     async def endless(peer: Peer) -> None:
         await peer.request()

@@ -1,4 +1,7 @@
-"""Every transport of ours comes through the conformance suite, with whole answers and with streamed ones."""
+"""Every transport of the package passes the conformance suite.
+
+It does so with whole answers and with streamed ones.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +21,5 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("case", transport_cases(), ids=str)
 @pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
 async def test_conforms(make: Callable[..., Transport], case: TransportCase) -> None:
-    """A transport does what the case says."""
+    """Each transport passes the case."""
     await case.run(make)

@@ -1,4 +1,7 @@
-"""What a Redis server, or the way to it, says when a script has no answer: one word for it, and what to do."""
+"""What a Redis server, or the way to it, says when a script has no answer.
+
+There is one word for it, and what to do.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ if TYPE_CHECKING:
     from wxrevenue.errors import WxRevenueError
 
 DEMOTED: Final = frozenset({"READONLY", "MASTERDOWN", "NOREPLICAS"})
-"""What a server answers that is no primary any more: a new connection may find the one that is."""
+"""What a server answers that is not a primary any more.
+
+A new connection may find the one that is.
+"""
 _OLDEST: Final = "Redis 5"
 """Older ones refuse to write after ``TIME`` in a script."""
 _CLUSTER: Final = "it is part of a cluster; hand in a redis.asyncio.RedisCluster"
@@ -50,7 +56,7 @@ _CLASSES: Final[Mapping[str, str]] = {
     "TryAgainError": "TRYAGAIN",
     "NoScriptError": "NOSCRIPT",
 }
-"""The code that redis-py takes off a text when it raises one of these."""
+"""The code that redis-py takes off a message when it raises one of these."""
 _LASTING: Final[Mapping[str, str]] = {
     "not allowed after non deterministic": f"is too old: {_OLDEST} is the oldest that works",
     "wrong number of args calling redis": f"is too old: {_OLDEST} is the oldest that works",
@@ -60,9 +66,15 @@ _LASTING: Final[Mapping[str, str]] = {
     "unknown command": f"knows no EVALSHA and EVAL: it is too old ({_OLDEST} is the oldest that works), or they are switched off",
     "db index": "has no database of this number",
 }
-"""Of the texts in small letters by which servers refuse what they will always refuse; they have no code of their own."""
+"""Parts of the messages by which servers refuse what they always refuse.
+
+They are in small letters. Such messages have no code of their own.
+"""
 _CODE: Final = re.compile(r"\b(" + "|".join(_MEANINGS) + r")\b")
-"""A code anywhere: Redis up to 6.2 puts that of a script's failed command behind a general error."""
+"""A code anywhere.
+
+Redis up to 6.2 puts that of a script's failed command behind a general error.
+"""
 _FIRST_WORD: Final = re.compile(r"([A-Z]{3,15}) ")
 _FORBIDDEN: Final = "can't run this command"
 
@@ -73,7 +85,8 @@ class Trouble:
 
     Args:
         what: in words, of which none is the server's own: those may repeat what was sent.
-        code: the first word of the server's error; empty where there was no answer, so that another try may get one.
+        code: the first word of the server's error; empty where there was no answer, so that another
+            try may get one.
         lasts: whether it will never be otherwise.
     """
 
@@ -92,7 +105,10 @@ POOL_EXHAUSTED: Final = Trouble("every connection that its client allows is in u
 
 
 def is_unknown_script(error: Exception) -> bool:
-    """Return whether a server does not know a script by its hash, or knows no hashes at all: some proxies know ``EVAL`` alone."""
+    """Return whether a server does not have a script by its hash.
+
+    Or it has no hashes at all: some proxies take ``EVAL`` alone.
+    """
     text = str(error).lower()
     return type(error).__name__ == "NoScriptError" or "noscript" in text or ("unknown command" in text and "evalsha" in text)
 

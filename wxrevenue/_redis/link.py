@@ -1,4 +1,7 @@
-"""The way to Redis: short timeouts, one repetition, and nothing of what goes over it in any error."""
+"""The way to Redis.
+
+Short timeouts, one repetition, and nothing of what goes over it in any error.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import hashlib
 import inspect
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base import extras
+from wxrevenue._base.json_types import is_array
 from wxrevenue._base.secret import NeverPickled, Secret
 from wxrevenue._engine.lifetime import InFlight, Lifetime
 from wxrevenue._redis.answers import DEMOTED, POOL_EXHAUSTED, Trouble, is_unknown_script, trouble_of
@@ -17,27 +22,41 @@ from wxrevenue._redis.url import place_of, pool_at
 from wxrevenue.errors import ConfigurationError, without_history
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from wxrevenue._redis.script import Script
+
+    class Messages(Protocol):
+        """What listens to channels, as redis-py has it."""
+
+        async def subscribe(self, channel: str, /) -> object: ...
+        async def get_message(self, *, ignore_subscribe_messages: bool, timeout: float) -> dict[str, object] | None: ...
+        async def aclose(self) -> object: ...
+
 
 _CONNECTIONS: Final = 32
 _NO_LIMIT: Final = 2**31
 _TRIES: Final = 2
 _TIMEOUT: Final = 0.25
 _POOL_PATIENCE: Final = 5.0
-"""Seconds to wait for a connection of a caller's own pool while others have them all."""
+"""Seconds to wait for a connection of a caller's own pool.
+
+Others may have them all meanwhile.
+"""
 _POOL_PAUSE: Final = 0.01
 
 
 class RedisLink(NeverPickled):
     """Runs scripts on one Redis, for one event loop and one process.
 
-    Each try has ``timeout`` seconds, from a free connection's handshake to the answer; one that broke or took too long is repeated
-    once, since every script may be, and so is one that a server refuses since it is no primary any more: on a new connection.
-    redis-py repeats nothing by itself here. Calls that are on the wire when the link is closed get their answer.
+    Each try has ``timeout`` seconds, from a free connection's handshake to the answer; one that
+    broke or took too long is repeated once, since every script may be, and so is one that a server
+    refuses since it is not a primary any more: on a new connection. redis-py repeats nothing by
+    itself here. Calls that are on the wire when the link is closed get their answer.
 
     Args:
-        redis: a URL (``redis://``, ``rediss://`` or ``unix://``), boxed, or a client of redis-py's, cluster or not, that the caller
-            set up and will close.
+        redis: a URL (``redis://``, ``rediss://`` or ``unix://``), boxed, or a client of redis-py's,
+            cluster or not, that the caller set up and will close.
         owner: how messages call the store.
         timeout: seconds.
 
@@ -48,7 +67,7 @@ class RedisLink(NeverPickled):
     def __init__(self, redis: Any, *, owner: str, timeout: float = _TIMEOUT) -> None:
         self._timeout = _checks.seconds(f"{owner}.timeout", timeout)
         if find_spec("redis") is None:
-            raise ConfigurationError(f'{owner} needs redis-py: pip install "wxrevenue[redis]"')
+            raise ConfigurationError(extras.missing(owner, "redis-py", "redis"))
         self.place, self._made = "a Redis of the caller's", None
         if isinstance(redis, Secret):
             self.place = place_of(f"{owner}.redis", redis)
@@ -66,7 +85,8 @@ class RedisLink(NeverPickled):
         Raises:
             TokenUnavailableError: there is none.
             ConfigurationError: there will never be one: this Redis is too old, for example.
-            ClientStateError: the store is closed, belongs to another event loop, or was used before a fork.
+            ClientStateError: the store is closed, belongs to another event loop, or was used before
+                a fork.
         """
         self._lifetime.check_usable()
         async with self._slots:
@@ -81,11 +101,29 @@ class RedisLink(NeverPickled):
             raise answer.error(self.place, self._owner)
         return answer
 
+    def pubsub(self) -> Messages | None:
+        """Return what listens to channels, not connected yet.
+
+        ``None`` where the client has no such thing.
+        """
+        make = getattr(self._client, "pubsub", None)
+        return None if make is None else make()
+
+    def check_usable(self) -> None:
+        """Raise ``ClientStateError`` if this cannot be used here and now.
+
+        It is closed, belongs to another event loop, or was used before a fork.
+        """
+        self._lifetime.check_usable()
+
     async def aclose(self) -> None:
-        """Refuse new calls, wait for those on the wire, and close the connections that are its own; may be called twice.
+        """Refuse new calls, wait for those on the wire, and close its connections.
+
+        Those of a caller's own client stay open. May be called twice.
 
         Raises:
-            ClientStateError: calls are on the wire on another event loop, or this process was forked meanwhile.
+            ClientStateError: calls are on the wire on another event loop, or this process was
+                forked meanwhile.
         """
         try:
             await self._lifetime.aclose()
@@ -100,8 +138,8 @@ class RedisLink(NeverPickled):
             with suppress(Exception):
                 await made.aclose()
 
-    async def _answer(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
-        answer: Any = None
+    async def _answer(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> object:
+        answer: object = None
         for _ in range(_TRIES):
             answer = await self._attempt_with_connection(script, keys, args)
             if not isinstance(answer, Trouble):
@@ -114,8 +152,11 @@ class RedisLink(NeverPickled):
                 break
         return answer
 
-    async def _attempt_with_connection(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
-        """Try once there is a connection: a caller's own pool may have too few, and others may use it."""
+    async def _attempt_with_connection(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> object:
+        """Try once there is a connection.
+
+        A caller's own pool may have too few, and others may use it.
+        """
         until = asyncio.get_running_loop().time() + _POOL_PATIENCE
         while True:
             answer = await self._attempt(script, keys, args) if self._has_connection() else POOL_EXHAUSTED
@@ -124,13 +165,16 @@ class RedisLink(NeverPickled):
             await asyncio.sleep(_POOL_PAUSE)
 
     def _has_connection(self) -> bool:
-        """Return whether the client's pool has one to give; where that cannot be told, the attempt tells."""
+        """Return whether the client's pool has one to give.
+
+        Where that cannot be told, the attempt tells.
+        """
         if getattr(self._client, "connection", None) is not None:  # single_connection_client=True
             return True
         can_get = getattr(getattr(self._client, "connection_pool", None), "can_get_connection", None)
         return can_get is None or bool(can_get())
 
-    async def _attempt(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
+    async def _attempt(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> object:
         failure: BaseException
         try:
             async with asyncio.timeout(self._timeout):
@@ -146,13 +190,16 @@ class RedisLink(NeverPickled):
         return trouble
 
     async def _drop_idle_connections(self) -> None:
-        """Let the next call connect anew: the name of a server may lead to another one by now, or the client know of one."""
+        """Let the next call connect anew.
+
+        The name of a server may lead to another one now, or the client may have another one.
+        """
         with suppress(Exception):  # a client of the caller's may be of any make
             await self._client.connection_pool.disconnect(inuse_connections=False)
         with suppress(Exception):  # single_connection_client=True
             await self._client.connection.disconnect()
 
-    async def _evaluated(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> Any:
+    async def _evaluated(self, script: Script, keys: tuple[str, ...], args: tuple[str | int | Secret, ...]) -> object:
         from redis.exceptions import ResponseError
 
         try:
@@ -164,7 +211,10 @@ class RedisLink(NeverPickled):
 
 
 def key_prefix(where: str, prefix: object) -> str:
-    """Return a prefix of keys that leaves the choice of their slot to the hash behind it."""
+    """Return a prefix of keys that leaves the choice of their slot to the hash.
+
+    The hash stands behind it.
+    """
     prefix = _checks.text(where, prefix)
     if set(prefix) & set("{}"):
         raise ConfigurationError(f"{where}: expected no braces")
@@ -172,12 +222,18 @@ def key_prefix(where: str, prefix: object) -> str:
 
 
 def key_stem(prefix: str, name: str) -> str:
-    """Return how all keys of a name begin; the hash in braces puts them into one slot of a cluster."""
+    """Return how all keys of a name begin.
+
+    The hash in braces puts them into one slot of a cluster.
+    """
     return f"{prefix}:{{{hashlib.sha256(name.encode()).hexdigest()[:32]}}}:"
 
 
-def _client(where: str, url: Secret, timeout: float) -> Any:
-    """Return a client with no limit of its own: redis-py's would be an error, and up to 7.1 it connects under a lock."""
+def _client(where: str, url: Secret, timeout: float) -> Redis:
+    """Return a client with no limit of its own.
+
+    redis-py's would be an error, and up to 7.1 it connects under a lock.
+    """
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
@@ -187,13 +243,13 @@ def _client(where: str, url: Secret, timeout: float) -> Any:
     return Redis.from_pool(pool)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _raw(value: str | int | Secret) -> Any:
+def _raw(value: str | int | Secret) -> bytes | str | int:
     return value.reveal().encode(errors="surrogatepass") if isinstance(value, Secret) else value
 
 
-def _boxed(answer: Any) -> Any:
-    if isinstance(answer, list):
-        return [_boxed(one) for one in answer]  # pyright: ignore[reportUnknownVariableType]
+def _boxed(answer: object) -> object:
+    if is_array(answer):
+        return [_boxed(one) for one in answer]
     if isinstance(answer, bytes):
         answer = answer.decode(errors="replace")
     return Secret(answer) if isinstance(answer, str) else answer

@@ -15,17 +15,19 @@ local function text(found)
   return false
 end
 """
-"""A function for what ``redis.pcall`` returned: the text, or ``false`` if there is none or the key is of another type.
+"""A function for what ``redis.pcall`` returned.
 
-Any other error (no rights, a replica without its primary) ends the script, lest an outage look like an empty store.
+It gives the text, or ``false`` if there is none or the key is of another type. Any other error (no
+rights, a replica without its primary) ends the script, lest an outage look like an empty store.
 """
 
 
 @attrs.frozen
 class Script:
-    """A Lua script that may run twice without harm: its second run changes nothing and answers as the first did.
+    """A Lua script that may run twice without harm.
 
-    Every command in it names its key as ``KEYS[n]``: the proxies of managed servers read scripts, and insist on that.
+    Its second run changes nothing and answers as the first did. Every command in it names its key
+    as ``KEYS[n]``: the proxies of managed servers read scripts, and insist on that.
 
     Args:
         text: its source.

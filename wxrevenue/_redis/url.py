@@ -1,16 +1,21 @@
-"""The URL of a Redis, checked before anything is looked up: no piece of its password is taken for a host."""
+"""The URL of a Redis, checked before anything is looked up.
+
+No piece of its password is taken for a host.
+"""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
+
+    from redis.asyncio import BlockingConnectionPool
 
     from wxrevenue._base.secret import Secret
 
@@ -41,7 +46,10 @@ _OPTIONS: Final = (
     "timeout",
     "username",
 )
-"""What may stand behind the question mark: options of redis-py that are texts, numbers or flags."""
+"""What may stand behind the question mark.
+
+Options of redis-py that are strings, numbers or flags.
+"""
 
 
 def place_of(where: str, url: Secret) -> str:
@@ -58,8 +66,10 @@ def place_of(where: str, url: Secret) -> str:
     return f"Redis at {place}"
 
 
-def pool_at(where: str, url: Secret, **settings: Any) -> Any:
-    """Return a pool of redis-py's for a URL, which has connected to nothing yet; options of the URL's win.
+def pool_at(where: str, url: Secret, **settings: object) -> BlockingConnectionPool:
+    """Return a pool of redis-py's for a URL, which has connected to nothing yet.
+
+    Options of the URL's win.
 
     Raises:
         ConfigurationError: an option has a value that redis-py does not know.
@@ -70,19 +80,22 @@ def pool_at(where: str, url: Secret, **settings: Any) -> Any:
     return pool
 
 
-def _pool(url: Secret, settings: dict[str, Any]) -> Any:
+def _pool(url: Secret, settings: dict[str, object]) -> BlockingConnectionPool | None:
     """Return the pool, or ``None``. Raises nothing: a traceback would show the URL."""
     from redis.asyncio import BlockingConnectionPool
 
     with suppress(Exception):
-        pool: Any = BlockingConnectionPool.from_url(url.reveal(), **settings)  # pyright: ignore[reportUnknownMemberType]
-        pool.make_connection()
+        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(url.reveal(), **settings)  # pyright: ignore[reportUnknownMemberType]
+        pool.make_connection()  # type: ignore[no-untyped-call]
         return pool
     return None
 
 
 def _place(url: Secret) -> str | None:
-    """Return where a URL leads to, if that is certain. Raises nothing: a traceback would show the URL."""
+    """Return where a URL leads to, if that is certain.
+
+    It raises nothing: a traceback would show the URL.
+    """
     if not _is_plain(url.reveal()):
         return None
     with suppress(ValueError):

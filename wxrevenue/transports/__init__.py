@@ -1,1 +1,4 @@
-"""Transports: one file per HTTP library, each behind :class:`wxrevenue.ports.Transport`."""
+"""Transports.
+
+One file per HTTP library, each behind :class:`wxrevenue.ports.Transport`.
+"""

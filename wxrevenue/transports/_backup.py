@@ -1,4 +1,7 @@
-"""Backup hosts: WeChat names further hosts of the same service for when the first cannot be reached."""
+"""Backup hosts.
+
+WeChat names further hosts of the same service for when the first cannot be reached.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,18 @@ if TYPE_CHECKING:
     from wxrevenue.ports import Transport
 
 _WORTHWHILE = 0.1
-"""The share of its timeout that must be left of a request for it to go to yet another host."""
+"""Share of its timeout that a request must have left to go to another host."""
 
 
 class BackupHosts:
-    """A transport that turns to another host of the same service when one cannot be reached.
+    """A transport that turns to another host of the same service.
 
-    A request that was **not sent** goes to the next host at once, within its timeout. One whose answer was **lost** is never
-    repeated here; but what comes after it, such as the client's own retry of a call that may be repeated, goes to the next host.
-    After ``rest`` seconds the first host is tried again.
+    It does so when one cannot be reached.
+
+    A request that was **not sent** goes to the next host at once, within its timeout. One whose
+    answer was **lost** is never repeated here; but what comes after it, such as the client's own
+    retry of a call that may be repeated, goes to the next host. After ``rest`` seconds the first
+    host is tried again.
 
     Args:
         transport: what carries the requests; closed with this one.
@@ -44,7 +50,10 @@ class BackupHosts:
         self._failed: dict[str, float] = {}
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-        """Send the request to the first host that can be reached; see :class:`wxrevenue.ports.Transport`."""
+        """Send the request to the first host that can be reached.
+
+        See :class:`wxrevenue.ports.Transport`.
+        """
         now = asyncio.get_running_loop().time
         until = now() + timeout
         failure: NotSentError | ResponseLostError | None = None
@@ -58,6 +67,7 @@ class BackupHosts:
                 failure = without_history(error)
             if not self._go_on(failure, host, now()):
                 break
+        assert failure is not None  # noqa: S101  (there is always a first host)
         raise without_history(failure)
 
     async def aclose(self) -> None:
@@ -65,7 +75,10 @@ class BackupHosts:
         await self._inner.aclose()
 
     def _order(self, host: str, now: float) -> list[str]:
-        """Return the hosts to try: those that did not fail lately, or all, the one that failed first ahead, where all did."""
+        """Return the hosts to try: those that did not fail lately.
+
+        If all did, return all, the one that failed first ahead.
+        """
         hosts = self._hosts.get(host, (host,))
         rested = [one for one in hosts if now - self._failed.get(one, -self._rest) >= self._rest]
         return rested or sorted(hosts, key=self._failed.__getitem__)

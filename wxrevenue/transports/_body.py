@@ -1,16 +1,31 @@
-"""Undoes gzip and deflate in bounded pieces, and notices when the compressed data stops short."""
+"""Undoes gzip and deflate in bounded pieces.
+
+It notices when the compressed data stops short.
+"""
 
 from __future__ import annotations
 
 import zlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wxrevenue._wire.http import LARGEST_BODY
 from wxrevenue.errors import ResponseLostError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
+
+    class _Engine(Protocol):
+        """zlib's decompression object, whose class has no public name."""
+
+        @property
+        def eof(self) -> bool: ...
+        @property
+        def unconsumed_tail(self) -> bytes: ...
+        @property
+        def unused_data(self) -> bytes: ...
+        def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
 
 _GZIP = 16 + zlib.MAX_WBITS
 _METHOD, _DEFLATED = 0x0F, 8
@@ -21,7 +36,8 @@ class Inflater:
     """Decodes one body.
 
     Args:
-        encoding: the ``Content-Encoding`` header, if there is one; anything but gzip and deflate is refused.
+        encoding: the ``Content-Encoding`` header, if there is one; anything but gzip and deflate is
+            refused.
         piece: bytes to hand out at a time, at most.
     """
 
@@ -30,7 +46,7 @@ class Inflater:
         if self._encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
             raise ResponseLostError("the answer is compressed in a way that was not asked for", reason="protocol")
         self._piece = piece
-        self._engine: Any = None
+        self._engine: _Engine | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield what these bytes decode to."""
@@ -38,29 +54,21 @@ class Inflater:
             yield from (data[start : start + self._piece] for start in range(0, len(data), self._piece))
             return
         while data:
-            if self._engine is None:
-                self._engine = zlib.decompressobj(_window(self._encoding, data[0]))
-            decoded = self._decompressed(data)
-            data = self._engine.unconsumed_tail or self._engine.unused_data
+            engine = self._engine
+            if engine is None:
+                engine = self._engine = zlib.decompressobj(_window(self._encoding, data[0]))
+            decoded = _decompressed(engine, data, self._piece)
+            data = engine.unconsumed_tail or engine.unused_data
             if decoded:
                 yield decoded
-            if self._engine.eof and data:
+            if engine.eof and data:
                 data = data.lstrip(b"\0")  # gzip allows padding
-                self._engine = None if data else self._engine  # another member follows, as gzip allows
+                self._engine = None if data else engine  # another member follows, as gzip allows
 
     def end(self) -> None:
         """Refuse a body that stopped in the middle of its compressed data, or before it."""
         if self._encoding != "identity" and (self._engine is None or not self._engine.eof):
             raise ResponseLostError("the compressed answer stops short", reason="protocol")
-
-    def _decompressed(self, data: bytes) -> bytes:
-        try:
-            decoded: bytes = self._engine.decompress(data, self._piece)
-        except zlib.error:
-            pass
-        else:
-            return decoded
-        raise ResponseLostError("the answer is not compressed as it says", reason="protocol")
 
 
 class Body:
@@ -109,8 +117,19 @@ class Body:
         self._complete = True
 
 
+def _decompressed(engine: _Engine, data: bytes, most: int) -> bytes:
+    try:
+        return engine.decompress(data, most)
+    except zlib.error:
+        pass
+    raise ResponseLostError("the answer is not compressed as it says", reason="protocol")
+
+
 def _window(encoding: str, first: int) -> int:
-    """Return zlib's ``wbits``: some servers send deflate without the header it should have."""
+    """Return zlib's ``wbits``.
+
+    Some servers send deflate without the header it should have.
+    """
     if encoding != "deflate":
         return _GZIP
     return zlib.MAX_WBITS if first & _METHOD == _DEFLATED else -zlib.MAX_WBITS

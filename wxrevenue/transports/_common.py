@@ -1,8 +1,12 @@
-"""What the transports over a network have in common: their settings, their limits, and what their failures mean."""
+"""What the transports over a network have in common.
+
+Their settings, their limits, and what their failures mean.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from errno import ECONNREFUSED
 from ssl import CERT_REQUIRED, SSLContext, TLSVersion
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
     from wxrevenue.transports._timer import Exchange
 
 KEEP_ALIVE: Final = 7.0
-"""Seconds; WeChat's servers close idle connections at 8, and a request sent just then would be lost."""
+"""Seconds for which an idle connection is kept.
+
+WeChat's servers close idle connections at 8, and a request sent just then would be lost.
+"""
 STREAM_CHUNK: Final = 64 * 1024
 """Bytes of a streamed body handed out at a time, at most."""
 
@@ -34,7 +41,8 @@ class Failures:
 
     Args:
         names: yields the names of an exception's classes, as the two tables spell them.
-        reasons: the first row whose name is among an exception's says what broke; ``protocol`` where none is.
+        reasons: the first row whose name is among an exception's says what broke; ``protocol``
+            where none is.
         malformed: a request that raises one of these raises it again if tried again.
     """
 
@@ -77,31 +85,51 @@ class NetworkTransport:
         self._closed = False
 
     def _translated(self, error: BaseException, exchange: Exchange, url: str) -> BaseException:
-        """Return our error for whatever ended the exchange; a cancellation from outside stays what it is."""
+        """Return this package's error for what ended the exchange.
+
+        A cancellation from outside stays what it is.
+        """
         from_outside = exchange.cancelled_from_outside(closed=self._closed)
         if isinstance(error, WxRevenueError) or (isinstance(error, asyncio.CancelledError) and from_outside):
             return error
         not_sent = not exchange.connected
         kind = NotSentError if not_sent else ResponseLostError
-        where = host_of(url) if exchange.proxy is None else f"{host_of(url)} through the proxy of {exchange.proxy.source}"
+        where = place_of(url) if exchange.proxy is None else f"{place_of(url)} through the proxy of {exchange.proxy.source}"
         if exchange.unasked:
             return kind(f"the server spoke, or hung up, before it was asked, {where}", reason="reset")
         if exchange.expired and not exchange.interrupted:
             full = not_sent and exchange.in_use >= self._limit
             return kind(f"no {'free connection' if full else 'answer'} in time, {where}", reason="pool" if full else "timeout")
-        names = set(self._failures.names(error))
-        reason = "connect" if os_error_number(error) in SHORTAGES else self._failures.reason(names)
+        names, number = set(self._failures.names(error)), os_error_number(error)
+        if number == ECONNREFUSED and not_sent and exchange.proxy is None:
+            return kind(f"{described(error)}, {where}: is it running?", reason="connect")
+        reason = "connect" if number in SHORTAGES else self._failures.reason(names)
         if exchange.proxy is not None and not_sent and reason != "tls":
             reason = "proxy"  # it failed before it let anything through
         return kind(f"{described(error)}, {where}", reason=reason, retryable=names.isdisjoint(self._failures.malformed))
 
     def _proxy_of(self, url: str) -> Proxy | None:
-        """Return the proxy that a request to this URL goes through, and note it for what may be told of the exchange."""
+        """Return the proxy that a request to this URL goes through.
+
+        Note it for what may be told of the exchange.
+        """
         proxy = proxy_of_environment(url) if self._proxy is None and self._trust_env else self._proxy
         exchange = current_exchange()
         if exchange is not None:
             exchange.proxy = proxy
         return proxy
+
+
+def place_of(url: str) -> str:
+    """Return the host, port and path of a URL, for a message.
+
+    The query may hold anything.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "no host"
+    return parts.netloc.rpartition("@")[2] + parts.path
 
 
 def host_of(url: str) -> str:
@@ -119,7 +147,10 @@ def check_limit(owner: str, limit: object) -> None:
 
 
 def check_tls(owner: str, context: SSLContext | None) -> None:
-    """Refuse a TLS context that speaks less than TLS 1.2 or does not verify whom it talks to."""
+    """Refuse a TLS context that is not safe.
+
+    It speaks less than TLS 1.2 or does not verify the server.
+    """
     if context is None:
         return
     if not isinstance(context, SSLContext):

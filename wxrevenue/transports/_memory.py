@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from wxrevenue._wire.http import HttpRequest, HttpResponse
 from wxrevenue.errors import ConfigurationError, ResponseLostError
@@ -19,8 +19,8 @@ class MemoryTransport:
     """Answers every request with what a function returns.
 
     Args:
-        handler: a plain or async function from :class:`HttpRequest` to :class:`HttpResponse`. To play a fault, raise
-            :class:`NotSentError` or :class:`ResponseLostError` in it.
+        handler: a plain or async function from :class:`HttpRequest` to :class:`HttpResponse`. To
+            play a fault, raise :class:`NotSentError` or :class:`ResponseLostError` in it.
     """
 
     def __init__(self, handler: Handler) -> None:
@@ -33,7 +33,7 @@ class MemoryTransport:
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
         """Answer the request; an async handler gets ``timeout`` seconds."""
         self.requests.append(request)
-        answer: Any = self._handler(request)
+        answer: object = self._handler(request)
         if isinstance(answer, HttpResponse):
             return answer
         return _checked(await _in_time(answer, timeout) if inspect.isawaitable(answer) else answer)

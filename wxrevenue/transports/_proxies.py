@@ -1,4 +1,7 @@
-"""Which proxy a request goes through: the given one, or one that the environment names."""
+"""Which proxy a request goes through.
+
+It is the given one, or one that the environment names.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,20 @@ class Proxy:
     authorization: Secret | None
     """The value of the ``Proxy-Authorization`` header."""
     source: str
-    """Where it comes from, for messages: an argument, or a variable of the environment."""
+    """Where it comes from, for messages.
+
+    It is an argument, or a variable of the environment.
+    """
 
 
 def check_proxy(owner: str, value: object) -> Proxy | None:
-    """Return the proxy that an argument names, as :func:`wxrevenue._base.secret.as_secret` returns it.
+    """Return the proxy that an argument names.
+
+    It is as :func:`wxrevenue._base.secret.as_secret` returns it.
 
     Raises:
-        ConfigurationError: it is no URL of an HTTP proxy; no piece of it is shown, for any may be one of the password.
+        ConfigurationError: it is not a URL of an HTTP proxy; no piece of it is shown, for any may
+            be one of the password.
     """
     if value is None:
         return None
@@ -57,10 +66,13 @@ def check_proxy(owner: str, value: object) -> Proxy | None:
 
 
 def proxy_of_environment(url: str) -> Proxy | None:
-    """Return the proxy that the environment names for a URL, if any: ``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``.
+    """Return the proxy that the environment names for a URL, if any.
+
+    The variables: ``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``.
 
     Raises:
-        NotSentError: the variable names nothing that can be used; to do without it would show the request to others.
+        NotSentError: the variable names nothing that can be used; to do without it would show the
+            request to others.
     """
     found = _named(url)
     if isinstance(found, str):
@@ -87,7 +99,10 @@ def _named(url: str) -> Proxy | str | None:
 
 
 def _spares(entry: str, host: str, port: int | None) -> bool:
-    """Return whether an entry of ``no_proxy`` is about a host: a name, the end of one, an address, a network; or all (``*``)."""
+    """Return whether an entry of ``no_proxy`` is about a host.
+
+    It is a name, the end of one, an address, a network; or all (``*``).
+    """
     if "/" in entry:
         try:
             return ip_address(host) in ip_network(entry, strict=False)
@@ -99,7 +114,10 @@ def _spares(entry: str, host: str, port: int | None) -> bool:
 
 
 def _parsed(value: Secret, source: str) -> Proxy | None:
-    """Return the proxy that a URL names, or nothing. This never raises: its locals hold the password."""
+    """Return the proxy that a URL names, or nothing.
+
+    This never raises: its locals hold the password.
+    """
     found = _URL.fullmatch(value.reveal().strip())
     if found is None or not 0 < int(found["port"] or 1) <= _LAST_PORT:
         return None

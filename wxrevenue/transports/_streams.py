@@ -1,4 +1,7 @@
-"""Streamed answers: every step of one exchange runs within the time that is left, and fails in errors of ours."""
+"""Streamed answers.
+
+Every step of one exchange runs within the time that is left. It fails in errors of this package.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,13 @@ T = TypeVar("T")
 
 
 class Steps:
-    """The steps of one exchange, watched one by one: between them the caller's own code runs, which is never interrupted.
+    """The steps of one exchange, watched one by one.
+
+    Between them the caller's own code runs, which is never interrupted.
 
     Args:
         watch: the transport's watch.
-        translate: makes an error of ours of whatever ended a step.
+        translate: makes an error of this package of what ended a step.
         url: the printable URL.
         timeout: seconds for all steps and what the caller does between them.
     """
@@ -47,7 +52,10 @@ class Steps:
             self._watch.occupied -= 1
 
     async def run(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Run a step; raise an error of ours, or a cancellation from outside, without any history."""
+        """Run a step.
+
+        Raise an error of this package, or a cancellation from outside, without any history.
+        """
         exchange = self._watch.start(self._until - asyncio.get_running_loop().time())
         exchange.connected, exchange.occupied = self._connected, self._occupied
         try:

@@ -1,48 +1,56 @@
-"""One timer for all exchanges in flight: a timer per exchange would cost more than the rest of the SDK's work on it."""
+"""One timer for all exchanges in flight.
+
+A timer per exchange would cost more than the rest of the SDK's work on it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from asyncio import current_task, get_running_loop
-from contextlib import suppress
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wxrevenue.errors import ClientStateError
 
 if TYPE_CHECKING:
     from wxrevenue.transports._proxies import Proxy
 
-_CURRENT: ContextVar[Exchange | None] = ContextVar("wxrevenue.exchange", default=None)
+CURRENT: Final[ContextVar[Exchange | None]] = ContextVar("wxrevenue.exchange", default=None)
+"""The exchange that the running code belongs to, if any."""
 
 
 def current_exchange() -> Exchange | None:
     """Return the exchange that the running code belongs to, if any."""
-    return _CURRENT.get()
+    return CURRENT.get()
 
 
 class Exchange:
     """One request on its way, made by one task."""
 
-    __slots__ = ("_cancels", "connected", "expired", "expires", "in_use", "interrupted", "occupied", "proxy", "task", "token", "unasked")
+    token: Token[Exchange | None]
+    connected = False
+    """It has a connection: bytes may have been sent."""
+    proxy: Proxy | None = None
+    """The proxy that it goes through."""
+    unasked = False
+    """Whether the server spoke, or hung up, before the request was sent.
+
+    So the request was not sent.
+    """
+    occupied = False
+    """Whether it is a step of a stream.
+
+    The stream's connection is counted for as long as the stream is open.
+    """
+    expired = False
+    interrupted = False
+    """It was cut by the end of its transport, not by its timeout."""
+    in_use = 0
+    """How many exchanges had a connection when its time was up."""
 
     def __init__(self, task: asyncio.Task[object], expires: float) -> None:
         self.task = task
         self.expires = expires
-        self.connected = False
-        """It has a connection: bytes may have been sent."""
-        self.proxy: Proxy | None = None
-        """The proxy that it goes through."""
-        self.unasked = False
-        """The server spoke, or hung up, before the request was sent, which it therefore was not."""
-        self.occupied = False
-        """It is a step of a stream, whose connection is counted for as long as the stream is open."""
-        self.expired = False
-        self.interrupted = False
-        """It was cut by the end of its transport, not by its timeout."""
-        self.in_use = 0
-        """How many exchanges had a connection when its time was up."""
-        self.token: Token[Exchange | None]
         self._cancels = task.cancelling()
 
     def expire(self, company: int) -> None:
@@ -53,10 +61,13 @@ class Exchange:
             self.task.cancel()
 
     def cancelled_from_outside(self, *, closed: bool) -> bool:
-        """Tell whether a cancellation that arrived was meant for the task; one of ours is taken back.
+        """Return whether a cancellation that arrived was meant for the task.
+
+        A cancellation by the timer is taken back.
 
         Args:
-            closed: the transport was closed, so that its pool may have cancelled what it had in hand.
+            closed: the transport was closed, so that its pool may have cancelled what it had in
+                hand.
         """
         if self.expired:
             return self.task.uncancel() > self._cancels
@@ -69,6 +80,8 @@ class DeadlineTimer:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._fires = float("inf")
+        """When the timer fires."""
         self._running: dict[object, Exchange] = {}
         self._closed = False
         self.occupied = 0
@@ -83,10 +96,11 @@ class DeadlineTimer:
             self._loop = loop
         elif self._loop is not loop:
             raise ClientStateError("the transport was first used on another event loop: make one per loop")
-        exchange = self._running[task] = Exchange(task, loop.time() + timeout)
-        exchange.token = _CURRENT.set(exchange)
-        if self._timer is None or exchange.expires < self._timer.when():
-            self._fire_at(exchange.expires)
+        expires = loop.time() + timeout
+        exchange = self._running[task] = Exchange(task, expires)
+        exchange.token = CURRENT.set(exchange)
+        if expires < self._fires:
+            self._fire_at(expires)
         return exchange
 
     def on_the_wire(self) -> int:
@@ -96,14 +110,19 @@ class DeadlineTimer:
     def stop(self, exchange: Exchange) -> None:
         """Forget an exchange. The timer stays: the next exchange is likely to need it."""
         self._running.pop(exchange.task, None)
-        with suppress(ValueError):  # a coroutine that nobody finished is closed wherever it is found
-            _CURRENT.reset(exchange.token)
+        try:  # noqa: SIM105  (on every exchange, and suppress() makes three calls)
+            CURRENT.reset(exchange.token)
+        except ValueError:
+            pass  # a coroutine that nobody finished is closed wherever it is found
         del exchange.task, exchange.token  # connections keep the context, and with it the exchange, that they were made in
         if self._closed and not self._running:
             self._cancel_timer()
 
     def interrupt(self) -> None:
-        """End every exchange now, for a library that would let some of them go on after it was closed."""
+        """End every exchange now.
+
+        This is for a library that would let some of them go on after it was closed.
+        """
         for exchange in self._running.values():
             exchange.interrupted = exchange.interrupted or not exchange.expired
             exchange.expire(0)
@@ -117,15 +136,15 @@ class DeadlineTimer:
     def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._fires = None, float("inf")
 
     def _fire_at(self, when: float) -> None:
         self._cancel_timer()
         if self._loop is not None:
-            self._timer = self._loop.call_at(when, self._fire)
+            self._timer, self._fires = self._loop.call_at(when, self._fire), when
 
     def _fire(self) -> None:
-        self._timer = None
+        self._timer, self._fires = None, float("inf")
         now = asyncio.get_running_loop().time()
         company = self.on_the_wire()
         for exchange in self._running.values():

@@ -1,40 +1,57 @@
-"""Where we must look inside aiohttp: which bytes of a connection answer which request, and when a request may have been sent."""
+"""Where this package must look inside aiohttp.
 
+Which bytes of a connection answer which request, and when a request may have been sent.
+"""
+
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import re
 import select
+import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiohttp import BaseConnector
 from aiohttp.client_proto import ResponseHandler
 
-from wxrevenue.transports._timer import current_exchange
+from wxrevenue.transports._timer import CURRENT
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, BaseTransport
+    from collections.abc import Callable, Iterable, Mapping
+
+    from _typeshed import HasFileno
+    from aiohttp import ClientSession
+    from aiohttp.http_parser import RawResponseMessage
+
+    class _Pool(Protocol):
+        """What a connector keeps to itself."""
+
+        _factory: Callable[[], ResponseHandler]
+        _loop: AbstractEventLoop
+        _conns: Mapping[object, Iterable[tuple[ResponseHandler, float]]]
+        _acquired: Iterable[ResponseHandler]
+
 
 _FIRST_FINAL: Final = 200
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 _PROBE_REASON: Final = "wxrevenue-probe"
 _PROBE: Final = f"HTTP/1.1 299 {_PROBE_REASON}\r\nContent-Length: 0\r\n\r\n".encode()
-_OF_A_TUNNEL: Final = frozenset({"read_until_eof", "timeout_ceil_threshold"})
-"""The parameters of the answer to a ``CONNECT``; that of a request of ours has more."""
 
 
 def guard(connector: BaseConnector | None) -> bool:
-    """Make all further connections of a connector drop answers that nobody asked for; return whether that is possible.
+    """Make further connections of a connector drop answers that were not asked for.
 
-    Connections that it has already are not used again.
+    Return whether that is possible. Connections that it has already are not used again.
     """
-    inner: Any = connector
     if connector is None:
         return True  # the session is closed, and sends nothing
-    if type(connector).connect is not BaseConnector.connect or not hasattr(inner, "_factory"):
+    if type(connector).connect is not BaseConnector.connect or not hasattr(connector, "_factory"):
         return False
-    if getattr(inner._factory, "func", None) is not AnswerHandler:  # noqa: SLF001  (no public way leads there)
+    inner = cast("_Pool", connector)  # no public way leads there
+    if getattr(inner._factory, "func", None) is not AnswerHandler:  # noqa: SLF001
         inner._factory = partial(AnswerHandler, inner._loop)  # noqa: SLF001
         for idle in inner._conns.values():  # noqa: SLF001
             for protocol, _since in idle:
@@ -44,69 +61,134 @@ def guard(connector: BaseConnector | None) -> bool:
     return True
 
 
-class AnswerHandler(ResponseHandler):
-    """One connection: takes one answer for each request, and closes at the first byte that nobody asked for.
+def let_go(owner: str, session: ClientSession, *twins: ClientSession) -> None:
+    """Close what was left open, and warn once.
 
-    aiohttp's pool asks a connection only whether it :meth:`is_connected`, not whether it should be closed.
+    aiohttp would warn of each session and of the connector, by names of its own.
     """
+    connector = session.connector
+    for one in (session, *twins):
+        one.detach()
+    close_now = getattr(connector, "_close", None)  # the public one is to be awaited, which nobody can any more
+    if close_now is not None:
+        close_now()
+    warnings.warn(f"{owner} was never closed: use it as 'async with', or await its aclose()", ResourceWarning, stacklevel=2)
+
+
+class AnswerHandler(ResponseHandler):
+    """One connection: takes one answer for each request.
+
+    It closes at the first byte that was not asked for. aiohttp's pool asks a connection whether it
+    should be closed when it takes it back, which is as soon as the body is complete: what was read
+    along with the last of it is not known by then. Later it asks only whether the connection
+    :meth:`is_connected`.
+    """
+
+    __slots__ = ("_asked", "_at_once", "_before", "_fresh", "_held_back", "_left", "_message", "_silent", "_unasked", "_unread")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         super().__init__(loop)
         self._asked = False
         """A request is on its way, or its answer."""
+        self._silent = False
+        """Nothing of the answer came yet."""
         self._fresh = True
         self._unasked = False
         """Bytes came that no request asked for."""
         self._held_back = False
-        """Reading was paused by the bytes that came last: more may wait inside a TLS layer."""
-        self._message: Any = None
+        """Whether reading was paused by the bytes that came last.
+
+        More may wait inside a TLS layer.
+        """
+        self._message: RawResponseMessage | None = None
         """The headers of the answer, once they are complete."""
         self._before = b""
         """The last bytes of headers that are not complete."""
         self._left: int | None = None
-        """How many bytes of the answer's body are still to come; ``None`` if it does not say."""
+        """How many bytes of the answer's body are still to come.
+
+        ``None`` if it does not say.
+        """
         self._at_once: int | None = None
-        """How many bytes of the body came with the headers, and were all of it by a first look at these."""
+        """How many bytes of the body came with the headers.
+
+        By a first look at these they were all of it.
+        """
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        self._unread = _unread(transport.get_extra_info("socket"))
+        """Returns whether the loop has something to read.
+
+        That is bytes, or the end of the connection.
+        """
 
     def is_connected(self) -> bool:
         """Return whether the connection can take another request."""
-        return super().is_connected() and (self._asked or not (self.should_close or self._is_readable()))
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return False
+        return self._asked or not (self.should_close or self._unread(0))
 
     def set_response_params(self, **params: Any) -> None:
         """Get ready for an answer: the next thing aiohttp does is to write the request."""
-        if not params.keys() <= _OF_A_TUNNEL:
-            self._begin()
-        self._asked, self._fresh, self._message, self._before = True, False, None, b""
+        if "timer" in params:  # the answer to a CONNECT, which is no request of ours, has none
+            exchange = CURRENT.get()
+            if (self._fresh or self._unasked) and self._spoke_first():
+                self._drop()  # aiohttp cannot write any more
+                if exchange is not None:
+                    exchange.unasked = True
+            elif exchange is not None:
+                exchange.connected = True
+        self._asked = self._silent = True
+        self._fresh, self._message, self._before = False, None, b""
         self._left = self._at_once = None
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes that arrived; where there are none, go on with those that were held back.
+        """Take bytes that arrived.
 
-        Headers and body are handed on apart from each other, so that nothing beyond an answer is ever parsed with it.
+        Where there are none, go on with those that were held back. A whole answer, and nothing
+        besides, is parsed in one go, as most come; the parser then has to read the same length.
         """
         self._held_back = False
+        if not (data or self._asked):
+            return
+        length = len(data) - data.find(_END) - len(_END)
+        whole = self._silent and data.find(b"\r\nContent-Length: %d\r\n" % length, 0, len(data) - length) > 0
+        self._silent = False
+        if not whole:
+            self._take_in_parts(data)
+            return
+        super().data_received(data)
+        if len(self._buffer) == 1 and not self._held_back:
+            message, payload = self._buffer[0][0]
+            if payload.is_eof() and not message.chunked and message.headers.get("Content-Length") == str(length):
+                self._asked = message.code < _FIRST_FINAL
+                return
+        self._at_once = length
+        self._take_stock(data, in_body=False)
+
+    def _take_in_parts(self, data: bytes) -> None:
+        """Hand headers and body on apart from each other.
+
+        So nothing beyond an answer is ever parsed with it.
+        """
         while self._takes(data):
             end = self._end_of_part(data)
             in_body = self._message is not None
             super().data_received(data[:end])
-            if self._exception is not None or self.transport is None:
-                return
             self._take_stock(data[:end], in_body=in_body)
             data = data[end:]
-            if not data:
+            if not data or self._exception is not None or self.transport is None:
                 return
 
-    def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take the headers of an answer, or of an interim one."""
-        if data[0].code >= _FIRST_FINAL and self._message is None:
-            self._message = message = data[0]
-            length = message.headers.get("Content-Length")
-            self._left = None if length is None or message.chunked else int(length)
-        super().feed_data(data, size)
-
     def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
-        """Note that the connection broke; whoever reads a body is told too, which aiohttp forgets where the body makes no sense."""
+        """Note that the connection broke.
+
+        The reader of a body is told too, which aiohttp forgets where the body makes no sense.
+        """
         super().set_exception(exc, *([] if exc_cause is None else [exc_cause]))
         if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
             self._payload.set_exception(exc)
@@ -116,14 +198,9 @@ class AnswerHandler(ResponseHandler):
         self._held_back = True
         super().pause_reading()
 
-    def _begin(self) -> None:
-        exchange = current_exchange()
-        if self._unasked or (self._fresh and not self._in_tls() and self._is_readable()):
-            self._drop()  # aiohttp cannot write any more
-            if exchange is not None:
-                exchange.unasked = True
-        elif exchange is not None:
-            exchange.connected = True
+    def _spoke_first(self) -> bool:
+        """Return whether the server spoke, or hung up, before anything was asked."""
+        return self._unasked or (not self._in_tls() and (self.transport is None or bool(self._unread(0))))
 
     def _takes(self, data: bytes) -> bool:
         """Return whether bytes are part of an answer; else give the connection up."""
@@ -152,7 +229,13 @@ class AnswerHandler(ResponseHandler):
         return len(data) - rest
 
     def _take_stock(self, part: bytes, *, in_body: bool) -> None:
-        """Count what came; once the answer is complete, see whether the connection can be used again."""
+        """Count what came.
+
+        Once the answer is complete, see whether the connection can be used again.
+        """
+        if self._exception is not None or self.transport is None:
+            return
+        self._note_headers()
         if in_body and self._left is not None:
             self._left -= len(part)
         if self._message is None or self.upgraded or self._payload is None or not self._payload.is_eof():
@@ -163,9 +246,22 @@ class AnswerHandler(ResponseHandler):
         if (self._held_back and self._in_tls()) or not (counted or self._ends_here(part)):
             self.force_close()
 
+    def _note_headers(self) -> None:
+        """Keep the headers of the answer, not those of an interim one.
+
+        They have not been read yet.
+        """
+        message = next((message for (message, _), _ in self._buffer if message.code >= _FIRST_FINAL), None)
+        if self._message is None and message is not None:
+            self._message = message
+            length = message.headers.get("Content-Length")
+            self._left = None if length is None or message.chunked else int(length)
+
     def _ends_here(self, part: bytes) -> bool:
-        """Return whether the parser expects a new answer: only then it takes one of ours."""
-        parser: Any = self._parser
+        """Return whether the parser expects a new answer: only then it takes the probe."""
+        parser = self._parser
+        if parser is None:
+            return False
         try:
             messages, _upgraded, _tail = parser.feed_data(_PROBE)
         except Exception:  # noqa: BLE001  (whatever a parser raises)
@@ -180,13 +276,16 @@ class AnswerHandler(ResponseHandler):
     def _in_tls(self) -> bool:
         return self.transport is not None and self.transport.get_extra_info("sslcontext") is not None
 
-    def _is_readable(self) -> bool:
-        """Return whether there are bytes that the event loop has not read yet, or the end of the connection."""
-        found: Any = None if self.transport is None else self.transport.get_extra_info("socket")
-        if found is None or found.fileno() < 0:
-            return True
-        if not hasattr(select, "poll"):  # Windows
-            return bool(select.select([found.fileno()], [], [], 0)[0])
-        poll = select.poll()
-        poll.register(found.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+
+def _unread(socket: HasFileno | None) -> Callable[[float], object]:
+    """Return what tells whether a socket has something to read.
+
+    Called with 0 it tells at once.
+    """
+    if socket is None:
+        return lambda _timeout: True  # nobody can say that it has not
+    if not hasattr(select, "poll"):  # Windows
+        return lambda timeout: select.select([socket.fileno()], [], [], timeout)[0]
+    poll = select.poll()
+    poll.register(socket.fileno(), select.POLLIN)
+    return poll.poll

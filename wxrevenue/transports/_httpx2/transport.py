@@ -1,7 +1,8 @@
-"""The transport for those who have httpx2 already: the same defaults and the same errors as the default one.
+"""The transport for programs that have httpx2 already.
 
-It uses httpx2's transport class, not its client: the client would log whole URLs and keep cookies.
-What httpx2's exceptions say is dropped: only their classes, and those of what caused them, decide what happened.
+It has the same defaults and the same errors as the default one. It uses httpx2's transport class,
+not its client: the client would log whole URLs and keep cookies. What httpx2's exceptions say is
+dropped: only their classes, and those of what caused them, decide what happened.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import urlsplit
 
+from wxrevenue._base import extras
 from wxrevenue._base.loading import loaded
 from wxrevenue._base.secret import as_secret
 from wxrevenue._version import USER_AGENT
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from wxrevenue._wire.http import HttpRequest
     from wxrevenue.transports._proxies import Proxy
 
+    class _Stream(Protocol):
+        """The stream of an answer, which httpx2 types as less than it is."""
+
+        def __aiter__(self) -> AsyncGenerator[bytes]: ...
+
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
@@ -42,7 +49,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _names(error: BaseException) -> Iterator[str]:
-    """Yield the classes of an exception and of its causes, each under the name of the package it comes from."""
+    """Yield the classes of an exception and of its causes.
+
+    Each is under the name of the package it comes from.
+    """
     for one in _chain(error):
         for base in type(one).__mro__:
             yield f"{base.__module__.partition('.')[0]}.{base.__qualname__}"
@@ -66,17 +76,19 @@ _FAILURES: Final = Failures(
 
 
 class HttpxTransport(NetworkTransport):
-    """Sends requests with httpx2; safe for many concurrent callers of one event loop. Needs ``pip install "wxrevenue[httpx2]"``.
+    """Sends requests with httpx2; safe for many callers of one event loop at once.
 
-    Connections are kept alive for 7 s, redirects are not followed, cookies not kept, answers above 16 MiB refused, TLS is 1.2
-    or newer and always verified. httpx2's connections are made by the first request.
+    Needs ``pip install "wxrevenue[httpx2]"``. Connections are kept alive for 7 s, redirects are not
+    followed, cookies not kept, answers above 16 MiB refused, TLS is 1.2 or newer and always
+    verified. httpx2's connections are made by the first request.
 
     Args:
         proxy: the URL of an HTTP proxy; may hold a password, percent-encoded.
         ssl: a TLS context, for a private authority for instance. It must verify certificates.
         limit: connections at most.
-        trust_env: whether to take a proxy from the environment (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``,
-            in either case), and nothing else. One that cannot be used is an error.
+        trust_env: whether to take a proxy from the environment (``http_proxy``, ``https_proxy``,
+            ``all_proxy``, ``no_proxy``, in either case), and nothing else. One that cannot be used
+            is an error.
     """
 
     _failures = _FAILURES
@@ -101,7 +113,10 @@ class HttpxTransport(NetworkTransport):
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, *, timeout: float) -> AsyncGenerator[StreamedResponse]:
-        """Send the request once and hand out its answer piece by piece; see :class:`wxrevenue.ports.StreamingTransport`."""
+        """Send the request once and hand out its answer piece by piece.
+
+        See :class:`wxrevenue.ports.StreamingTransport`.
+        """
         steps = self._steps(request, timeout)
         answer = await steps.run(partial(self._begin, request))
         try:
@@ -158,7 +173,10 @@ class HttpxTransport(NetworkTransport):
             raise
 
     def _route(self, url: str) -> AsyncHTTPTransport:
-        """Return the connections that lead to the URL's server; with proxies of the environment there may be several sets."""
+        """Return the connections that lead to the URL's server.
+
+        With proxies of the environment there may be several sets.
+        """
         proxy = self._proxy_of(url)
         found = self._routes.get(proxy)
         if found is None:
@@ -192,17 +210,20 @@ class _Answer:
         if "content-length" in response.headers and "transfer-encoding" in response.headers:
             raise ResponseLostError("the answer announces two lengths", reason="protocol")
         encoding = None if method == "HEAD" else response.headers.get("content-encoding")
-        self.body = Body(_raw(response.stream), response.status_code, encoding, STREAM_CHUNK)
+        self.body = Body(_raw(cast("_Stream", response.stream)), response.status_code, encoding, STREAM_CHUNK)
 
     async def aclose(self) -> None:
-        """Give up what has not been read, and the connection too if more came than was announced."""
+        """Give up what has not been read.
+
+        Also give up the connection if more came than was announced.
+        """
         await self.body.aclose()
         if has_surplus(self._response):
             await self._response.extensions["network_stream"].aclose()
         await self._response.aclose()
 
 
-async def _raw(stream: Any) -> AsyncGenerator[bytes]:
+async def _raw(stream: _Stream) -> AsyncGenerator[bytes]:
     async with aclosing(aiter(stream)) as arriving:
         async for data in arriving:
             yield data
@@ -232,4 +253,4 @@ def _check_installed() -> None:
     except ValueError:  # somebody keeps it from being imported
         installed = False
     if not installed:
-        raise ConfigurationError('HttpxTransport needs httpx2: pip install "wxrevenue[httpx2]"')
+        raise ConfigurationError(extras.missing("HttpxTransport", "httpx2", "httpx2"))
