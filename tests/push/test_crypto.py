@@ -1,4 +1,7 @@
-"""The envelope of a push: what signature, key, padding, length and owner it must have, and that all refusals are one."""
+"""The envelope of a push: signature, key, padding, length and owner.
+
+All refusals are the same.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +49,14 @@ ENCRYPTED = base64.b64encode(SEALED).decode()
 BODY = xml(Encrypt=ENCRYPTED)
 SIGNATURE = sign(TOKEN, str(NOON), "1372623149", ENCRYPTED)
 
-# -- made by others ------------------------------------------------------------------------------------------------
+# -- made by others --------------------------------------------------------------------------------
 
 
 def test_tencents_own_sample() -> None:
-    """What Tencent publishes with its sample programs (``WXBizMsgCrypt``, decryption of a message) verifies and opens."""
+    """The sample that Tencent publishes with its programs verifies and opens.
+
+    The sample is the decryption of a message in ``WXBizMsgCrypt``.
+    """
     encrypted = (
         "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUpj911L3vg3W/sYYvuJTs3TUUkSUXxaccAS0qh"
         "xchrRYt66wiSpGLYL42aM6A8dTT+6k4aSknmPj48kzJs8qLjvd4Xgpue06DOdnLxAUHzM6+kDZ+HMZfJYuR+LtwGc2hgf5gsijff0ekUNXZiqATP7PF5mZxZ3Izoun1s"
@@ -65,14 +71,20 @@ def test_tencents_own_sample() -> None:
 
 
 def test_tencents_own_test() -> None:
-    """The known answer of the tests that come with Tencent's Java program opens, too: text that is no ASCII counts in bytes."""
+    """The known answer in the tests of Tencent's Java program opens, too.
+
+    The length of text that is not ASCII counts in bytes.
+    """
     envelope = Envelope("wxb11529c136998cb6", Secret("pamtest"), {"aes_key": Secret("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")})
     sealed = base64.b64decode("jn1L23DB+6ELqJ+6bruv21Y6MD7KeIfP82D6gU39rmkgczbWwt5+3bnyg5K55bgVtVzd832WzZGMhkP72vVOfg==")
     assert envelope.open(sealed).decode() == "我是中文abcd123"
 
 
 def test_made_by_wechatpy() -> None:
-    """A push that wechatpy 1.8.18 made, with pycryptodome's AES, is taken: its ticket comes out."""
+    """A push that wechatpy 1.8.18 made is taken, and gives its ticket.
+
+    It was made with pycryptodome's AES.
+    """
     encrypted = (
         "1VZnVHBY3mOI1xA5Z9egsNvkiHMoeWDUqejhd+X2DyIWnoKC8HtW2797zwciQLWchrSByPEY0fYKNo72AC3YvfmrLEDcNnrCCFVbNCpM919wnO5SjbR89dXvgzXD9lbe"
         "bPXfzMxxpUvssjBYVWfAV1ZxEWti9Yrg4+KAsxHFkHqNH4bL9fS7TOYAnB+EZHOkF6bwkdsUSW8KiUxWtAsnUASHhtRMQctharFuQfyerRcHEmw4f0PUofNZEBtSNR0S"
@@ -86,7 +98,10 @@ def test_made_by_wechatpy() -> None:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
 def test_made_by_openssl() -> None:
-    """What the openssl command encrypts is taken, and is what we would have encrypted."""
+    """A push that the openssl command encrypts is taken.
+
+    The package would encrypt it to the same bytes.
+    """
     key = base64.b64decode(KEY + "=")
     command = ["openssl", "enc", "-aes-256-cbc", "-nopad", "-K", key.hex(), "-iv", key[:16].hex()]
     sealed = subprocess.run(command, input=BLOCKS, capture_output=True, check=True).stdout  # noqa: S603
@@ -94,7 +109,7 @@ def test_made_by_openssl() -> None:
     assert RECEIVER.handle(*outer(sealed)).event == Ticket(TICKET, NOON)
 
 
-# -- the signature -------------------------------------------------------------------------------------------------
+# -- the signature ---------------------------------------------------------------------------------
 
 WRONG = {
     "another": sign("another-token", str(NOON), "1372623149", ENCRYPTED),
@@ -112,13 +127,19 @@ WRONG = {
 
 @pytest.mark.parametrize("signature", WRONG.values(), ids=WRONG)
 def test_signatures_that_are_refused(signature: str | None) -> None:
-    """X-08: a signature that is missing, empty, of other letters or length, or of another token or content is refused."""
+    """X-08: a wrong signature is refused.
+
+    The signature is missing, empty, of other letters or length, or of another token or content.
+    """
     assert RECEIVER.handle(query(ENCRYPTED), BODY).is_success
     assert "signature" in refused(RECEIVER.handle, (query(ENCRYPTED, msg_signature=signature), BODY))
 
 
 def test_nothing_is_decrypted_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """X-08: without a right signature no key is used at all, so that nobody can ask what a ciphertext decrypts to."""
+    """X-08: without a right signature no key is used at all.
+
+    So no sender can ask what a ciphertext decrypts to.
+    """
     opened: list[bytes] = []
 
     def look(_envelope: Envelope, sealed: bytes) -> bytes:
@@ -138,7 +159,10 @@ def test_nothing_is_decrypted_unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["swapped", "moved", "moved elsewhere"],
 )
 def test_signed_numbers_prove_nothing(timestamp: str, nonce: str) -> None:
-    """X-09: the signature fits other timestamps and nonces as well, which therefore count for nothing: a repetition is one."""
+    """X-09: timestamp and nonce do not identify a push.
+
+    The signature fits other values as well, so a push with other values is a repetition.
+    """
     judge = make()
     judge.confirm(judge.handle(query(ENCRYPTED), BODY))
     again = judge.handle(query(ENCRYPTED, timestamp=timestamp, nonce=nonce, msg_signature=SIGNATURE), BODY)
@@ -146,7 +170,10 @@ def test_signed_numbers_prove_nothing(timestamp: str, nonce: str) -> None:
 
 
 def test_no_block_wanders_into_the_nonce() -> None:
-    """X-09: blocks that were taken off the ciphertext and put into the nonce leave the signature right, and are refused all the same."""
+    """X-09: blocks moved from the ciphertext into the nonce are refused.
+
+    The signature is still right then.
+    """
     sealed = next(s for s in (encrypt(padded(framed(inner(), salt=bytes([n]) * 16))) for n in range(256)) if _follows_the_token(s))
     encrypted = base64.b64encode(sealed).decode()
     timestamp, nonce = "1", "z" if encrypted > "z" else "g"
@@ -163,12 +190,15 @@ def _follows_the_token(sealed: bytes) -> bool:
     return encrypted[0] > "g" and encrypted[64:] > "g" + encrypted[:64]
 
 
-# -- what is encrypted ---------------------------------------------------------------------------------------------
+# -- what is encrypted -----------------------------------------------------------------------------
 
 
 @pytest.mark.slow("tries every value of each byte of a block")
 def test_every_change_of_the_last_block_looks_the_same() -> None:
-    """X-11: whatever any byte of the last block is made to decrypt to, signed or not, the answer is byte for byte the same refusal."""
+    """X-11: every change of the last block gives the same refusal, byte for byte.
+
+    This holds whatever any byte of it decrypts to, signed or not.
+    """
     answers: set[object] = set()
     for at in range(len(SEALED) - 32, len(SEALED) - 16):
         for flip in range(1, 256):
@@ -181,7 +211,10 @@ def test_every_change_of_the_last_block_looks_the_same() -> None:
 
 @given(at=st.integers(16, len(SEALED) - 1), flip=st.integers(1, 255))
 def test_changed_ciphertexts_are_refused_alike(at: int, flip: int) -> None:
-    """X-11: a signed ciphertext with any byte changed behind the salt yields no other ticket, and if refused, then like every other."""
+    """X-11: a signed ciphertext changed behind the salt yields no other ticket.
+
+    Any byte is changed. A refusal is like every other.
+    """
     changed = bytearray(SEALED)
     changed[at] ^= flip
     reply = RECEIVER.handle(*outer(bytes(changed)))
@@ -196,7 +229,7 @@ def _with_padding(count: int, byte: int) -> bytes:
 
 @pytest.mark.parametrize("byte", [0, 33, 48, 255])
 def test_paddings_that_are_refused(byte: int) -> None:
-    """X-12: a padding of no byte, or of more than the 32 that WeChat pads to, is refused."""
+    """X-12: a padding of no byte, or of more than WeChat's 32, is refused."""
     assert "padding" in refused(RECEIVER.handle, outer(encrypt(_with_padding(byte or 16, byte))))
 
 
@@ -211,7 +244,7 @@ def test_padding_bytes_must_agree() -> None:
 
 @pytest.mark.parametrize("sealed", [b"", b"x" * 15, SEALED[:-1], SEALED + b"x"], ids=["empty", "short", "cut", "long"])
 def test_ciphertexts_of_no_whole_blocks(sealed: bytes) -> None:
-    """X-13: what is no whole number of blocks is refused."""
+    """X-13: a ciphertext that is no whole number of blocks is refused."""
     refused(RECEIVER.handle, outer(sealed))
 
 
@@ -220,7 +253,7 @@ SIZE = len(inner())
 
 @pytest.mark.parametrize("length", [0, SIZE - 1, SIZE + 1, SIZE + len(APPID) + 1, 2**31 - 1, 2**31, 2**32 - 1, -1])
 def test_lengths_that_are_refused(length: int) -> None:
-    """X-13: a length inside that is too small, too large or off by one is refused."""
+    """X-13: a wrong length inside is refused: too small, too large or off by one."""
     refused(RECEIVER.handle, push(length=length))
 
 
@@ -232,7 +265,7 @@ def test_any_length_but_one_is_refused(length: int) -> None:
 
 @pytest.mark.parametrize("plain", [b"", b"x", b"x" * 16, b"x" * 19, b"x" * 20])
 def test_contents_shorter_than_their_frame(plain: bytes) -> None:
-    """X-13: what decrypts to less than a salt, a length and an appid is refused."""
+    """X-13: a content too short for a salt, a length and an appid is refused."""
     refused(RECEIVER.handle, outer(encrypt(padded(plain))))
 
 
@@ -244,7 +277,7 @@ def test_owners_that_are_refused(owner: str) -> None:
 
 @pytest.mark.parametrize("appid", [None, "", "wx0000000000000002", APPID.upper(), f"{APPID} {APPID}"])
 def test_appids_inside_that_are_refused(appid: str | None) -> None:
-    """X-14, K-19: a push that says inside that it is for somebody else, or for nobody, is refused."""
+    """X-14, K-19: a push whose content names another appid, or none, is refused."""
     assert "AppId" in refused(RECEIVER.handle, push(inner(AppId=appid)))
 
 
@@ -252,11 +285,11 @@ def test_appids_inside_that_are_refused(appid: str | None) -> None:
     "encrypted", ["", "not base64!", ENCRYPTED[:-1], ENCRYPTED + "=", ENCRYPTED[:8] + "\n" + ENCRYPTED[8:], "é", "=" * 16]
 )
 def test_texts_that_are_no_base64(encrypted: str) -> None:
-    """Signed or not, what is no base64 is refused."""
+    """A value that is no base64 is refused, signed or not."""
     refused(RECEIVER.handle, (query(encrypted), xml(Encrypt=encrypted)))
 
 
-# -- keys ----------------------------------------------------------------------------------------------------------
+# -- keys ------------------------------------------------------------------------------------------
 
 KEYS: dict[str, Any] = {
     "42 characters": KEY[:-1],
@@ -273,7 +306,10 @@ KEYS: dict[str, Any] = {
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_keys_that_are_none(key: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """X-15: an ``EncodingAESKey`` of another shape is an error when the receiver is made, which does not show it."""
+    """X-15: an ``EncodingAESKey`` of another shape is an error of the receiver.
+
+    The error comes when the receiver is made, and does not show the key.
+    """
     with pytest.raises(ConfigurationError, match=r"TicketReceiver\.aes_key: expected .* 43") as caught:
         TicketReceiver(APPID, TOKEN, key)
     assert_no_leak(caught.value, secrets=[TOKEN, KEY[:40]], caplog=caplog)
@@ -285,7 +321,7 @@ def test_keys_that_are_none(key: Any, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("token", ["", "fake push token", "fake-push-token\n", b"fake-push-token", None, 7])
 def test_tokens_that_are_none(token: Any) -> None:
-    """X-15: so is a token that is none."""
+    """X-15: an invalid token is refused, too."""
     with pytest.raises(ConfigurationError, match=r"TicketReceiver\.token") as caught:
         TicketReceiver(APPID, token, KEY)
     assert_no_leak(caught.value, secrets=[TOKEN, KEY])
@@ -293,14 +329,14 @@ def test_tokens_that_are_none(token: Any) -> None:
 
 @pytest.mark.parametrize("appid", ["", "wx\n", None, 7])
 def test_appids_that_are_none(appid: Any) -> None:
-    """X-15: so is an appid that is none."""
+    """X-15: an invalid appid is refused, too."""
     with pytest.raises(ConfigurationError, match=r"TicketReceiver\.component_appid") as caught:
         TicketReceiver(appid, TOKEN, KEY)
     assert_no_leak(caught.value, secrets=[TOKEN, KEY])
 
 
 def test_clocks_that_are_none() -> None:
-    """So is a clock that is none."""
+    """An invalid clock is refused, too."""
     wrong: Any = NOON
     with pytest.raises(ConfigurationError, match=r"TicketReceiver\.clock: expected a Clock, got int") as caught:
         TicketReceiver(APPID, TOKEN, KEY, previous_aes_key=OTHER_KEY, clock=wrong)
@@ -308,7 +344,10 @@ def test_clocks_that_are_none() -> None:
 
 
 def test_a_change_of_keys() -> None:
-    """While a key is being changed, pushes sealed with the new one and with the one before are taken; afterwards only the new."""
+    """During a change of keys, pushes sealed with the new or the former key are taken.
+
+    Afterwards only those with the new key are.
+    """
     changing = TicketReceiver(APPID, Secret(TOKEN), Secret(OTHER_KEY), previous_aes_key=Secret(KEY))
     changed = TicketReceiver(APPID, TOKEN, OTHER_KEY)
     assert [changing.handle(*push(key=key)).is_success for key in (KEY, OTHER_KEY)] == [True, True]

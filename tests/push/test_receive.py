@@ -1,4 +1,7 @@
-"""A push from its arrival to its reply: acknowledged only when all is done, in time, and whatever the server does."""
+"""A push from its arrival to its reply.
+
+It is acknowledged only when all is done, in time, and whatever the server does.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,24 @@ if TYPE_CHECKING:
 
 
 class Slow(MemoryTicketStore):
-    """A store that takes its time."""
+    """A store that answers late."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self.seconds = seconds
 
     async def put(self, ticket: Ticket) -> bool:
-        """Keep the ticket, later."""
+        """Keep the ticket, after a while."""
         await asyncio.sleep(self.seconds)
         return await super().put(ticket)
 
 
 @virtual
 async def test_success_waits_for_the_store() -> None:
-    """The reply is not ready before the ticket is kept, and a repetition in the meantime waits for it, too."""
+    """The reply is ready only once the ticket is kept.
+
+    A repetition in the meantime waits for it, too.
+    """
     judge, store = receiver(), Slow(3.0)
     first = asyncio.create_task(receive(judge, store, *push()))
     await asyncio.sleep(1)
@@ -52,7 +58,10 @@ async def test_success_waits_for_the_store() -> None:
 
 @virtual
 async def test_a_store_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
-    """X-17: a store that does not answer in four seconds gets the push refused while WeChat, which waits five, still listens."""
+    """X-17: a store that does not answer in four seconds gets the push refused.
+
+    WeChat, which waits five, gets the refusal in time.
+    """
     judge, store = receiver(), Slow(1e6)
     reply = await receive(judge, store, *push())
     assert (on_the_wire(reply), reply.reason, now()) == (
@@ -67,7 +76,10 @@ async def test_a_store_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_why_a_ticket_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """X-17: the log tells what is wrong with a file that no push can replace; of a stranger's exception it tells the class alone."""
+    """X-17: the log says what is wrong with a file that no push can replace.
+
+    Of a foreign exception it has the class alone.
+    """
     judge, path = receiver(), tmp_path / "ticket"
     path.symlink_to("elsewhere")
     assert not (await receive(judge, FileTicketStore(path), *push())).is_success
@@ -86,7 +98,7 @@ async def test_why_a_ticket_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCap
 
 @virtual
 async def test_a_listener_that_hangs() -> None:
-    """The four seconds are for the store and ``on_push`` together."""
+    """Store and ``on_push`` have four seconds together."""
 
     async def listen(_event: object) -> None:
         await asyncio.sleep(1e6)
@@ -99,14 +111,17 @@ class Cancelling(MemoryTicketStore):
     """A store that raises ``CancelledError`` by itself."""
 
     async def put(self, ticket: Ticket) -> bool:
-        """Raise it."""
+        """Raise ``CancelledError``."""
         raise asyncio.CancelledError(ticket.value.reveal())
 
 
 @pytest.mark.parametrize("is_store", [True, False])
 @virtual
 async def test_what_cancels_by_itself(caplog: pytest.LogCaptureFixture, is_store: bool) -> None:  # noqa: FBT001
-    """X-17: a store or listener that raises ``CancelledError`` by itself gets the push refused, and told again, as any other error does."""
+    """X-17: a store or listener may raise ``CancelledError`` by itself.
+
+    The push is refused, and handled again, as after any other error.
+    """
     judge = receiver()
 
     def tell(_event: object) -> None:
@@ -121,7 +136,10 @@ async def test_what_cancels_by_itself(caplog: pytest.LogCaptureFixture, is_store
 
 @virtual
 async def test_a_request_that_is_cancelled() -> None:
-    """A request that ends early is not remembered as done: the push comes again and is dealt with."""
+    """A request that ends early is not remembered as done.
+
+    The push comes again and is handled.
+    """
     judge, store = receiver(), Slow(3.0)
     task = asyncio.create_task(receive(judge, store, *push()))
     await settle()
@@ -132,7 +150,7 @@ async def test_a_request_that_is_cancelled() -> None:
 
 
 async def test_refused_pushes_touch_no_store() -> None:
-    """A push that is refused, repeated or of no interest reaches neither the store nor ``on_push``."""
+    """A push that is refused, repeated or ignored reaches no store and no ``on_push``."""
     told: list[object] = []
     judge, store = receiver(), MemoryTicketStore()
     await receive(judge, MemoryTicketStore(), *push())
@@ -143,7 +161,10 @@ async def test_refused_pushes_touch_no_store() -> None:
 
 
 async def test_an_older_ticket_is_not_told() -> None:
-    """K-18: ``on_push`` is not told of a ticket that the store has a newer one of; the push is acknowledged."""
+    """K-18: ``on_push`` is not called for a ticket if the store has a newer one.
+
+    The push is acknowledged.
+    """
     told: list[object] = []
     judge, store = receiver(), MemoryTicketStore()
     for n in (2, 1, 3):
@@ -152,7 +173,10 @@ async def test_an_older_ticket_is_not_told() -> None:
 
 
 async def test_the_newest_of_several_at_once() -> None:
-    """K-18: pushes that are dealt with at the same time leave the newest ticket, whichever is done last."""
+    """K-18: pushes that are handled at the same time leave the newest ticket.
+
+    It does not matter which is done last.
+    """
     judge, store = receiver(), MemoryTicketStore()
     await asyncio.gather(*(receive(judge, store, *ticket_push(n, NOON + n)) for n in (2, 3, 1)))
     assert await store.get() == Ticket("fake-ticket-3", NOON + 3)
@@ -170,13 +194,16 @@ async def test_the_newest_of_several_at_once() -> None:
     ],
 )
 async def test_the_log_says_what_became_of_a_ticket(error: OSError, said: str, caplog: pytest.LogCaptureFixture) -> None:
-    """F-05, X-17: when a ticket cannot be stored the log has the system's word for it and the remedy, and no text that may show more."""
+    """F-05, X-17: if a ticket cannot be stored, the log has the system's message.
+
+    It has the remedy too, and no text that may show more.
+    """
 
     class Broken(MemoryTicketStore):
-        """A store on a disk."""
+        """A store on a broken disk."""
 
         async def put(self, ticket: Ticket) -> bool:
-            """Fail as a file does."""
+            """Fail with the error of a file."""
             with with_remedy(Path("ticket")):
                 raise error
 
@@ -186,11 +213,11 @@ async def test_the_log_says_what_became_of_a_ticket(error: OSError, said: str, c
     assert_no_leak(reply, secrets=SECRETS, caplog=caplog)
 
 
-# -- twice at once -------------------------------------------------------------------------------------------------
+# -- twice at once ---------------------------------------------------------------------------------
 
 
 class Listener:
-    """Is told, takes its time, and fails at first if it is to."""
+    """A listener that is slow, and fails the first times if told to."""
 
     def __init__(self, seconds: float = 1.0, *, failures: int = 0) -> None:
         self.seconds = seconds
@@ -199,7 +226,7 @@ class Listener:
         self.finished = 0
 
     async def __call__(self, event: object) -> None:
-        """Take its time."""
+        """Wait, then fail or keep the event."""
         self.told.append(event)
         await asyncio.sleep(self.seconds)
         if len(self.told) <= self.failures:
@@ -217,7 +244,10 @@ AUTHORIZED = inner(InfoType="authorized", AuthorizerAppid="wx9", AuthorizationCo
 
 @virtual
 async def test_a_push_that_comes_several_times_at_once() -> None:
-    """X-18: it is told once, whether sealed the same or anew; all get ``success``, after it was told, and one of them the event."""
+    """X-18: a push that comes several times at once calls ``on_push`` once.
+
+    It may be sealed the same or anew. All get ``success`` after that call, and one gets the event.
+    """
     judge, listener = receiver(), Listener()
     pushes = [push(AUTHORIZED), push(AUTHORIZED), sealed_anew()]
     replies = await asyncio.gather(*(receive(judge, MemoryTicketStore(), *pushed, on_push=listener) for pushed in pushes))
@@ -229,7 +259,10 @@ async def test_a_push_that_comes_several_times_at_once() -> None:
 
 @virtual
 async def test_telling_that_fails_while_others_wait() -> None:
-    """X-18: when the telling fails nobody gets ``success``, and a later repetition is told again."""
+    """X-18: when the listener fails, no request gets ``success``.
+
+    A later repetition calls it again.
+    """
     judge, listener = receiver(), Listener(failures=1)
     replies = await asyncio.gather(*(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener) for _ in range(3)))
     assert [on_the_wire(reply) for reply in replies] == [REFUSED] * 3
@@ -239,7 +272,10 @@ async def test_telling_that_fails_while_others_wait() -> None:
 
 @virtual
 async def test_the_first_of_several_is_cancelled() -> None:
-    """X-18: when the request that came first is cancelled the telling goes on for the others, one of which gets the event."""
+    """X-18: when the first request is cancelled, the listener goes on for the others.
+
+    One of them gets the event.
+    """
     judge, listener = receiver(), Listener()
     tasks = [asyncio.create_task(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)) for _ in range(3)]
     await asyncio.sleep(0.5)
@@ -252,7 +288,10 @@ async def test_the_first_of_several_is_cancelled() -> None:
 
 @virtual
 async def test_all_of_several_are_cancelled() -> None:
-    """X-18, C-01: when nobody waits any more the telling is cancelled, no task stays, and a later repetition is told again."""
+    """X-18, C-01: when no request waits any more, the listener is cancelled.
+
+    No task stays, and a later repetition calls it again.
+    """
     judge, listener = receiver(), Listener()
     tasks = [asyncio.create_task(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=listener)) for _ in range(3)]
     await asyncio.sleep(0.5)
@@ -265,7 +304,7 @@ async def test_all_of_several_are_cancelled() -> None:
 
 
 def test_a_loop_that_ends_in_the_middle() -> None:
-    """X-18: what an event loop that is gone left undone is dealt with anew."""
+    """X-18: a push that a closed event loop left undone is handled again."""
     judge = receiver()
     loop = asyncio.new_event_loop()
     left = loop.create_task(receive(judge, MemoryTicketStore(), *push(AUTHORIZED), on_push=Listener(1e6)))
@@ -281,7 +320,10 @@ def test_a_loop_that_ends_in_the_middle() -> None:
 
 @virtual
 async def test_a_ticket_that_comes_twice_while_its_store_hangs() -> None:
-    """X-17, X-18: a ticket that could not be kept is refused to all who wait, and kept when it comes again."""
+    """X-17, X-18: if a ticket could not be kept, every waiting request is refused.
+
+    The ticket is kept when it comes again.
+    """
     judge, store, listener = receiver(), Slow(1e6), Listener()
     first = asyncio.create_task(receive(judge, store, *push(), on_push=listener))
     await asyncio.sleep(3.0)

@@ -1,4 +1,7 @@
-"""Pushes through real web servers: aiohttp, and uvicorn with FastAPI, Starlette or nothing around the application."""
+"""Pushes through real web servers.
+
+The servers are aiohttp, and uvicorn with FastAPI, Starlette or the plain application.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from support.leaks import assert_no_leak
+from support.merchants import Merchants
 from support.pushkit import NOON, SECRETS, TICKET, inner, push, receiver, ticket_push
 from support.serving import serve_aiohttp, serve_asgi
 
@@ -31,35 +35,35 @@ PATH = "/wechat/push"
 
 
 def on_aiohttp(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
-    """Serve it as a handler of an aiohttp application."""
+    """Serve the push application as a handler of an aiohttp application."""
     app = web.Application()
     app.router.add_post(PATH, aiohttp_handler(judge, store, **options))
     return serve_aiohttp(app, PATH)
 
 
 def on_fastapi(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
-    """Serve it as a route of a FastAPI application."""
+    """Serve the push application as a route of a FastAPI application."""
     return serve_asgi(FastAPI(routes=[Route(PATH, asgi_app(judge, store, **options), methods=["POST"])]), PATH)
 
 
 def on_starlette(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
-    """Serve it as a route of a Starlette application."""
+    """Serve the push application as a route of a Starlette application."""
     return serve_asgi(Starlette(routes=[Route(PATH, asgi_app(judge, store, **options), methods=["POST"])]), PATH)
 
 
 def on_a_mount(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
-    """Serve it mounted below a path."""
+    """Serve the push application mounted below a path."""
     return serve_asgi(Starlette(routes=[Mount("/wechat", asgi_app(judge, store, **options))]), PATH)
 
 
 def alone(judge: TicketReceiver, store: TicketStore, **options: Any) -> AbstractAsyncContextManager[str]:
-    """Serve it without any framework."""
+    """Serve the push application without any framework."""
     return serve_asgi(asgi_app(judge, store, **options), PATH)
 
 
 @pytest.fixture(params=[on_aiohttp, on_fastapi, on_starlette, on_a_mount, alone], ids=lambda serve: serve.__name__)
 def serve(request: pytest.FixtureRequest) -> Serve:
-    """Return each way to serve."""
+    """Return each way to serve the push application."""
     found: Serve = request.param
     return found
 
@@ -74,7 +78,10 @@ SUCCESS, REFUSED = (200, b"success", "text/plain"), (403, b"refused", "text/plai
 
 
 async def raw(url: str, text: bytes) -> bytes:
-    """Send bytes to the server of a URL, with its path in place of ``PATH``, hang up, and return what was answered meanwhile."""
+    """Send bytes to the server of a URL, hang up, and return what it answered.
+
+    The URL's path stands for ``PATH`` in the bytes.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].partition("/")[0]))
     writer.write(text.replace(b"PATH", PATH.encode()))
     if b"gzip" not in text:
@@ -85,21 +92,21 @@ async def raw(url: str, text: bytes) -> bytes:
 
 
 def both_on_aiohttp(judge: TicketReceiver, store: TicketStore) -> AbstractAsyncContextManager[str]:
-    """Serve both spellings with aiohttp, as the README does."""
+    """Serve the URL with and without a final slash, by aiohttp, as the README does."""
     app = web.Application()
     app.router.add_post(f"{PATH}{{slash:/?}}", aiohttp_handler(judge, store))
     return serve_aiohttp(app, PATH)
 
 
 def both_on_fastapi(judge: TicketReceiver, store: TicketStore) -> AbstractAsyncContextManager[str]:
-    """Serve both spellings with FastAPI, as the README does."""
+    """Serve the URL with and without a final slash, as the chapter on pushes does."""
     answer = asgi_app(judge, store)
     return serve_asgi(FastAPI(routes=[Route(path, answer, methods=["POST"]) for path in (PATH, f"{PATH}/")]), PATH)
 
 
 @pytest.mark.parametrize("serving", [both_on_aiohttp, both_on_fastapi])
 async def test_both_spellings(serving: Serve) -> None:
-    """X-19: routed as the README shows, a push is dealt with whether or not a slash stands at the end of the URL."""
+    """X-19: routed as documented, a push is handled with or without a final slash."""
     store = MemoryTicketStore()
     async with serving(receiver(), store) as url:
         assert await post(url, ticket_push(1, NOON)) == SUCCESS
@@ -107,11 +114,14 @@ async def test_both_spellings(serving: Serve) -> None:
     assert await store.get() == Ticket("fake-ticket-2", NOON + 1)
 
 
-# -- what comes in -------------------------------------------------------------------------------------------------
+# -- what comes in ---------------------------------------------------------------------------------
 
 
 async def test_bodies_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
-    """A body that breaks off, or is not what its Content-Encoding says, is refused like any other; the handler raises nothing."""
+    """A body that breaks off is refused like any other; the handler raises nothing.
+
+    So is one that is not what its Content-Encoding says.
+    """
     async with on_aiohttp(receiver(), MemoryTicketStore()) as url:
         await raw(url, b"POST PATH?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n<xml>")
         said = await raw(url, b"POST PATH?x=1 HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n<xml>")
@@ -121,7 +131,10 @@ async def test_bodies_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_the_sandbox_pushes_a_ticket(serve: Serve, tmp_path: Path) -> None:
-    """A ticket that the sandbox posts is in the file before the server says ``success``, and comes out with WeChat's time."""
+    """A ticket that the sandbox posts is in the file before the reply ``success``.
+
+    It has WeChat's time.
+    """
     sandbox = Sandbox(seed=1, now=lambda: NOON)
     appid = sandbox.components[0]
     keys = sandbox.push_keys(appid)
@@ -132,7 +145,10 @@ async def test_the_sandbox_pushes_a_ticket(serve: Serve, tmp_path: Path) -> None
 
 
 async def test_what_is_refused_and_what_is_not(serve: Serve) -> None:
-    """Forged, oversized, empty and odd requests get the same refusal over the wire, and leave the store as it was."""
+    """Forged, oversized, empty and odd requests get the same refusal over the wire.
+
+    They leave the store as it was.
+    """
     store = MemoryTicketStore()
     good = push()
     requests: list[tuple[str, bytes]] = [
@@ -153,7 +169,7 @@ async def test_what_is_refused_and_what_is_not(serve: Serve) -> None:
 
 
 async def test_a_body_in_pieces(serve: Serve) -> None:
-    """A body that arrives in many chunks is put together."""
+    """A body that arrives in many chunks is joined."""
     parameters, body = push()
 
     async def pieces() -> AsyncGenerator[bytes, None]:
@@ -177,7 +193,10 @@ async def test_a_body_without_end(serve: Serve) -> None:
 
 
 async def test_authorizations_are_told(serve: Serve) -> None:
-    """``on_push``, plain or async, is told every new ticket and every authorization, before the reply."""
+    """``on_push``, plain or async, gets every new ticket and every authorization.
+
+    It is called before the reply.
+    """
     told: list[object] = []
 
     async def later(event: object) -> None:
@@ -192,9 +211,26 @@ async def test_authorizations_are_told(serve: Serve) -> None:
         assert told == [Ticket(TICKET, NOON), AuthorizationPush(info_type="unauthorized", authorizer_appid="wx9", created=NOON)]
 
 
+async def test_codes_are_kept(serve: Serve) -> None:
+    """With ``tokens=`` a merchant's code ends in the token store.
+
+    A withdrawal removes its tokens.
+    """
+    world = Merchants()
+    async with world.source() as tokens, serve(world.receiver, world.tickets, tokens=tokens) as url:
+        for info_type, stored in (("authorized", world.sandbox.refresh_token(world.program)), ("unauthorized", "withdrawn")):
+            assert await world.push(info_type).post(url) == (200, "success")
+            if info_type == "authorized":
+                await world.token(tokens)
+            assert await world.stored() == stored
+
+
 @pytest.mark.slow("floods real servers")
 async def test_a_flood(serve: Serve) -> None:
-    """X-16: of two hundred pushes at once, good, repeated and forged, each is answered, and the newest ticket is kept."""
+    """X-16: two hundred pushes at once, good, repeated and forged, are all answered.
+
+    The newest ticket is kept.
+    """
     store = MemoryTicketStore()
     pushes = [ticket_push(n, NOON + n) for n in range(50)]
     forged = [(parameters + "0", body) for parameters, body in pushes]
@@ -204,23 +240,26 @@ async def test_a_flood(serve: Serve) -> None:
     assert await store.get() == Ticket("fake-ticket-49", NOON + 49)
 
 
-# -- what goes wrong -----------------------------------------------------------------------------------------------
+# -- what goes wrong -------------------------------------------------------------------------------
 
 
 class Broken(MemoryTicketStore):
-    """A store that fails until it is mended."""
+    """A store that fails until it is repaired."""
 
     error: Exception | None = ConnectionError("redis://:fake-password@h is down")
 
     async def put(self, ticket: Ticket) -> bool:
-        """Fail, or keep the ticket."""
+        """Raise an error, or keep the ticket."""
         if self.error:
             raise self.error
         return await super().put(ticket)
 
 
 async def test_a_store_that_is_down(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """X-17: while the store is down a good push is refused, so that it comes again, and is kept here meanwhile; then it is stored."""
+    """X-17: while the store is down a good push is refused, so that it comes again.
+
+    It is kept in this process meanwhile; then it is stored.
+    """
     broken = Broken()
     store = MemoryTicketStore(behind=broken)
     async with serve(receiver(), store) as url:
@@ -235,7 +274,10 @@ async def test_a_store_that_is_down(serve: Serve, caplog: pytest.LogCaptureFixtu
 
 
 async def test_a_listener_that_fails(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """When ``on_push`` fails the push is refused and comes again; the ticket is kept already, and is told again."""
+    """When ``on_push`` fails the push is refused and comes again.
+
+    The ticket is kept already, and ``on_push`` gets it again.
+    """
     told: list[object] = []
 
     def fail_once(event: object) -> None:
@@ -251,7 +293,10 @@ async def test_a_listener_that_fails(serve: Serve, caplog: pytest.LogCaptureFixt
 
 
 async def test_an_older_ticket_is_acknowledged_and_dropped(serve: Serve) -> None:
-    """K-18: an older ticket that comes late is acknowledged and neither kept nor told."""
+    """K-18: an older ticket that comes late is acknowledged and dropped.
+
+    It is neither kept nor given to ``on_push``.
+    """
     told: list[object] = []
     store = MemoryTicketStore()
     async with serve(receiver(), store, on_push=told.append) as url:
@@ -260,13 +305,16 @@ async def test_an_older_ticket_is_acknowledged_and_dropped(serve: Serve) -> None
 
 
 async def test_only_posts(serve: Serve) -> None:
-    """Looking at the address with a browser gives no server error."""
+    """A GET of the address gets no server error."""
     async with serve(receiver(), MemoryTicketStore()) as url, ClientSession() as session, session.get(f"{url}?{push()[0]}") as reply:
         assert reply.status in {403, 405}
 
 
 async def test_reasons_are_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Why a push was refused goes to the log ``wxrevenue.push``, without anything that whoever pushed made up."""
+    """The log ``wxrevenue.push`` says why a push was refused.
+
+    It shows nothing that the sender made up.
+    """
     async with serve(receiver(), MemoryTicketStore()) as url:
         await post(url, ("timestamp=1&nonce=fake-nonce&msg_signature=fake-signature", b"<xml><Encrypt>fake-text</Encrypt></xml>"))
     lines = [record.getMessage() for record in caplog.records if record.name == "wxrevenue.push"]

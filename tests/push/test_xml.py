@@ -1,4 +1,4 @@
-"""The XML of pushes: what is read, and everything that XML can do and must not do here."""
+"""The XML of pushes: what is read, and all that XML can do and must not do here."""
 
 from __future__ import annotations
 
@@ -24,33 +24,39 @@ def both(document: bytes) -> list[str]:
 
 
 def declared(head: bytes) -> tuple[bytes, bytes]:
-    """Return a body and a content that would be good, but for what stands before them."""
+    """Return a body and a content that would be good without this head."""
     return head + BODY, head + inner()
 
 
-# -- what is read --------------------------------------------------------------------------------------------------
+# -- what is read ----------------------------------------------------------------------------------
 
 
 def test_fields_are_read() -> None:
-    """The text of the wanted elements below the root comes out, CDATA or not, and nothing of the others."""
+    """The text of the wanted elements below the root is read, CDATA or not.
+
+    Other elements give no text.
+    """
     document = b"<xml>\n <A>1</A><B><![CDATA[<2>&]]></B><C>&lt;&#51;&gt;</C><D><E>4</E></D><F/>\n</xml>"
     assert read_fields(document, {"A", "B", "C", "F", "G"}) == {"A": "1", "B": "<2>&", "C": "<3>", "F": ""}
     assert read_fields('<?xml version="1.0" encoding="UTF-8"?><xml><A>汉</A></xml>'.encode(), {"A"}) == {"A": "汉"}
 
 
 def test_text_in_pieces_is_one_text() -> None:
-    """X-07: text that is split into CDATA sections is one text, as for every other reader."""
+    """X-07: text that is split into CDATA sections is one string.
+
+    Every other reader takes it so.
+    """
     split = ENCRYPTED[:5] + "<![CDATA[" + ENCRYPTED[5:9] + "]]><![CDATA[" + ENCRYPTED[9:] + "]]>"
     assert RECEIVER.handle(PARAMETERS, xml(Encrypt=split)).event == Ticket(TICKET, NOON)
 
 
 def test_unknown_elements_are_passed_over() -> None:
-    """What WeChat may add one day does no harm, be it nested or repeated."""
+    """Unknown elements are ignored, nested or repeated, as WeChat may add some."""
     content = inner(New="1", List="<item>1</item><item>2</item>").replace(b"</xml>", b"<New>2</New></xml>")
     assert RECEIVER.handle(*push(content)).event == Ticket(TICKET, NOON)
 
 
-# -- DOCTYPE -------------------------------------------------------------------------------------------------------
+# -- DOCTYPE ---------------------------------------------------------------------------------------
 
 _LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
 DOCTYPES = {
@@ -68,29 +74,35 @@ DOCTYPES = {
 
 @pytest.mark.parametrize("document", DOCTYPES.values(), ids=DOCTYPES)
 def test_every_doctype_is_refused(document: str) -> None:
-    """X-01 to X-03: a document type declaration of any kind is refused when it begins: no entity is defined, expanded or fetched."""
+    """X-01 to X-03: a document type declaration of any kind is refused at its start.
+
+    No entity is defined, expanded or fetched.
+    """
     assert both(document.encode()) == ["a DOCTYPE, a comment or a processing instruction"] * 2
 
 
 def test_undefined_entities_are_refused() -> None:
-    """X-03: so is an entity that nobody defined."""
+    """X-03: an entity without a definition is refused, too."""
     both(b"<xml><Encrypt>&a;</Encrypt></xml>")
 
 
 @pytest.mark.parametrize("extra", [b"<!-- -->", b"<?php ?>"])
 @pytest.mark.parametrize("at", [b"<xml>", b"</xml>"])
 def test_comments_and_instructions_are_refused(extra: bytes, at: bytes) -> None:
-    """Comments and processing instructions, which readers treat differently, are no part of a push."""
+    """Comments and processing instructions are refused.
+
+    Readers treat them differently.
+    """
     refused(RECEIVER.handle, (PARAMETERS, BODY.replace(at, extra + at)))
     refused(RECEIVER.handle, push(inner().replace(at, extra + at)))
 
 
-# -- size ----------------------------------------------------------------------------------------------------------
+# -- size ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("depth", [9, 200, 200_000])
 def test_deep_nesting_is_refused(depth: int) -> None:
-    """X-04: reading stops at the ninth level, however many there are."""
+    """X-04: a document is refused at its ninth level, however many there are."""
     with pytest.raises(RefusedError, match="too deep"):
         read_fields(b"<a>" * depth + b"</a>" * depth, {"Encrypt"})
     refused(RECEIVER.handle, (PARAMETERS, b"<a>" * depth + b"</a>" * depth))
@@ -99,13 +111,13 @@ def test_deep_nesting_is_refused(depth: int) -> None:
 
 @pytest.mark.parametrize("body", [b"<xml><Encrypt>" + b"A" * 20_000_000, b"<" * 65_537, b" " * 65_537], ids=["20 MB", "open", "blank"])
 def test_large_bodies_are_refused_unread(body: bytes) -> None:
-    """X-05: a body above 64 KiB is refused before any of it is parsed."""
+    """X-05: a body above 64 KiB is refused before it is parsed."""
     assert refused(RECEIVER.handle, (PARAMETERS, body)) == "the body is larger than 64 KiB"
 
 
 @pytest.mark.parametrize("body", [b"<xml><Encrypt>" + b"A" * 65_000, b"<a " * 20_000, b"<" + b"a" * 65_000], ids=["text", "tags", "name"])
 def test_unclosed_bodies_are_refused(body: bytes) -> None:
-    """X-05: what never closes is refused."""
+    """X-05: a document without an end is refused."""
     assert refused(RECEIVER.handle, (PARAMETERS, body))
 
 
@@ -116,7 +128,7 @@ def test_the_largest_body_is_read() -> None:
     assert refused(RECEIVER.handle, (PARAMETERS, BODY + b" " * (room + 1)))
 
 
-# -- encodings -----------------------------------------------------------------------------------------------------
+# -- encodings -------------------------------------------------------------------------------------
 
 HEADS = {
     "a declaration of another encoding": b'<?xml version="1.0" encoding="gbk"?>',
@@ -130,7 +142,10 @@ HEADS = {
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 def test_heads_that_are_refused(head: bytes) -> None:
-    """X-06: a declared encoding other than UTF-8, a byte order mark, or anything else before the first element is refused."""
+    """X-06: anything before the first element is refused.
+
+    Examples are a byte order mark and a declared encoding other than UTF-8.
+    """
     body, content = declared(head)
     refused(RECEIVER.handle, (PARAMETERS, body))
     refused(RECEIVER.handle, push(content))
@@ -138,27 +153,30 @@ def test_heads_that_are_refused(head: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_other_encodings_are_refused(encoding: str) -> None:
-    """X-06: so is every encoding but UTF-8, declared or not."""
+    """X-06: every encoding but UTF-8 is refused, declared or not."""
     refused(RECEIVER.handle, (PARAMETERS, BODY.decode().encode(encoding)))
     refused(RECEIVER.handle, push(inner().decode().encode(encoding)))
 
 
 @pytest.mark.parametrize("raw", [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe6\xb1", b"\0", b"\x0b", b"\xef\xbf\xbe"])
 def test_bytes_that_are_no_text(raw: bytes) -> None:
-    """X-06: bytes that are no UTF-8, overlong forms, half surrogates, NUL and control characters are refused wherever they stand."""
+    """X-06: bytes that are no text are refused wherever they stand.
+
+    Such bytes are no UTF-8, overlong forms, half surrogates, NUL or control characters.
+    """
     refused(RECEIVER.handle, (PARAMETERS, BODY.replace(b"</xml>", b"<A>" + raw + b"</A></xml>")))
     refused(RECEIVER.handle, push(inner().replace(b"</xml>", b"<A>" + raw + b"</A></xml>")))
 
 
 @pytest.mark.parametrize("head", [b"", b'<?xml version="1.0"?>', b'<?xml version="1.0" encoding="utf-8"?>\n', b"\n"])
 def test_heads_that_are_taken(head: bytes) -> None:
-    """No declaration, or one of UTF-8, is fine."""
+    """A document without a declaration, or with one of UTF-8, is taken."""
     body, content = declared(head)
     assert RECEIVER.handle(PARAMETERS, body).event == Ticket(TICKET, NOON)
     assert RECEIVER.handle(*push(content)).event == Ticket(TICKET, NOON)
 
 
-# -- elements ------------------------------------------------------------------------------------------------------
+# -- elements --------------------------------------------------------------------------------------
 
 ONE = f"<Encrypt>{ENCRYPTED}</Encrypt>"
 BODIES = {
@@ -186,13 +204,16 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_bodies_that_are_refused(body: str) -> None:
-    """X-07: what is encrypted must stand there once, right below the one root: whatever two readers could read in two ways is refused."""
+    """X-07: the encrypted element must stand once, right below the one root.
+
+    What two readers could read in two ways is refused.
+    """
     refused(RECEIVER.handle, (PARAMETERS, body.encode()))
 
 
 @pytest.mark.parametrize("name", ["AppId", "CreateTime", "InfoType", "ComponentVerifyTicket"])
 def test_fields_that_come_twice_are_refused(name: str) -> None:
-    """X-07: the same holds for the fields inside."""
+    """X-07: a wanted element that comes twice in the content is refused."""
     field = {"AppId": APPID, "CreateTime": NOON, "InfoType": "component_verify_ticket", "ComponentVerifyTicket": TICKET}[name]
     again = f"<{name}>{field}</{name}>".encode()
     assert "twice" in refused(RECEIVER.handle, push(inner().replace(b"</xml>", again + b"</xml>")))
@@ -201,12 +222,15 @@ def test_fields_that_come_twice_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("document", [b"<xml><A><B>1</B></A></xml>", b"<B>1</B>", b"<B><A/></B>"])
 def test_fields_out_of_place_are_refused(document: bytes) -> None:
-    """X-07: a wanted element anywhere else than right below the root is not passed over as if it were unknown, but refused."""
+    """X-07: a wanted element elsewhere than right below the root is refused.
+
+    It is not skipped like an unknown one.
+    """
     with pytest.raises(RefusedError, match="out of place"):
         read_fields(document, {"B"})
 
 
-# -- anything ------------------------------------------------------------------------------------------------------
+# -- anything --------------------------------------------------------------------------------------
 
 _TAGS = ["<xml>", "</xml>", "<Encrypt>", "</Encrypt>", "<Encrypt/>", "<AppId>", "</AppId>", '<a b="', '">', "<CreateTime>1</CreateTime>"]
 _SIGNS = ["<![CDATA[", "]]>", "<!DOCTYPE a>", "<!--", "-->", "<?xml?>", "&a;", "&#0;", "&lt;", "a", " ", "\0", "汉", ENCRYPTED, APPID]
@@ -219,7 +243,10 @@ _QUERIES = st.one_of(st.text(max_size=80), st.binary(max_size=80), st.just(PARAM
 @given(parameters=_QUERIES, body=_DOCUMENTS)
 @example(parameters=PARAMETERS, body=BODY)
 def test_any_push_gets_a_reply(parameters: str | bytes, body: bytes) -> None:
-    """X-06, X-07: whatever comes gets a reply, and the one refusal unless it is the one good push; nothing raises."""
+    """X-06, X-07: any push gets a reply; no exception is raised.
+
+    The reply is the one refusal, unless the push is the one good push.
+    """
     reply = RECEIVER.handle(parameters, body)
     if reply.is_success:
         assert reply.event == Ticket(TICKET, NOON)
@@ -232,7 +259,7 @@ def test_any_push_gets_a_reply(parameters: str | bytes, body: bytes) -> None:
 @example(content=inner(CreateTime="9" * 12))
 @example(content=inner(CreateTime="\u0661\u0667"))
 def test_any_signed_content_gets_a_reply(content: bytes) -> None:
-    """X-06, X-07: so does whatever is signed and sealed."""
+    """X-06, X-07: any content that is signed and sealed gets a reply."""
     pushed = outer(encrypt(padded(framed(content))))
     reply = RECEIVER.handle(*pushed)
     assert reply.is_success or refused(RECEIVER.handle, pushed)
@@ -240,7 +267,10 @@ def test_any_signed_content_gets_a_reply(content: bytes) -> None:
 
 @given(st.dictionaries(st.sampled_from(["timestamp", "nonce", "msg_signature", "encrypt_type", "signature"]), st.text(max_size=70)))
 def test_any_parameters_get_a_reply(changed: dict[str, str]) -> None:
-    """X-06, X-08: so does a push with any parameters; it is taken when they are those that were signed."""
+    """X-06, X-08: a push with any parameters gets a reply.
+
+    The push is taken when the parameters are those that were signed.
+    """
     pushed = query(ENCRYPTED, **changed), BODY
     reply = RECEIVER.handle(*pushed)
     assert reply.is_success or refused(RECEIVER.handle, pushed)

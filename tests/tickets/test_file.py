@@ -1,4 +1,7 @@
-"""Tickets in a file: nobody else reads it, it is never half written, and processes do not get in each other's way."""
+"""Tickets in a file: private, whole, and safe among processes.
+
+No other user reads the file, it is never half written, and processes do not disturb each other.
+"""
 
 # ruff: noqa: ASYNC230, ASYNC240  (tests look at the file between awaits)
 
@@ -49,15 +52,18 @@ OLD, NEW = Ticket("fake-ticket-1", 1_700_000_000), Ticket("fake-ticket-2", 1_700
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the ticket goes."""
+    """Return the path of the ticket."""
     return tmp_path / "ticket"
 
 
-# -- who may read it -----------------------------------------------------------------------------------------------
+# -- who may read it -------------------------------------------------------------------------------
 
 
 async def test_only_the_owner_can_read_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the umask, the file is readable by its owner alone, from the moment it has a name, and so is the lock."""
+    """The file and its lock are readable by their owner alone, whatever the umask.
+
+    This holds from the moment they have a name.
+    """
     modes: list[int] = []
     fsync = os.fsync
 
@@ -77,7 +83,10 @@ async def test_only_the_owner_can_read_it(path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("mode", [0o660, 0o640, 0o604, 0o620, 0o601, 0o777])
 async def test_a_file_that_others_reach(path: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
-    """K-24, F-01: a file that others may read or write is not believed, and the next push replaces it; the error says how to keep it so."""
+    """K-24, F-01: a file that others may read or write is not believed.
+
+    The next push replaces it, and the error says how to keep it private.
+    """
     store = FileTicketStore(path)
     await store.put(NEW)
     path.chmod(mode)
@@ -91,7 +100,7 @@ async def test_a_file_that_others_reach(path: Path, mode: int, caplog: pytest.Lo
 
 
 def test_a_file_of_somebody_else_is_refused() -> None:
-    """F-02: a file that another user owns is refused, but for one of root's."""
+    """F-02: a file of another user is refused, except one of root's."""
     mine: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=os.geteuid())
     theirs: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=os.geteuid() + 1)
     roots: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o600, st_uid=0)
@@ -101,7 +110,10 @@ def test_a_file_of_somebody_else_is_refused() -> None:
 
 @ROOT
 async def test_a_file_of_somebody_else_is_replaced(path: Path) -> None:
-    """F-02: in one's own folder the next push replaces another user's file by one's own."""
+    """F-02: in the user's own folder the next push replaces another user's file.
+
+    The new file belongs to the user.
+    """
     store = FileTicketStore(path)
     await store.put(NEW)
     os.chown(path, 12345, 12345)
@@ -113,7 +125,10 @@ async def test_a_file_of_somebody_else_is_replaced(path: Path) -> None:
 
 @ROOT
 def test_files_that_root_left(path: Path) -> None:
-    """F-02: what a run as root left in a user's folder, the lock too, stops no push of that user's; the log names the lock."""
+    """F-02: files that a run as root left in a user's folder stop no later push.
+
+    This holds for the lock too. The log names the lock.
+    """
     asyncio.run(FileTicketStore(path).put(OLD))
     os.chown(path.parent, 12345, 12345)
     for folder in path.parents[1:-2]:  # pytest's own, which are root's alone
@@ -134,7 +149,10 @@ def _link(path: Path) -> None:
 
 @pytest.mark.parametrize("make", [_link, Path.mkdir, os.mkfifo], ids=["link", "folder", "pipe"])
 async def test_what_is_no_plain_file_is_refused(path: Path, make: Callable[[Path], None]) -> None:
-    """A link, a folder or a pipe in the file's place is refused, neither followed, waited for nor replaced."""
+    """A link, a folder or a pipe in the file's place is refused.
+
+    It is neither followed, waited for nor replaced.
+    """
     make(path)
     before = path.lstat()
     for work in (FileTicketStore(path).get(), FileTicketStore(path).put(OLD)):
@@ -145,13 +163,13 @@ async def test_what_is_no_plain_file_is_refused(path: Path, make: Callable[[Path
 
 @pytest.mark.parametrize("given", ["", b"ticket", None, 7, "a\0b"])
 def test_paths_that_are_none(given: Any) -> None:
-    """A path is a text or a Path; nothing is looked up before the first await."""
+    """A path is a ``str`` or a ``Path``; nothing is looked up before the first await."""
     with pytest.raises(ConfigurationError, match=r"FileTicketStore\.path"):
         FileTicketStore(given)
 
 
 async def test_the_path_does_not_move(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative path means the folder the process was in when the store was made."""
+    """A relative path stays relative to the folder where the store was made."""
     monkeypatch.chdir(path.parent)
     store = FileTicketStore("ticket")
     monkeypatch.chdir("/")
@@ -159,11 +177,11 @@ async def test_the_path_does_not_move(path: Path, monkeypatch: pytest.MonkeyPatc
     assert path.exists()
 
 
-# -- what is in it -------------------------------------------------------------------------------------------------
+# -- what is in it ---------------------------------------------------------------------------------
 
 
 async def test_the_file_is_versioned_json(path: Path) -> None:
-    """What is in the file can be read by other programs, and by later releases."""
+    """The file is JSON with a version, for other programs and later releases."""
     await FileTicketStore(path).put(OLD)
     assert orjson.loads(path.read_bytes()) == {"version": 1, "created": 1_700_000_000, "ticket": "fake-ticket-1"}
 
@@ -185,7 +203,10 @@ TORN = [
 
 @pytest.mark.parametrize("content", TORN, ids=range(len(TORN)))
 async def test_a_damaged_file_heals(path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """K-21: a file without a ticket that can be read says so, showing nothing of it, and the next push replaces it."""
+    """K-21: a file without a readable ticket is an error.
+
+    The error shows nothing of the file, and the next push replaces it.
+    """
     path.write_bytes(content)
     path.chmod(0o600)
     store = FileTicketStore(path)
@@ -197,12 +218,15 @@ async def test_a_damaged_file_heals(path: Path, content: bytes, caplog: pytest.L
     assert_no_leak(caught.value, secrets=["fake-tick"], caplog=caplog)
 
 
-# -- when writing fails --------------------------------------------------------------------------------------------
+# -- when writing fails ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 async def test_a_write_that_fails_changes_nothing(path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk is full or broken the error is the operating system's, the old ticket is there, and no scrap is left."""
+    """When the disk is full or broken, the old ticket stays.
+
+    The error is the operating system's, and no part of the new file is left.
+    """
 
     def fail(*_args: object) -> None:
         raise OSError(28, "No space left on device")
@@ -218,7 +242,10 @@ async def test_a_write_that_fails_changes_nothing(path: Path, step: str, monkeyp
 
 
 async def test_a_folder_that_is_missing(path: Path) -> None:
-    """No folder is made: the operating system's error comes through, and reading finds nothing."""
+    """A missing folder is not made: the operating system's error comes through.
+
+    Reading finds no ticket.
+    """
     store = FileTicketStore(path / "deeper" / "ticket")
     assert await store.get() is None
     with pytest.raises(FileNotFoundError) as caught:
@@ -227,17 +254,17 @@ async def test_a_folder_that_is_missing(path: Path) -> None:
 
 
 async def test_a_folder_that_is_none(path: Path) -> None:
-    """A path that leads through a file is the operating system's error, too."""
+    """A path through a file gives the operating system's error, too."""
     path.touch()
     with pytest.raises(NotADirectoryError):
         await FileTicketStore(path / "ticket").get()
 
 
-# -- file systems that lack something ------------------------------------------------------------------------------
+# -- file systems that lack something --------------------------------------------------------------
 
 
 def failing(code: int, when: Callable[[int], bool] = lambda _: True) -> Callable[..., Any]:
-    """Return a system call that fails for some descriptors."""
+    """Return a system call that fails for some file descriptors."""
     real = os.fsync
 
     def call(descriptor: int, *_: object) -> None:
@@ -249,13 +276,13 @@ def failing(code: int, when: Callable[[int], bool] = lambda _: True) -> Callable
 
 
 def is_folder(descriptor: int) -> bool:
-    """Return whether a descriptor is that of a folder."""
+    """Return whether a file descriptor is a folder's."""
     return stat.S_ISDIR(os.fstat(descriptor).st_mode)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test see what is logged once for each file system."""
+    """Let each test see the logs that come once for each file system."""
     monkeypatch.setattr(file_errors, "_logged", set[tuple[str, int]]())
 
 
@@ -266,7 +293,10 @@ LACKING = [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EROF
 async def test_folders_that_cannot_be_synced(
     path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F-03: a ticket that has taken its place counts as stored, whatever the fsync of its folder says; that is logged once."""
+    """F-03: a ticket in its place counts as stored, even if its folder's fsync fails.
+
+    The failure is logged once.
+    """
     monkeypatch.setattr(os, "fsync", failing(code, is_folder))
     store = FileTicketStore(path)
     assert await store.put(OLD) is True
@@ -279,7 +309,7 @@ async def test_folders_that_cannot_be_synced(
 async def test_files_that_cannot_be_synced(
     path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F-03: a file system that has no fsync at all keeps tickets all the same."""
+    """F-03: a file system without any fsync keeps tickets all the same."""
     monkeypatch.setattr(os, "fsync", failing(code))
     assert await FileTicketStore(path).put(OLD) is True
     assert await FileTicketStore(path).get() == OLD
@@ -288,7 +318,10 @@ async def test_files_that_cannot_be_synced(
 
 @pytest.mark.parametrize("code", [*LACKING, errno.ENOLCK, errno.EACCES, errno.EIO])
 async def test_no_locks(path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """F-04: without locks the threads of a process still take turns, nothing is left lying about, and it is logged once."""
+    """F-04: without file locks the threads of a process still take turns.
+
+    No extra file is left, and the missing lock is logged once.
+    """
     monkeypatch.setattr(fcntl, "flock", failing(code))
     store = FileTicketStore(path)
     tickets = [Ticket(f"fake-ticket-{number}", 1000.0 + number) for number in range(20)]
@@ -310,7 +343,10 @@ async def test_no_locks(path: Path, code: int, monkeypatch: pytest.MonkeyPatch, 
     ],
 )
 async def test_a_failure_says_what_to_do(path: Path, code: int, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-05, F-06: the system's error passes as it is, with a note that says what to do; the old ticket stays, alone."""
+    """F-05, F-06: the system's error passes unchanged, with a note on what to do.
+
+    The old ticket stays, and is the only file.
+    """
     store = FileTicketStore(path)
     await store.put(OLD)
 
@@ -328,7 +364,10 @@ async def test_a_failure_says_what_to_do(path: Path, code: int, remedy: str, mon
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
 async def test_a_full_disk_shows_no_ticket(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-06: a write that the disk refuses leaves what was to be written nowhere in the error and its traceback."""
+    """F-06: a write that the disk refuses shows no ticket.
+
+    The ticket is neither in the error nor in its traceback.
+    """
 
     def on_full_disk(*_: object) -> io.FileIO:
         return io.FileIO("/dev/full", "wb")
@@ -344,7 +383,10 @@ async def test_a_full_disk_shows_no_ticket(path: Path, monkeypatch: pytest.Monke
 
 
 async def test_no_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-07: where every file is open for others a ticket is refused before it is written there, with how to mount it."""
+    """F-07: where every file is open for others, no ticket is written.
+
+    The error comes before the write, and says how to mount the folder.
+    """
     real = os.open
 
     def opened(name: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
@@ -361,17 +403,23 @@ async def test_no_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_the_draft_of_somebody_else(path: Path) -> None:
-    """F-02: what has the name that a ticket has while it is written, and cannot be removed, keeps nobody from writing."""
+    """F-02: a foreign file with the name of the draft stops no write.
+
+    The draft is the file a ticket is written to first. Here the foreign one cannot be removed.
+    """
     path.with_name("ticket.new").mkdir()
     assert await FileTicketStore(path).put(NEW)
     assert await FileTicketStore(path).get() == NEW
 
 
-# -- several processes ---------------------------------------------------------------------------------------------
+# -- several processes -----------------------------------------------------------------------------
 
 
 async def test_a_writer_waits_for_the_other_and_looks_again(path: Path) -> None:
-    """A writer waits while another process has the lock, and then sees what that one wrote: the newer ticket stays."""
+    """A writer waits while another process has the lock, then reads what it wrote.
+
+    The newer ticket stays.
+    """
     store = FileTicketStore(path)
     await store.put(Ticket("fake-ticket-0", 1.0))
     with Path(f"{path}.lock").open("rb") as lock:
@@ -386,7 +434,7 @@ async def test_a_writer_waits_for_the_other_and_looks_again(path: Path) -> None:
 
 
 async def test_a_lock_that_never_opens(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer gives up on a process that hangs with the lock; readers need no lock."""
+    """A writer gives up if another process keeps the lock; readers need no lock."""
     monkeypatch.setattr(_file, "_PATIENCE", 0.05)
     store = FileTicketStore(path)
     await store.put(OLD)
@@ -428,7 +476,10 @@ asyncio.run(main(sys.argv[1]))
 
 @pytest.mark.slow("waits for four processes")
 def test_four_processes(path: Path) -> None:
-    """Four processes that write at once lose nothing: each always finds its own ticket or a newer one, and the newest remains."""
+    """Four processes that write at once lose no ticket.
+
+    Each always finds its own ticket or a newer one, and the newest remains.
+    """
     with contextlib.ExitStack() as processes:
         writers = [processes.enter_context(started([sys.executable, "-c", WRITER, str(path), str(n)])) for n in range(4)]
         assert [writer.wait(60) for writer in writers] == [0] * 4
@@ -448,7 +499,10 @@ def test_a_killed_writer(path: Path) -> None:
 
 
 async def test_what_killed_writers_left(path: Path) -> None:
-    """The half of a ticket that a killed process left, whatever its mode, is gone with the next one: nothing heaps up."""
+    """The next write removes a half ticket that a killed process left.
+
+    This holds whatever its mode: no such files accumulate.
+    """
     left = path.with_name("ticket.new")
     left.write_text("fake-tic")
     left.chmod(0o644)

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 VALUE = "fake-ticket-1"
 NOON = 1_700_000_000.0
 
-# -- the ticket ----------------------------------------------------------------------------------------------------
+# -- the ticket ------------------------------------------------------------------------------------
 
 
 def test_a_ticket_shows_nothing() -> None:
-    """A ticket prints its time and stars, is compared by both, and cannot be pickled."""
+    """A ticket prints its time and stars, compares by both, and is never pickled."""
     ticket = Ticket(VALUE, NOON)
     assert repr(ticket) == "Ticket(value=Secret(***), created=1700000000.0)"
     assert ticket == Ticket(Secret(VALUE), NOON) != attrs.evolve(ticket, created=NOON + 1)
@@ -36,28 +36,31 @@ def test_a_ticket_shows_nothing() -> None:
 
 @pytest.mark.parametrize("value", ["", Secret(""), None, b"fake-ticket-1", 7])
 def test_values_that_are_no_ticket(value: Any) -> None:
-    """A ticket is a text that is not empty."""
+    """A ticket is a ``str`` that is not empty."""
     with pytest.raises(ConfigurationError, match=r"Ticket\.value: expected"):
         Ticket(value, NOON)
 
 
 @pytest.mark.parametrize("created", [0, -1, math.nan, math.inf, True, "1700000000", None])
 def test_times_that_are_none(created: Any) -> None:
-    """A ticket was made at a time after 1970, a number; the error shows no ticket."""
+    """A ticket's time is a number after 1970; the error shows no ticket."""
     with pytest.raises(ConfigurationError, match=r"Ticket\.created: expected") as caught:
         Ticket(VALUE, created)
     assert_no_leak(caught.value, secrets=[VALUE])
 
 
 def test_age_and_life() -> None:
-    """Half an hour without a newer ticket is too long, and after 12 hours a ticket is over."""
+    """A ticket is overdue after half an hour without a newer one.
+
+    It expires after 12 hours.
+    """
     ticket = Ticket(VALUE, NOON)
     assert (ticket.age(NOON + 90), ticket.age(NOON - 90), ticket.expires) == (90, 0, NOON + 43_200)
     assert [ticket.is_overdue(NOON + seconds) for seconds in (-7200, 0, 1800, 1801)] == [False, False, False, True]
     assert [ticket.is_expired(NOON + seconds) for seconds in (-7200, 0, 43_199, 43_200)] == [False, False, False, True]
 
 
-# -- what every store does -----------------------------------------------------------------------------------------
+# -- what every store does -------------------------------------------------------------------------
 
 STORES: dict[str, Callable[[Path], TicketStore]] = {
     "memory": lambda _folder: MemoryTicketStore(),
@@ -81,7 +84,10 @@ async def test_a_store_keeps_the_ticket(store: TicketStore) -> None:
 
 
 async def test_the_newest_ticket_wins(store: TicketStore) -> None:
-    """K-18: of tickets that come out of order the newest stays; the store says of an older one that it was not kept."""
+    """K-18: of tickets that arrive out of order the newest stays.
+
+    For an older one the store returns that it was not kept.
+    """
     kept = [await store.put(Ticket(f"fake-ticket-{n}", NOON + n)) for n in (1, 3, 2, 3, 4)]
     assert kept == [True, True, False, True, True]
     assert await store.get() == Ticket("fake-ticket-4", NOON + 4)
@@ -96,13 +102,16 @@ async def test_the_same_ticket_again(store: TicketStore) -> None:
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 async def test_tickets_at_the_same_time(store: TicketStore, order: tuple[int, ...]) -> None:
-    """Whatever order puts at the same time take, the newest ticket is there when all are done."""
+    """The newest ticket stays, in whatever order simultaneous puts finish."""
     await asyncio.gather(*(store.put(Ticket(f"fake-ticket-{n}", NOON + n)) for n in order))
     assert await store.get() == Ticket("fake-ticket-2", NOON + 2)
 
 
 async def test_an_old_ticket_is_kept_nonetheless(store: TicketStore) -> None:
-    """K-17: a ticket long past its 12 hours is given out all the same: whoever asks sees its age, and WeChat decides."""
+    """K-17: a ticket long past its 12 hours is still returned.
+
+    The caller sees its age, and WeChat decides.
+    """
     await store.put(Ticket(VALUE, 1.0))
     found = await store.get()
     assert found is not None
@@ -116,29 +125,32 @@ def test_stores_show_no_ticket(store: TicketStore) -> None:
     assert "TicketStore(" in repr(store)
 
 
-# -- in front of another store -------------------------------------------------------------------------------------
+# -- in front of another store ---------------------------------------------------------------------
 
 
 class Elsewhere(MemoryTicketStore):
-    """A store that others use too, and that may be down."""
+    """A shared store, which may be down."""
 
     down = False
 
     async def get(self) -> Ticket | None:
-        """Return the ticket, or fail."""
+        """Return the ticket, or raise."""
         if self.down:
             raise ConnectionError("no route")
         return await super().get()
 
     async def put(self, ticket: Ticket) -> bool:
-        """Keep the ticket, or fail."""
+        """Keep the ticket, or raise."""
         if self.down:
             raise ConnectionError("no route")
         return await super().put(ticket)
 
 
 async def test_a_ticket_survives_an_outage() -> None:
-    """X-17: a ticket that the shared store cannot take is an error, and is kept in this process meanwhile."""
+    """X-17: a ticket that the shared store cannot take is an error.
+
+    It is kept in this process meanwhile.
+    """
     shared = Elsewhere()
     store = MemoryTicketStore(behind=shared)
     shared.down = True
@@ -153,7 +165,10 @@ async def test_a_ticket_survives_an_outage() -> None:
 
 
 async def test_a_newer_ticket_elsewhere_is_found() -> None:
-    """A ticket that another process received later is the one to use, and an older one does not replace it."""
+    """A newer ticket that another process received is the one to use.
+
+    An older one does not replace it.
+    """
     shared = Elsewhere()
     store = MemoryTicketStore(behind=shared)
     await store.put(Ticket(VALUE, NOON))

@@ -1,4 +1,7 @@
-"""A component's tokens: what is asked for, what is handed out, and the life of their source."""
+"""A component's tokens.
+
+What is asked for, what is returned, and the life of their source.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,15 @@ from wxrevenue import (
 NOTHING: Any = None
 
 
-# -- what is asked for ---------------------------------------------------------------------------------------------
+# -- what is asked for -----------------------------------------------------------------------------
 
 
 @virtual
 async def test_the_first_token() -> None:
-    """The first caller has WeChat asked, with appid, secret and ticket in the body and nothing in the query; others share it."""
+    """The first caller has WeChat asked; others share the token.
+
+    Appid, secret and ticket are in the body, and nothing is in the query.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         assert isinstance(tokens, TokenSource)
@@ -62,7 +68,10 @@ async def test_the_first_token() -> None:
 
 @virtual
 async def test_an_authorizers_token() -> None:
-    """An authorizer's token is had with the component's in the query, and with the stored refresh token in the body."""
+    """An authorizer's token is fetched with the component's in the query.
+
+    The stored refresh token is in the body.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -76,7 +85,7 @@ async def test_an_authorizers_token() -> None:
 
 @virtual
 async def test_a_rotated_refresh_token_is_used_next() -> None:
-    """The refresh token of an answer replaces the one before; an empty one does not."""
+    """The refresh token of an answer replaces the former; an empty one does not."""
     platform = Platform(life=600)
     platform.refresh = "fake-refresh-token-2"
     async with component_tokens(platform) as tokens:
@@ -94,7 +103,10 @@ async def test_a_rotated_refresh_token_is_used_next() -> None:
 
 @virtual
 async def test_an_account_that_authorizes_anew() -> None:
-    """A new refresh token replaces whatever was known: the next token is had with it, although the old one still lives."""
+    """A new refresh token replaces the known one.
+
+    The next token is fetched with it, although the old one still lives.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -107,7 +119,10 @@ async def test_an_account_that_authorizes_anew() -> None:
 
 @virtual
 async def test_a_refused_component_token_is_replaced_for_an_authorizers() -> None:
-    """When the component's token is refused in the call for an authorizer's, it is replaced and the call made once more."""
+    """A component's token that is refused in the call for an authorizer's is replaced.
+
+    The call is made once more.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -125,7 +140,10 @@ async def test_a_refused_component_token_is_replaced_for_an_authorizers() -> Non
 
 @virtual
 async def test_starting_the_push() -> None:
-    """The push of tickets is started with the component's secret; "in a normal state" is no error."""
+    """The push of tickets is started with the component's secret.
+
+    "in a normal state" is no error.
+    """
     platform = Platform({"errcode": 0, "errmsg": "in a normal state"})
     async with component_tokens(platform) as tokens:
         await tokens.start_push_ticket()
@@ -136,7 +154,10 @@ async def test_starting_the_push() -> None:
 @pytest.mark.parametrize("text", ["fake+/=&%?#" + "x" * 600, "假令牌-fake", "fake%2Btoken"])
 @virtual
 async def test_odd_tokens(text: str) -> None:
-    """K-22: a long token, or one with signs that a URL gives a meaning to, arrives as it was handed out, encoded once."""
+    """K-22: a long token arrives as it was handed out, encoded once.
+
+    So does one with signs that have a meaning in URLs.
+    """
 
     def handler(request: HttpRequest) -> HttpResponse:
         if "api_component_token" in request.url:
@@ -151,12 +172,15 @@ async def test_odd_tokens(text: str) -> None:
     assert URL(sent(transport)[0], encoded=True).query["access_token"] == text
 
 
-# -- for clients ---------------------------------------------------------------------------------------------------
+# -- for clients -----------------------------------------------------------------------------------
 
 
 @virtual
 async def test_clients_share_a_source() -> None:
-    """Many clients of a loop share one source; it speaks over its own transport, and names their account."""
+    """Many clients of a loop share one source.
+
+    It uses its own transport, and names their account.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         clients = [ams_client(answer(), tokens=tokens, component_appid=None) for _ in range(5)]
@@ -171,7 +195,10 @@ async def test_clients_share_a_source() -> None:
 
 @virtual
 async def test_a_token_no_client_could_get() -> None:
-    """The source's error reaches the caller of a client, once, with the name of the interface that was called."""
+    """The source's error reaches the caller of a client, once.
+
+    The error has the name of the interface that was called.
+    """
     platform = Platform(61004)
     async with component_tokens(platform) as tokens:
         client, transport = ams_client(tokens=tokens)
@@ -183,18 +210,24 @@ async def test_a_token_no_client_could_get() -> None:
 @pytest.mark.parametrize(("kind", "appid"), [(TokenKind.NONE, None), (TokenKind.AUTHORIZER, None), (TokenKind.AUTHORIZER, "")])
 @virtual
 async def test_what_is_no_token_here(kind: TokenKind, appid: str | None) -> None:
-    """A token of no kind, and that of an authorizer without a name, is refused before any I/O."""
+    """A token of no kind is refused before any I/O.
+
+    So is that of an authorizer without a name.
+    """
     async with component_tokens(Platform()) as tokens:
         with pytest.raises(ConfigurationError):
             await tokens.get(kind, appid, timeout=1.0)
 
 
-# -- events and contexts -------------------------------------------------------------------------------------------
+# -- events and contexts ---------------------------------------------------------------------------
 
 
 @virtual
 async def test_what_a_listener_is_told() -> None:
-    """A listener is told of each refresh: that it started, why, how it ended and how long it took; and of the call it made."""
+    """Each refresh has events: its start, reason, result and seconds.
+
+    The call that the refresh made has an event, too.
+    """
     told: list[Any] = []
     platform = Platform(None, 40125)
     async with component_tokens(platform, on_event=told.append) as tokens:
@@ -218,7 +251,10 @@ async def test_what_a_listener_is_told() -> None:
 
 @virtual
 async def test_a_refresh_runs_in_nobodys_context() -> None:
-    """C-12: a refresh belongs to no caller, so it runs in the context that the source was made in."""
+    """C-12: a refresh belongs to no caller.
+
+    It runs in the context that the source was made in.
+    """
     who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
     seen: list[str] = []
 
@@ -233,7 +269,7 @@ async def test_a_refresh_runs_in_nobodys_context() -> None:
     assert who.get() == "a caller"
 
 
-# -- settings ------------------------------------------------------------------------------------------------------
+# -- settings --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -257,7 +293,7 @@ async def test_a_refresh_runs_in_nobodys_context() -> None:
     ids=repr,
 )
 def test_settings_are_checked(changes: dict[str, Any], says: str) -> None:
-    """A setting that is not allowed is refused at once, by name, and no secret shows."""
+    """A forbidden setting is refused at once, by name, and no secret shows."""
     settings: dict[str, Any] = {"component_appid": COMPONENT, "secret": SECRET, "tickets": Tickets(), **changes}
     with pytest.raises(ConfigurationError, match="ComponentTokens") as caught:
         ComponentTokens(**settings)
@@ -271,7 +307,10 @@ def test_settings_are_checked(changes: dict[str, Any], says: str) -> None:
 )
 @virtual
 async def test_authorizers_are_checked(appid: Any, refresh: Any) -> None:
-    """An authorizer without a name, or without a refresh token, is refused, and no secret shows."""
+    """An authorizer without a name, or without a refresh token, is refused.
+
+    No secret shows.
+    """
     async with component_tokens(Platform()) as tokens:
         with pytest.raises(ConfigurationError, match=r"ComponentTokens\.add_authorizer: \w+: expected") as caught:
             await tokens.add_authorizer(appid, refresh)
@@ -280,12 +319,12 @@ async def test_authorizers_are_checked(appid: Any, refresh: Any) -> None:
 
 @virtual
 async def test_a_source_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither a source nor anything in it prints a secret, whatever it holds."""
+    """The reprs of a source and its parts show no secret."""
     tokens = component_tokens(Platform())
     await tokens.add_authorizer(PROGRAM, REFRESH)
     await tokens.get(TokenKind.AUTHORIZER, PROGRAM, timeout=PATIENCE)
     assert repr(tokens) == f"<ComponentTokens of {COMPONENT}>"
-    assert_no_leak(tokens, *vars(tokens).values(), *map(repr, tokens._authorizers.values()), secrets=SECRETS, caplog=caplog)  # pyright: ignore[reportPrivateUsage]
+    assert_no_leak(tokens, *vars(tokens).values(), *map(repr, tokens._cached._tokens.values()), secrets=SECRETS, caplog=caplog)  # pyright: ignore[reportPrivateUsage]
 
 
 @virtual
@@ -301,14 +340,14 @@ async def test_two_components_share_nothing() -> None:
 
 @virtual
 async def test_what_is_rejected_is_checked() -> None:
-    """A refused token that is none is the client's mistake."""
+    """Rejecting a value that is no token is the client's mistake."""
     async with component_tokens(Platform()) as tokens:
         with pytest.raises(ConfigurationError):
             await reject(tokens, NOTHING)
 
 
 def test_a_refused_token_of_another_is_nothing() -> None:
-    """A token that the source never handed out changes nothing."""
+    """Rejecting a token that the source never returned changes nothing."""
 
     @virtual
     async def run() -> None:
@@ -325,7 +364,10 @@ def test_a_refused_token_of_another_is_nothing() -> None:
 
 @virtual
 async def test_a_client_replaces_a_refused_token() -> None:
-    """K-08: a call whose token was refused is repeated once with another; a second refusal surfaces."""
+    """K-08: a call whose token was refused is repeated once with another.
+
+    A second refusal is an error.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         client, transport = ams_client(refusal(40001), answer(), refusal(42001), refusal(40001), tokens=tokens)

@@ -1,4 +1,4 @@
-"""Why a token could not be had: every reason has an error that says what to do."""
+"""Why a token could not be fetched: each error says what to do."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ AUTHORIZER_CODES = {
 @pytest.mark.parametrize("code", sorted(COMPONENT_CODES))
 @virtual
 async def test_every_code_of_the_components_token(code: int, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever WeChat answers, the error has its code and says what to do; it keeps WeChat's words, without what they repeat."""
+    """For any answer of WeChat the error has its code and says what to do.
+
+    It keeps WeChat's words, without what they repeat.
+    """
     platform = Platform(code, code, code)
     async with component_tokens(platform) as tokens:
         with pytest.raises(TokenUnavailableError) as caught:
@@ -84,7 +87,7 @@ async def test_every_code_of_the_components_token(code: int, caplog: pytest.LogC
 @pytest.mark.parametrize("code", sorted(AUTHORIZER_CODES))
 @virtual
 async def test_every_code_of_an_authorizers_token(code: int) -> None:
-    """Likewise for an authorizer's token, where other things can be wrong."""
+    """For any refusal of an authorizer's token the error says what to do."""
     platform = Platform(None, code)
     async with component_tokens(platform) as tokens:
         await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -97,7 +100,10 @@ async def test_every_code_of_an_authorizers_token(code: int) -> None:
 
 @virtual
 async def test_a_component_token_refused_twice() -> None:
-    """40001 in the call for an authorizer's token is about the component's token, which was sent, and not about the secret."""
+    """40001 in the call for an authorizer's token is about the component's token.
+
+    That token was sent. The error does not blame the secret.
+    """
     platform = Platform(None, 40001, None, 40001)
     async with component_tokens(platform) as tokens:
         await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -109,16 +115,19 @@ async def test_a_component_token_refused_twice() -> None:
 
 @virtual
 async def test_a_code_that_nobody_knows() -> None:
-    """An unknown code is told as it came."""
+    """An unknown code is reported unchanged, with where to look it up."""
     async with component_tokens(Platform(61999)) as tokens:
         with pytest.raises(TokenUnavailableError, match="WeChat answered 61999") as caught:
             await token(tokens)
-    assert "what to do" not in str(caught.value)
+    assert "Look the code up" in str(caught.value)
 
 
 @virtual
 async def test_no_ticket_yet() -> None:
-    """K-16, X-19: before the first ticket nothing is asked; the error says where tickets come from; the first one is used soon."""
+    """K-16, X-19: before the first ticket there is no request.
+
+    The error says where tickets come from. The first one is used soon.
+    """
     platform, tickets = Platform(), Tickets()
     async with component_tokens(platform, tickets=tickets) as tokens:
         with pytest.raises(TokenUnavailableError, match="there is no component_verify_ticket yet") as caught:
@@ -136,7 +145,10 @@ async def test_no_ticket_yet() -> None:
 @pytest.mark.parametrize(("minutes", "warned"), [(29.9, False), (30.1, True), (12.1 * 60, True), (50.0 * 60, True)])
 @virtual
 async def test_an_old_ticket_is_used(minutes: float, warned: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001
-    """K-17: an old ticket is used all the same, even past its 12 hours since clocks differ, with a warning in the log and an event."""
+    """K-17: an old ticket is used all the same, even past its 12 hours.
+
+    Clocks differ. The log has a warning, and there is an event.
+    """
     told: list[Event] = []
     async with component_tokens(Platform(), ticket=Ticket(TICKET, NOW - minutes * 60), on_event=told.append) as tokens:
         await token(tokens)
@@ -149,7 +161,10 @@ async def test_an_old_ticket_is_used(minutes: float, warned: bool, caplog: pytes
 
 @virtual
 async def test_an_old_ticket_is_warned_of_once() -> None:
-    """K-17: however many refreshes find it, a ticket is warned of when it is overdue and when it has expired, and the next one anew."""
+    """K-17: a ticket has one warning when it is overdue and one when it expired.
+
+    The number of refreshes does not matter. The next ticket has its own warnings.
+    """
     told: list[Event] = []
     tickets = Tickets(Ticket(TICKET, NOW - 3600))
     async with component_tokens(Platform(), tickets=tickets, on_event=told.append) as tokens:
@@ -173,7 +188,7 @@ async def test_an_old_ticket_is_warned_of_once() -> None:
 
 @virtual
 async def test_a_refused_ticket_is_told_with_its_age() -> None:
-    """K-17: when WeChat refuses the ticket, the error says how old it is."""
+    """K-17: when WeChat refuses the ticket, the error has its age."""
     async with component_tokens(Platform(61005), ticket=Ticket(TICKET, NOW - 13 * 3600)) as tokens:
         with pytest.raises(TokenUnavailableError, match=r"the ticket is 13\.0 hours old"):
             await token(tokens)
@@ -202,7 +217,10 @@ async def test_what_kept_a_token_from_being_had(trouble: list[Any], kind: type[W
 
 @virtual
 async def test_a_lost_refresh_token_is_not_lost() -> None:
-    """K-20: when the answer with an authorizer's new refresh token is lost, the old one is kept and used again."""
+    """K-20: when the answer with a new refresh token is lost, the old one is kept.
+
+    It is used again.
+    """
     platform = Platform(None, *[ResponseLostError("gone", reason="reset")] * 3)
     store = MemoryTokenStore()
     async with component_tokens(platform, store=store) as tokens:
@@ -216,7 +234,7 @@ async def test_a_lost_refresh_token_is_not_lost() -> None:
 
 
 class Broken(MemoryTokenStore):
-    """Raises where it is told to."""
+    """A store that raises in one method."""
 
     def __init__(self, *broken: str) -> None:
         super().__init__()
@@ -250,7 +268,10 @@ class Broken(MemoryTokenStore):
 @pytest.mark.parametrize("where", ["read", "lock"])
 @virtual
 async def test_a_store_that_raises(where: str) -> None:
-    """What a store of the user's own raises is told by its class alone; a token that lives is served meanwhile."""
+    """An exception of a user's store is reported by its class alone.
+
+    A token that lives is served meanwhile.
+    """
     platform, store = Platform(), Broken(where)
     async with component_tokens(platform, store=store) as tokens:
         with pytest.raises(TokenUnavailableError, match="raised OSError") as caught:
@@ -266,7 +287,10 @@ async def test_a_store_that_raises(where: str) -> None:
 
 @virtual
 async def test_a_store_that_cannot_keep_a_token(caplog: pytest.LogCaptureFixture) -> None:
-    """A token that cannot be stored is served all the same, after some tries and with an error in the log."""
+    """A token that cannot be stored is served all the same.
+
+    There are some tries, and an error in the log.
+    """
     platform, store = Platform(), Broken("write", "unlock")
     async with component_tokens(platform, store=store) as tokens:
         assert await shown(tokens) == "fake-component-token-1"
@@ -276,7 +300,10 @@ async def test_a_store_that_cannot_keep_a_token(caplog: pytest.LogCaptureFixture
 
 @virtual
 async def test_a_store_that_fails_for_a_moment(caplog: pytest.LogCaptureFixture) -> None:
-    """A token that could not be stored at first is stored at last, while the store comes back within a second or so."""
+    """A token that could not be stored at first is stored later.
+
+    The store is back within a second or so.
+    """
     platform, store = Platform(), Broken("write")
     async with component_tokens(platform, store=store) as tokens:
         asyncio.get_running_loop().call_later(2.0, store.broken.clear)
@@ -290,7 +317,10 @@ async def test_a_store_that_fails_for_a_moment(caplog: pytest.LogCaptureFixture)
 
 @virtual
 async def test_a_ticket_file_that_is_refused(tmp_path: Path) -> None:
-    """An error of ours that a ticket store raises reaches the caller as it is, an instance for each."""
+    """An error of the package from a ticket store reaches the caller unchanged.
+
+    Each caller gets an instance of its own.
+    """
     path = tmp_path / "ticket"
     path.write_text("{}")
     path.chmod(0o644)
@@ -302,7 +332,7 @@ async def test_a_ticket_file_that_is_refused(tmp_path: Path) -> None:
 
 @virtual
 async def test_tickets_that_raise() -> None:
-    """What a ticket store of the user's own raises is told by its class alone."""
+    """An exception of a user's ticket store is reported by its class alone."""
 
     class Raising(Tickets):
         async def get(self) -> Ticket | None:
@@ -317,7 +347,10 @@ async def test_tickets_that_raise() -> None:
 @pytest.mark.parametrize("given", [TICKET, {"ticket": TICKET}, TICKET.encode()], ids=lambda given: type(given).__name__)
 @virtual
 async def test_tickets_that_are_none(given: Any) -> None:
-    """A ticket store of the user's own that returns something else than a ticket is told so; what it returned shows nowhere."""
+    """A user's ticket store that returns no ticket gets an error that says so.
+
+    The returned value shows nowhere.
+    """
 
     class Wrong(Tickets):
         async def get(self) -> Any:

@@ -1,4 +1,4 @@
-"""Component tokens from the sandbox over real HTTP, for clients that work with them."""
+"""Component tokens from the sandbox over real HTTP, with clients that use them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ ASKED, REFUSED = ("get_share_ratio", "ok"), ("get_share_ratio", "42001")
 
 @attrs.frozen
 class OfProgram(AmsRequest[None]):
-    """A call that the sandbox answers with 48001 if its authorizer's token is good, and with a token error if it is not."""
+    """A call that shows whether its authorizer's token is good.
+
+    The sandbox answers with 48001 if it is, and with a token error if it is not.
+    """
 
     endpoint: ClassVar[Endpoint] = Endpoint(
         path="/wxa/getdefaultamsinfo", action="get_share_ratio", token=TokenKind.AUTHORIZER, safety=Safety.SAFE
@@ -67,7 +70,7 @@ class Gate(AiohttpTransport):
 
 @asynccontextmanager
 async def world(**options: Any) -> AsyncGenerator[tuple[Sandbox, ComponentTokens, RevenueClient]]:
-    """Return a sandbox that is served, its first provider's tokens, and a client with them."""
+    """Return a served sandbox, its first provider's tokens, and a client with them."""
     sandbox = Sandbox()
     component = sandbox.components[0]
     tickets = MemoryTicketStore()
@@ -79,7 +82,10 @@ async def world(**options: Any) -> AsyncGenerator[tuple[Sandbox, ComponentTokens
 
 
 async def test_a_client_from_secret_and_ticket() -> None:
-    """With a secret and a ticket a client works, under its component's name; the token is fetched once."""
+    """With a secret and a ticket a client works, under its component's name.
+
+    The token is fetched once.
+    """
     async with world() as (sandbox, tokens, client):
         assert client.component_appid == tokens.component_appid == sandbox.components[0]
         await client.set_share_ratio(40)
@@ -89,7 +95,10 @@ async def test_a_client_from_secret_and_ticket() -> None:
 
 
 async def test_late_refusals_over_the_wire(caplog: pytest.LogCaptureFixture) -> None:
-    """K-09: 300 calls with the same token, refused one after the other as connections allow, cost one refresh, and all succeed."""
+    """K-09: 300 calls with the same token, refused one by one, cost one refresh.
+
+    They are refused as connections allow, and all succeed.
+    """
     async with world() as (sandbox, _tokens, client):
         component = sandbox.components[0]
         await client.get_share_ratio(component)
@@ -103,7 +112,10 @@ async def test_late_refusals_over_the_wire(caplog: pytest.LogCaptureFixture) -> 
 
 
 async def test_traffic_goes_on_while_a_refresh_hangs() -> None:
-    """K-14: while a refresh hangs, 200 calls of live traffic are answered with the old token; then the new one is used."""
+    """K-14: while a refresh hangs, 200 live calls are answered with the old token.
+
+    Then the new one is used.
+    """
     clock, gate, renewed = HandClock(), Gate(), asyncio.Event()
 
     def listen(event: Event) -> None:
@@ -130,7 +142,10 @@ async def test_traffic_goes_on_while_a_refresh_hangs() -> None:
 
 
 async def test_pushed_out_by_another_holder() -> None:
-    """A token that somebody else's refresh pushed out answers 40001 after the overlap; it is replaced and the call made again."""
+    """A token that another client's refresh replaced answers 40001 after the overlap.
+
+    It is replaced and the call made again.
+    """
     now = 1_774_000_000.0
     sandbox = Sandbox(now=lambda: now)
     component, tickets = sandbox.components[0], MemoryTicketStore()
@@ -151,7 +166,10 @@ async def test_pushed_out_by_another_holder() -> None:
 
 
 async def test_authorizers_over_the_wire() -> None:
-    """Requests with ``authorizer_appid`` go out with that Mini Program's token; a refresh token that changed is used next."""
+    """Requests with ``authorizer_appid`` have that Mini Program's token.
+
+    A refresh token that changed is used next.
+    """
     store = MemoryTokenStore()
     async with world(store=store) as (sandbox, tokens, client):
         program = sandbox.programs(sandbox.components[0])[0]
@@ -171,7 +189,7 @@ async def test_authorizers_over_the_wire() -> None:
 
 
 async def test_an_expired_component_token_under_an_authorizers() -> None:
-    """When the component's token ran out, an authorizer's is had all the same, by one refresh more."""
+    """A component's token that expired costs an authorizer's one refresh more."""
     async with world() as (sandbox, tokens, _client):
         component = sandbox.components[0]
         for program in sandbox.programs(component):
@@ -184,7 +202,10 @@ async def test_an_expired_component_token_under_an_authorizers() -> None:
 
 
 async def test_answers_lost_on_the_wire(caplog: pytest.LogCaptureFixture) -> None:
-    """K-20: a refresh whose answers all are lost is told as one of unknown outcome; the refresh token is good for the next."""
+    """K-20: a refresh whose answers are all lost has an unknown outcome.
+
+    The refresh token is good for the next.
+    """
     async with world() as (sandbox, tokens, _client):
         program = sandbox.programs(sandbox.components[0])[0]
         refresh = sandbox.refresh_token(program)
@@ -200,7 +221,10 @@ async def test_answers_lost_on_the_wire(caplog: pytest.LogCaptureFixture) -> Non
 
 
 async def test_from_the_push_to_the_call() -> None:
-    """K-16: before the first push calls say that there is no ticket; once it was received, they work."""
+    """K-16: before the first push the error of a call says that there is no ticket.
+
+    Once a ticket was received, calls work.
+    """
     clock, tickets = HandClock(), MemoryTicketStore()
     sandbox = Sandbox(now=clock.time)
     component = sandbox.components[0]
@@ -229,7 +253,7 @@ async def test_the_push_is_started() -> None:
 
 @pytest.mark.parametrize("code", [61004, 61005, 40125])
 async def test_refusals_over_the_wire(code: int, caplog: pytest.LogCaptureFixture) -> None:
-    """Whom WeChat gives no token learns why, what to do, and no secret."""
+    """The error of a refused token says why and what to do, and shows no secret."""
     async with world() as (sandbox, _tokens, client):
         component = sandbox.components[0]
         sandbox.next(code, action="api_component_token")

@@ -1,4 +1,7 @@
-"""The life of a source of tokens: what it closes, what becomes of its refreshes, and whose time it goes by."""
+"""The life of a source of tokens.
+
+What it closes, how its refreshes end, and whose time it uses.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from wxrevenue import (
     TokenKind,
     TokenUnavailableError,
 )
+from wxrevenue._engine import lifetime
 from wxrevenue.tokens.stores._writing import LEASE
 
 if TYPE_CHECKING:
@@ -31,7 +35,10 @@ if TYPE_CHECKING:
 
 @virtual
 async def test_closing_ends_refreshes_and_those_who_wait() -> None:
-    """Whoever waits for a refresh when the source closes, or comes later, gets ``ClientStateError``; a request has its ``timeout``."""
+    """A caller that waits for a refresh when the source closes gets an error.
+
+    The error is ``ClientStateError``. A later caller gets it, too. A request has its ``timeout``.
+    """
     platform = Platform(delay=50.0)
     tokens = component_tokens(platform)
     await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -59,7 +66,7 @@ async def test_closing_ends_refreshes_and_those_who_wait() -> None:
 
 @virtual
 async def test_closing_before_a_refresh_has_begun() -> None:
-    """A refresh whose task never ran is ended all the same."""
+    """A refresh whose task never ran is ended, too."""
     tokens = component_tokens(Platform())
     waiting = asyncio.create_task(token(tokens))
     await asyncio.sleep(0)
@@ -70,7 +77,10 @@ async def test_closing_before_a_refresh_has_begun() -> None:
 
 @virtual
 async def test_closing_ends_a_refresh_in_the_background() -> None:
-    """A refresh that nobody waits for is awaited until it has given its lock back: no task is left behind."""
+    """Closing waits for a background refresh until it has given its lock back.
+
+    No caller waits for that refresh, and no task is left.
+    """
 
     class Slow(MemoryTokenStore):
         async def unlock(self, name: str, *, fence: int) -> None:
@@ -90,18 +100,21 @@ async def test_closing_ends_a_refresh_in_the_background() -> None:
 
 
 class SlowToWrite(MemoryTokenStore):
-    """Takes its time to write, and counts."""
+    """A store that is slow to write, and counts the writes."""
 
     delay = 0.0
 
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
-        """Write, later."""
+        """Write, after a while."""
         await asyncio.sleep(self.delay)
         return await super().write(name, record, fence=fence)
 
 
 async def refresh_token_after(end: Callable[[ComponentTokens], Awaitable[object]], *, delay: float) -> str:
-    """Return what refresh token is stored when a refresh is ended while the new one is being written."""
+    """Return the refresh token that is stored after a refresh was ended.
+
+    It is ended while the new one is being written.
+    """
     platform, store = Platform(), SlowToWrite()
     tokens = component_tokens(platform, store=store, deadline=10.0)
     await tokens.add_authorizer(PROGRAM, REFRESH)
@@ -120,12 +133,12 @@ async def refresh_token_after(end: Callable[[ComponentTokens], Awaitable[object]
 
 
 async def closed_twice(tokens: ComponentTokens) -> None:
-    """Close it while it is being closed."""
+    """Close the source while it is being closed."""
     await asyncio.gather(tokens.aclose(), asyncio.wait_for(tokens.aclose(), 20.0))
 
 
 async def out_of_time(_tokens: ComponentTokens) -> None:
-    """Let its deadline pass."""
+    """Let the source's deadline pass."""
     await asyncio.sleep(20.0)
 
 
@@ -135,20 +148,26 @@ ENDS: list[tuple[Any, float]] = [(ComponentTokens.aclose, 3.0), (closed_twice, 3
 @pytest.mark.parametrize(("end", "delay"), ENDS, ids=["closed", "closed twice", "out of time"])
 @virtual
 async def test_a_new_refresh_token_is_stored_whatever_ends_the_refresh(end: Any, delay: float) -> None:
-    """K-20: a refresh token that WeChat has handed out is stored, even if the source is closed, or the time is up, in the middle."""
+    """K-20: a refresh token that WeChat has handed out is stored.
+
+    This holds even if the source is closed, or the time is up, in the middle.
+    """
     assert await refresh_token_after(end, delay=delay) == f"{REFRESH}-rotated"
 
 
 @virtual
 async def test_a_store_that_hangs_does_not_keep_a_source_open() -> None:
-    """What is not stored some seconds after the source was closed is given up; no task is left behind."""
+    """A write that is not done some seconds after the source was closed is given up.
+
+    No task is left.
+    """
     assert await refresh_token_after(ComponentTokens.aclose, delay=1000.0) == REFRESH
     assert now() < 25
 
 
 @virtual
 async def test_a_given_transport_stays_open() -> None:
-    """A transport that was given is not closed."""
+    """A transport that was given to a source is not closed."""
     closed: list[str] = []
 
     class Given(MemoryTransport):
@@ -162,7 +181,7 @@ async def test_a_given_transport_stays_open() -> None:
 
 @virtual
 async def test_its_own_transport_is_closed() -> None:
-    """A transport made here is closed with the source."""
+    """A transport that the source made is closed with it."""
     tokens = ComponentTokens(COMPONENT, SECRET, tickets=Tickets())
     made = tokens._made  # pyright: ignore[reportPrivateUsage]
     assert isinstance(made, AiohttpTransport)
@@ -182,26 +201,35 @@ def test_another_loop() -> None:
 @pytest.mark.parametrize("look", range(2, 6))
 @virtual
 async def test_a_clock_that_raises(look: int) -> None:
-    """What a clock of the user's own raises reaches the caller, as it is or by its class; the next caller gets a token."""
+    """An exception of a user's clock reaches the caller, as it is or by its class.
+
+    The next caller gets a token.
+    """
 
     class Raising(WallClock):
         looks = 0
+        raises = True
 
         def monotonic(self) -> float:
             self.looks += 1
-            if self.looks == look:
+            if self.raises and self.looks >= look:
                 raise OSError("no clock")
             return super().monotonic()
 
-    async with component_tokens(Platform(), clock=Raising()) as tokens:
+    clock = Raising()
+    async with component_tokens(Platform(), clock=clock) as tokens:
         with pytest.raises((OSError, TokenUnavailableError), match=r"no clock|raised OSError"):
             await token(tokens)
+        clock.raises = False
         await asyncio.sleep(2)
         await token(tokens)
 
 
 def test_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """C-08: a source that was used before a fork refuses the child; there it ends no refresh of the parent's."""
+    """C-08: a source that was used before a fork refuses the child.
+
+    There it ends no refresh of the parent's.
+    """
 
     @virtual
     async def run() -> None:
@@ -210,6 +238,7 @@ def test_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(1)
         with monkeypatch.context() as child:
             child.setattr("os.getpid", lambda: -1)
+            child.setattr(lifetime, "_process", -1)  # as ``after_fork`` leaves it in a child
             with pytest.raises(ClientStateError, match="the token source was used before this process was forked"):
                 await token(tokens)
             with pytest.raises(ClientStateError, match="the token source was used before this process was forked"):
@@ -221,7 +250,10 @@ def test_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @virtual
 async def test_a_callers_patience() -> None:
-    """A caller waits for its ``timeout`` and no longer; the refresh goes on and serves the next."""
+    """A caller waits for its ``timeout`` and no longer.
+
+    The refresh goes on and serves the next.
+    """
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         with pytest.raises(DeadlineExceededError):
@@ -234,7 +266,10 @@ async def test_a_callers_patience() -> None:
 
 @virtual
 async def test_a_refresh_has_its_own_deadline() -> None:
-    """K-14: a refresh asks no more after its ``deadline``, however long its callers would wait; nor does it wait for a lock for good."""
+    """K-14: a refresh makes no request after its ``deadline``.
+
+    Its callers' time does not matter. It does not wait for a lock without end, either.
+    """
     platform, store = Platform(delay=60.0), MemoryTokenStore()
     async with component_tokens(platform, store=store, deadline=20.0, timeout=18.0) as tokens:
         with pytest.raises(TokenUnavailableError, match="could not be refreshed; ") as caught:
@@ -249,7 +284,10 @@ async def test_a_refresh_has_its_own_deadline() -> None:
 
 
 async def test_a_clock_of_ones_own() -> None:
-    """K-12: lives, waits and deadlines follow the given clock; the time of day may jump."""
+    """K-12: lives, waits and deadlines follow the given clock.
+
+    The time of day may jump.
+    """
     clock = HandClock()
     platform = Platform(delay=0.0, life=600)
     async with component_tokens(platform, clock=clock) as tokens:

@@ -1,4 +1,7 @@
-"""When tokens are replaced: early and in the background, at the latest near their end, and what happens when that fails."""
+"""When tokens are replaced, and what happens when that fails.
+
+Tokens are replaced early and in the background, at the latest near their end.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ async def first_refresh_after(tokens: ComponentTokens, platform: Platform, step:
 @pytest.mark.slow("simulates hours of refreshing, again and again")
 @virtual
 async def test_early_and_not_together() -> None:
-    """K-13: a token is replaced 5 to 10 minutes before its end, each source at a time of its own."""
+    """K-13: a token is replaced 5 to 10 minutes before its end.
+
+    Each source does so at a time of its own.
+    """
     times: list[float] = []
     for _ in range(5):
         platform = Platform(delay=0.0)
@@ -62,7 +68,10 @@ async def test_early_and_not_together() -> None:
 
 @virtual
 async def test_nobody_waits_for_an_early_refresh() -> None:
-    """K-14: while a slow refresh goes on and the old token lives, callers get that at once; then the new one."""
+    """K-14: during a slow refresh callers get the old, living token at once.
+
+    Later they get the new one.
+    """
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         await token(tokens)
@@ -78,7 +87,10 @@ async def test_nobody_waits_for_an_early_refresh() -> None:
 
 @virtual
 async def test_live_traffic_does_not_stall() -> None:
-    """K-14: a client's calls go on at their usual pace, none longer than the wire takes, while a refresh takes 8 seconds."""
+    """K-14: a client's calls keep their pace while a refresh takes 8 seconds.
+
+    None takes longer than the wire.
+    """
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         await token(tokens)
@@ -103,7 +115,10 @@ async def test_live_traffic_does_not_stall() -> None:
 
 @virtual
 async def test_near_the_end_callers_wait() -> None:
-    """In the last minute a caller waits for the next token; if that takes long, half of its time at most, it gets the old one."""
+    """In the last minute a caller waits for the next token.
+
+    After half of its time it gets the old one.
+    """
     platform = Platform(delay=8.0)
     told: list[Any] = []
     async with component_tokens(platform, on_event=told.append) as tokens:
@@ -122,7 +137,10 @@ async def test_near_the_end_callers_wait() -> None:
 
 @virtual
 async def test_calls_near_the_end_of_a_token_while_refreshes_hang() -> None:
-    """K-14: in the last minute, too, a call with less time than the refresh takes succeeds with the old token, which lives."""
+    """K-14: near a token's end a call with too little time for the refresh succeeds.
+
+    It uses the old token, which lives.
+    """
     platform = Platform()
     async with component_tokens(platform) as tokens:
         await token(tokens)
@@ -138,7 +156,10 @@ async def test_calls_near_the_end_of_a_token_while_refreshes_hang() -> None:
 
 @virtual
 async def test_a_token_that_dies_while_its_callers_wait() -> None:
-    """In the last seconds of a token a caller waits as long as it likes: there is nothing else to give it."""
+    """In the last seconds of a token a caller waits for its whole time.
+
+    There is no other token to give it.
+    """
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         await token(tokens)
@@ -150,7 +171,7 @@ async def test_a_token_that_dies_while_its_callers_wait() -> None:
 
 @virtual
 async def test_a_life_counts_from_the_request() -> None:
-    """K-12: a token lives from when it was asked for, not from when the answer came."""
+    """K-12: a token's life counts from its request, not from the answer."""
     platform, store = Platform(delay=9.0, life=100), MemoryTokenStore()
     async with component_tokens(platform, store=store) as tokens:
         assert await shown(tokens) == "fake-component-token-1"
@@ -167,7 +188,10 @@ async def test_a_life_counts_from_the_request() -> None:
 
 @virtual
 async def test_while_refreshes_fail_the_old_token_is_served(caplog: pytest.LogCaptureFixture) -> None:
-    """K-15: when nothing new can be had the old token is served until its very end; the log says so once a minute."""
+    """K-15: while no new token can be fetched the old one is served until its end.
+
+    The log says so once a minute.
+    """
     platform = Platform(delay=0.0)
     async with component_tokens(platform) as tokens:
         await token(tokens)
@@ -191,7 +215,10 @@ async def test_while_refreshes_fail_the_old_token_is_served(caplog: pytest.LogCa
 
 @virtual
 async def test_failures_are_tried_again_ever_slower() -> None:
-    """K-03: a failed refresh is tried again after a second or two, then more slowly, however often callers come."""
+    """K-03: a failed refresh is tried again after a second or two, then more slowly.
+
+    The number of callers does not matter.
+    """
     platform = Platform(delay=0.0)
     platform.trouble = [40125] * 1000
     async with component_tokens(platform) as tokens:
@@ -212,7 +239,10 @@ async def test_failures_are_tried_again_ever_slower() -> None:
 @pytest.mark.parametrize(("code", "least", "most"), [(45009, 600.0, 1200.0), (45011, 60.0, 120.0)])
 @virtual
 async def test_a_spent_quota_is_left_alone(code: int, least: float, most: float) -> None:
-    """When WeChat says that tokens were asked for too often, the next try comes after minutes."""
+    """When WeChat says that tokens were asked for too often, the next try is late.
+
+    It comes after minutes.
+    """
     platform = Platform(code, delay=0.0)
     async with component_tokens(platform) as tokens:
         with pytest.raises(TokenUnavailableError):
@@ -226,7 +256,10 @@ async def test_a_spent_quota_is_left_alone(code: int, least: float, most: float)
 
 @given(life=st.one_of(st.integers(min_value=0, max_value=10**12), st.integers(min_value=0, max_value=10**9).map(str)))
 def test_no_token_lives_forever(life: object) -> None:
-    """K-11: whatever life a server announces, a token is taken to live for 1 minute at least and 2 hours at most."""
+    """K-11: a token lives 1 minute at least and 2 hours at most.
+
+    The life that the server announces does not change that.
+    """
 
     async def run() -> None:
         platform = Platform(life=life, delay=0.0)
@@ -246,7 +279,7 @@ def test_no_token_lives_forever(life: object) -> None:
 @pytest.mark.parametrize("life", [None, -1, 1.5, True, "soon"])
 @virtual
 async def test_an_answer_without_a_life(life: object) -> None:
-    """K-11: a token whose life is missing or is no number is not taken."""
+    """K-11: a token without a life, or with one that is no number, is not taken."""
     platform = Platform(life=life)
     async with component_tokens(platform) as tokens:
         with pytest.raises(TokenUnavailableError, match=r"\$\.expires_in"):
@@ -255,27 +288,33 @@ async def test_an_answer_without_a_life(life: object) -> None:
 
 @virtual
 async def test_an_empty_token() -> None:
-    """An empty token is none."""
+    """An empty token is no token."""
     async with component_tokens(Platform({"component_access_token": "", "expires_in": 7200})) as tokens:
-        with pytest.raises(TokenUnavailableError, match="empty token"):
+        with pytest.raises(TokenUnavailableError, match="answered without a token"):
             await token(tokens)
 
 
 @virtual
 async def test_lost_answers_are_repeated() -> None:
-    """A refresh whose request does not get through is repeated by the engine's policy, and nobody sees anything of it."""
+    """A refresh whose request does not get through is repeated by the engine's policy.
+
+    No caller sees that.
+    """
     platform = Platform(DOWN, -1)
     async with component_tokens(platform) as tokens:
         assert await shown(tokens) == "fake-component-token-3"
     assert platform.refreshes == 3
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 @virtual
 async def test_ping_pong_has_a_name() -> None:
-    """K-10: when each new token is refused at once, three are fetched and then none for minutes; the error names the cause."""
+    """K-10: when each new token is refused at once, three are fetched.
+
+    Then none is fetched for minutes, and the error names the cause.
+    """
     platform = Platform(delay=0.0)
     async with component_tokens(platform) as tokens:
         caught: list[TokenUnavailableError] = []
@@ -295,7 +334,10 @@ async def test_ping_pong_has_a_name() -> None:
 
 @virtual
 async def test_an_outage_is_no_ping_pong() -> None:
-    """K-10: refreshes that fail after a refusal do not count: the error is theirs, and a token is had once they succeed."""
+    """K-10: refreshes that fail after a refusal do not count as ping-pong.
+
+    The error is theirs, and they bring a token once they succeed.
+    """
     platform = Platform(delay=0.0)
     async with component_tokens(platform) as tokens:
         await reject(tokens, await token(tokens))
@@ -323,7 +365,10 @@ async def test_one_refusal_now_and_then_is_no_ping_pong() -> None:
 
 @virtual
 async def test_a_new_token_that_is_not_known_everywhere_yet() -> None:
-    """K-10: a gateway that refuses each token for its first five seconds costs a few seconds, not one token after the other."""
+    """K-10: a gateway that refuses new tokens for five seconds costs seconds.
+
+    It does not cost one token after the other.
+    """
     platform, born = Platform(delay=0.0), {"1": 0.0}
 
     def handler(request: HttpRequest) -> HttpResponse:
@@ -348,7 +393,10 @@ async def test_a_new_token_that_is_not_known_everywhere_yet() -> None:
 
 @virtual
 async def test_a_refusal_during_an_early_refresh() -> None:
-    """A token that is refused while its replacement is on the way is not served any more: callers wait for that one."""
+    """A token that is refused while its replacement is on the way is not served.
+
+    Callers wait for the replacement.
+    """
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         old = await token(tokens)
@@ -364,7 +412,10 @@ async def test_a_refusal_during_an_early_refresh() -> None:
 
 @virtual
 async def test_a_known_token_is_had_without_an_await() -> None:
-    """K-13: peek returns what get would, starts the early refresh as get does, and returns nothing where get would wait or raise."""
+    """K-13: ``peek`` returns what ``get`` would, and starts the early refresh too.
+
+    It returns ``None`` where ``get`` would wait or raise.
+    """
     platform = Platform(delay=8.0)
     async with component_tokens(platform) as tokens:
         assert tokens.peek(TokenKind.COMPONENT, None) is None

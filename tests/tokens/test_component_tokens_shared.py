@@ -1,4 +1,7 @@
-"""Several sources with one secret and one store: one of them refreshes, the others take what it got."""
+"""Several sources with one secret and one store.
+
+One of them refreshes, and the others take its token.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from support.platform import PATIENCE, PROGRAM, REFRESH, Platform, component_tok
 from support.virtual import now, settle, virtual
 
 from wxrevenue import MemoryTokenStore, StoredToken, TokenKind, TokenUnavailableError
-from wxrevenue.tokens._cache import GRACE
+from wxrevenue.tokens._refresh import GRACE
 
 if TYPE_CHECKING:
     from wxrevenue import ComponentTokens, Secret
 
 
 class Paused(MemoryTokenStore):
-    """Lets a writer pause before it writes, as a process that is stopped does."""
+    """A store whose writer pauses before it writes, as a stopped process does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +28,7 @@ class Paused(MemoryTokenStore):
         self.refused: list[int] = []
 
     async def renew(self, name: str, *, fence: int, lease: float) -> bool:
-        """Renew nothing: a process that is stopped does not either."""
+        """Do not renew: a stopped process does not either."""
         return False
 
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
@@ -44,14 +47,17 @@ def two(platform: Platform, store: Any, **options: Any) -> tuple[ComponentTokens
 
 
 async def closed(*sources: ComponentTokens) -> None:
-    """Close them all."""
+    """Close all sources."""
     for source in sources:
         await source.aclose()
 
 
 @virtual
 async def test_one_of_two_refreshes() -> None:
-    """K-04: two sources that want a token at once make one call; the loser of the lock takes the winner's token."""
+    """K-04: two sources that want a token at once make one call.
+
+    The one without the lock takes the other's token.
+    """
     platform = Platform()
     one, other = two(platform, MemoryTokenStore())
     found = await asyncio.gather(*(token(source) for source in (one, other) for _ in range(10)))
@@ -63,7 +69,10 @@ async def test_one_of_two_refreshes() -> None:
 
 @virtual
 async def test_a_token_that_comes_between_look_and_lock() -> None:
-    """K-04: whoever gets the lock after another has refreshed looks again, and takes what is there by then."""
+    """K-04: a source that gets the lock after another's refresh looks again.
+
+    It takes the token that is there by then.
+    """
 
     class Slow(MemoryTokenStore):
         async def lock(self, name: str, *, lease: float) -> int | None:
@@ -80,7 +89,10 @@ async def test_a_token_that_comes_between_look_and_lock() -> None:
 
 @virtual
 async def test_early_refreshes_of_two() -> None:
-    """K-04: over a day, two sources make as many calls as one would, and both always have a token that works."""
+    """K-04: over a day, two sources make as many calls as one would.
+
+    Both always have a token that works.
+    """
     platform = Platform()
     one, other = two(platform, MemoryTokenStore())
     newest: set[str] = set()
@@ -96,7 +108,10 @@ async def test_early_refreshes_of_two() -> None:
 
 @virtual
 async def test_refusals_at_two() -> None:
-    """K-08, K-09: when the token of both is refused, one call replaces it; a refusal of the old one changes nothing any more."""
+    """K-08, K-09: when the token of both is refused, one call replaces it.
+
+    A later refusal of the old one changes nothing.
+    """
     platform = Platform()
     one, other = two(platform, MemoryTokenStore())
     old = await token(one)
@@ -114,7 +129,10 @@ async def test_refusals_at_two() -> None:
 
 @virtual
 async def test_taking_anothers_token_is_no_ping_pong() -> None:
-    """K-10: a refusal that ends with a token from the store costs nothing of what ping-pong is told by."""
+    """K-10: a refusal that ends with a token from the store is no ping-pong.
+
+    It does not use up the count of refusals.
+    """
     platform = Platform(delay=0.0)
     one, other = two(platform, MemoryTokenStore())
     for number in range(2, 5):
@@ -139,7 +157,10 @@ async def test_taking_anothers_token_is_no_ping_pong() -> None:
 
 @virtual
 async def test_a_holder_that_is_stopped() -> None:
-    """K-05, K-06: a source that was stopped for longer than its lock lives does not overwrite what came later, and takes it over."""
+    """K-05, K-06: a source that was stopped longer than its lock overwrites nothing.
+
+    It takes over what came later.
+    """
     platform, store, another = Platform(), Paused(), Paused()
     another._records, another._locks = store._records, store._locks  # pyright: ignore[reportPrivateUsage]
     slow, quick = component_tokens(platform, store=store, deadline=2.0), component_tokens(platform, store=another, deadline=2.0)
@@ -156,7 +177,7 @@ async def test_a_holder_that_is_stopped() -> None:
 
 @virtual
 async def test_a_holder_that_dies() -> None:
-    """K-07: the lock of a source that is gone lapses, and the next one refreshes."""
+    """K-07: the lock of a process that ended lapses, and the next one refreshes."""
     platform, store = Platform(), MemoryTokenStore()
     one = component_tokens(platform, store=store)
     assert await store.lock(f"{one.component_appid}/", lease=20.0) == 1
@@ -167,7 +188,10 @@ async def test_a_holder_that_dies() -> None:
 
 @virtual
 async def test_a_dead_holder_does_not_hold_up_a_living_token() -> None:
-    """K-07: while somebody else holds the lock for good, callers go on with the token that lives."""
+    """K-07: while another holder keeps the lock, callers use the living token.
+
+    This holds even if the lock is never given back.
+    """
     platform, store = Platform(life=600), MemoryTokenStore()
     one = component_tokens(platform, store=store)
     await token(one)
@@ -182,7 +206,10 @@ async def test_a_dead_holder_does_not_hold_up_a_living_token() -> None:
 
 @virtual
 async def test_closing_gives_the_lock_back() -> None:
-    """A source that is closed in a refresh stores what it is answered, and leaves the lock to others at once."""
+    """A source that is closed in a refresh stores the answer.
+
+    It gives the lock back at once.
+    """
     platform, store = Platform(delay=8.0), MemoryTokenStore()
     one, other = two(platform, store)
     waiting = asyncio.create_task(token(one))
@@ -198,7 +225,10 @@ async def test_closing_gives_the_lock_back() -> None:
 
 @virtual
 async def test_a_new_process_takes_what_is_there() -> None:
-    """A source that starts with a filled store asks nobody, and replaces the token in time."""
+    """A source that starts with a filled store makes no request.
+
+    It replaces the token in time.
+    """
     platform, store = Platform(), MemoryTokenStore()
     one = component_tokens(platform, store=store)
     await token(one)
@@ -218,7 +248,7 @@ async def test_a_new_process_takes_what_is_there() -> None:
 
 @virtual
 async def test_refresh_tokens_outlive_processes() -> None:
-    """The refresh token that came last is in the store, for the next process."""
+    """The newest refresh token is in the store, for the next process."""
     platform, store = Platform(), MemoryTokenStore()
     one = component_tokens(platform, store=store)
     platform.refresh = "fake-refresh-token-rotated"
@@ -235,7 +265,10 @@ async def test_refresh_tokens_outlive_processes() -> None:
 
 @virtual
 async def test_an_authorization_waits_for_a_refresh() -> None:
-    """K-05: a new authorization that comes during a refresh is stored after it, so that it is not overwritten by it."""
+    """K-05: an authorization that comes during a refresh is stored after it.
+
+    So the refresh does not overwrite it.
+    """
     platform, store = Platform(delay=5.0), MemoryTokenStore()
     platform.refresh = "fake-refresh-token-of-before"
     one, other = two(platform, store)
@@ -254,7 +287,10 @@ async def test_an_authorization_waits_for_a_refresh() -> None:
 @pytest.mark.parametrize("left", [float("nan"), float("inf"), -5.0, 1e12])
 @virtual
 async def test_a_store_that_says_nonsense(left: float) -> None:
-    """K-11, K-21: a stored life that is no sensible number makes no token live forever."""
+    """K-11, K-21: a stored life that is no sensible number is limited.
+
+    No token lives forever.
+    """
 
     class Odd(MemoryTokenStore):
         async def read(self, name: str) -> StoredToken | None:

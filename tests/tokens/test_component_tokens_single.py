@@ -1,4 +1,7 @@
-"""One refresh for all who wait, whoever of them is cancelled, and one for all whose token was refused."""
+"""One refresh serves all callers that wait, whichever is cancelled.
+
+It also serves all whose token was refused.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from wxrevenue import (
     Ticket,
     TokenUnavailableError,
 )
-from wxrevenue.tokens._cache import MOST_REFUSED
+from wxrevenue.tokens._refresh import MOST_REFUSED
 
 if TYPE_CHECKING:
     from contextvars import Context
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 @virtual
 async def test_many_callers_one_refresh() -> None:
-    """K-01: 500 callers without a token make one refresh, which all of them get."""
+    """K-01: 500 callers without a token cause one refresh, and all get its token."""
     platform = Platform()
     async with component_tokens(platform) as tokens:
         found = await asyncio.gather(*(token(tokens) for _ in range(500)))
@@ -47,7 +50,10 @@ async def test_many_callers_one_refresh() -> None:
 
 @virtual
 async def test_a_cancelled_leader() -> None:
-    """K-02, C-02: when the caller who started the refresh is cancelled, the others get its token; nobody else is cancelled."""
+    """K-02, C-02: callers get the token though the one that started the refresh ends.
+
+    That caller is cancelled, and no other is.
+    """
     platform = Platform(delay=5.0)
     async with component_tokens(platform) as tokens:
         leader = asyncio.create_task(token(tokens))
@@ -64,7 +70,10 @@ async def test_a_cancelled_leader() -> None:
 
 @virtual
 async def test_when_all_are_cancelled() -> None:
-    """K-02: a refresh whose callers are all gone goes on, so that what WeChat hands out is not lost."""
+    """K-02: a refresh whose callers are all gone goes on.
+
+    So what WeChat hands out is not lost.
+    """
     platform = Platform(delay=5.0)
     async with component_tokens(platform) as tokens:
         callers = [asyncio.create_task(token(tokens)) for _ in range(3)]
@@ -78,7 +87,10 @@ async def test_when_all_are_cancelled() -> None:
 
 @virtual
 async def test_a_caller_cancelled_at_any_await() -> None:
-    """C-01: wherever a caller is cancelled, the next one gets a token, and no second refresh is made."""
+    """C-01: wherever a caller is cancelled, the next one gets a token.
+
+    No second refresh is made.
+    """
     for step in range(5):
         platform = Platform()
         async with component_tokens(platform) as tokens:
@@ -98,7 +110,10 @@ async def test_a_caller_cancelled_at_any_await() -> None:
 
 @virtual
 async def test_a_failed_refresh_fails_all_once() -> None:
-    """K-03: when the refresh fails every caller gets an error of its own; who comes within a second gets the same without asking."""
+    """K-03: when the refresh fails every caller gets an error of its own.
+
+    A caller within the next second gets the same without a request.
+    """
     platform = Platform(40125)
     async with component_tokens(platform) as tokens:
         errors = await asyncio.gather(*(token(tokens) for _ in range(50)), return_exceptions=True)
@@ -116,17 +131,20 @@ async def test_a_failed_refresh_fails_all_once() -> None:
 
 
 class Ended(asyncio.Future[Any]):
-    """Stands for a task that is over."""
+    """A task that has ended."""
 
     def set_name(self, _name: object) -> None:
-        """Take a name, as newer loops want their tasks to."""
+        """Take a name, as newer loops set one for their tasks."""
 
 
 class Eager:
-    """A task factory that runs what it can at once, as ``asyncio.eager_task_factory`` of Python 3.12 does."""
+    """A task factory that runs at once what it can.
+
+    ``asyncio.eager_task_factory`` of Python 3.12 does so.
+    """
 
     def __call__(self, loop: Any, work: Any, *, context: Context | None = None) -> Any:
-        """Return a task, or a future that is done where the work never waits."""
+        """Return a task, or a finished future if the work never waits."""
         if work.__name__ != "_fly" or context is None:
             return asyncio.Task(work, loop=loop, context=context)
         done = Ended(loop=loop)
@@ -141,7 +159,10 @@ class Eager:
 
 @virtual
 async def test_tasks_that_begin_at_once() -> None:
-    """On a loop with eager tasks a refresh that ends before its task is returned is over; the next call makes another."""
+    """On a loop with eager tasks a refresh may end before its task is returned.
+
+    The refresh is over then; the next call makes another.
+    """
     loop, tickets = asyncio.get_running_loop(), MemoryTicketStore()
     async with component_tokens(Platform(), tickets=tickets) as tokens:
         loop.set_task_factory(Eager())
@@ -155,7 +176,10 @@ async def test_tasks_that_begin_at_once() -> None:
 
 @virtual
 async def test_many_late_refusals() -> None:
-    """K-08, K-09: 300 calls that were sent with the same token and refused late cost one refresh, and all succeed."""
+    """K-08, K-09: 300 late refusals of one token cost one refresh.
+
+    All calls succeed.
+    """
     platform = Platform()
     refused = 0
 
@@ -177,7 +201,7 @@ async def test_many_late_refusals() -> None:
 
 @virtual
 async def test_a_refusal_of_a_token_that_was_replaced() -> None:
-    """K-08: a refusal counts only if it is of the very token that is held."""
+    """K-08: a refusal counts only if it is of the token in use."""
     platform = Platform()
     told: list[Any] = []
     async with component_tokens(platform, on_event=told.append) as tokens:
@@ -195,7 +219,10 @@ async def test_a_refusal_of_a_token_that_was_replaced() -> None:
 
 @virtual
 async def test_authorizers_do_not_wait_for_each_other() -> None:
-    """Tokens of different accounts are refreshed side by side, all with one component token."""
+    """Tokens of different accounts are refreshed side by side.
+
+    All use one component token.
+    """
     platform = Platform(delay=2.0)
     from wxrevenue import TokenKind
 
@@ -208,12 +235,15 @@ async def test_authorizers_do_not_wait_for_each_other() -> None:
     assert now() == 4
 
 
-# -- a model -------------------------------------------------------------------------------------------------------
+# -- a model ---------------------------------------------------------------------------------------
 
 
 @attrs.frozen
 class Caller:
-    """Comes ``at`` some time, waits for so long, is cancelled after ``cancel`` seconds, and may have its token refused."""
+    """Comes ``at`` some time and waits for so long.
+
+    It is cancelled after ``cancel`` seconds, and may have its token refused.
+    """
 
     at: float
     patience: float
@@ -231,12 +261,14 @@ CALLERS = st.builds(Caller, at=TIMES, patience=TIMES.map(lambda time: time + 0.1
     trouble=st.lists(st.sampled_from([None, None, 61005, NotSentError("down", reason="connect")]), max_size=6),
     delay=TIMES,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_model_of_single_flight(callers: list[Caller], trouble: list[int | Exception | None], delay: float) -> None:
-    """K-01, K-02, K-03: whoever comes, leaves and is refused when, at most one refresh runs at a time, and each caller gets its due.
+    """K-01, K-02, K-03: at most one refresh runs at a time, and each caller ends well.
 
-    A caller ends by a token that was handed out, by an error of its own, by its patience, or by its own cancellation; never
-    later than its patience says, and never by somebody else's cancellation. Refusals cost a bounded number of refreshes.
+    Callers come, are cancelled and are refused at any time. A caller ends by a token that was
+    handed out, by an error of its own, by its time-out, or by its own cancellation. It never ends
+    later than its time-out, and never by another caller's cancellation. Refusals cost a bounded
+    number of refreshes.
     """
     ends: Counter[str] = Counter()
     instances: set[int] = set()

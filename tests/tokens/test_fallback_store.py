@@ -1,4 +1,7 @@
-"""What is got without the shared lock: newer than what is shared, written as soon as that works, and never over what came later."""
+"""Tokens that were fetched without the shared lock.
+
+They are newer than what is shared, written as soon as that works, and never over what came later.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ NAME = "wx1/wx2"
 
 
 class Shared(MemoryTokenStore):
-    """A store that others use as well, and that is away at times."""
+    """A shared store, which is away at times."""
 
     away = False
     ageless = False
@@ -26,29 +29,29 @@ class Shared(MemoryTokenStore):
             raise TokenUnavailableError("Redis is away")
 
     async def read(self, name: str) -> StoredToken | None:
-        """Return the record."""
+        """Return the record, or fail."""
         self._up()
         found = await super().read(name)
         return attrs.evolve(found, age=None) if found and self.ageless else found
 
     async def lock(self, name: str, *, lease: float) -> int | None:
-        """Take the lock."""
+        """Take the lock, or fail."""
         self._up()
         return await super().lock(name, lease=lease)
 
     async def renew(self, name: str, *, fence: int, lease: float) -> bool:
-        """Keep the lock."""
+        """Keep the lock, or fail."""
         self._up()
         return await super().renew(name, fence=fence, lease=lease)
 
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
-        """Replace the record."""
+        """Replace the record, or fail."""
         self._up()
         return await super().write(name, record, fence=fence)
 
 
 def record(refresh: str, left: float = 0.0) -> StoredToken:
-    """Return a record with this refresh token, and a token that lives for so long."""
+    """Return a record with this refresh token, and a token with this life."""
     return StoredToken(refresh=Secret(refresh), token=Secret(f"token-of-{refresh}") if left else None, left=left)
 
 
@@ -77,7 +80,10 @@ def shown(found: StoredToken | None) -> str | None:
 
 @virtual
 async def test_the_newer_one_wins_and_is_written_back() -> None:
-    """K-27: what was got without the lock is read until the shared store has it, which is as soon as it works."""
+    """K-27: a token fetched without the lock is read until the shared store has it.
+
+    It is written there as soon as the store works.
+    """
     shared = Shared()
     store = FallbackStore(shared)
     await refreshed(store, "r1")
@@ -92,7 +98,7 @@ async def test_the_newer_one_wins_and_is_written_back() -> None:
     assert await found(store) == "r2"
     await refreshed(store, "r3")
     shared.away = False
-    await asyncio.sleep(10.0)  # nobody reads
+    await asyncio.sleep(10.0)  # no read
     assert await in_shared(shared) == "r3"
     await store.finish()
     assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -103,7 +109,10 @@ async def test_the_newer_one_wins_and_is_written_back() -> None:
 @pytest.mark.parametrize("theirs_is_newer", [True, False])
 @virtual
 async def test_two_who_refreshed_apart(how: str, seen: bool, theirs_is_newer: bool) -> None:  # noqa: FBT001
-    """K-05, K-27: of two records that were got while one process was cut off, the later one stays, whoever got it."""
+    """K-05, K-27: of two records from a time when one process was cut off, one stays.
+
+    The later one stays, whichever process fetched it.
+    """
     shared = Shared()
     shared.ageless = how == "by its token's life"
     left = 7200.0 if shared.ageless else 0.0
@@ -136,7 +145,7 @@ async def test_two_who_refreshed_apart(how: str, seen: bool, theirs_is_newer: bo
 
 @virtual
 async def test_a_locked_write_that_fails() -> None:
-    """K-25: a write under the shared lock that the store does not take is kept as well."""
+    """K-25: a write under the shared lock that the store refuses is kept as well."""
     shared = Shared()
     store = FallbackStore(shared)
     fence = await store.lock(NAME, lease=5.0)
@@ -152,7 +161,7 @@ async def test_a_locked_write_that_fails() -> None:
 
 @virtual
 async def test_a_late_writer_without_the_lock() -> None:
-    """K-06, K-27: who was overtaken among those without the shared lock is refused, too."""
+    """K-06, K-27: of two writers without the shared lock the overtaken one is refused."""
     shared = Shared()
     shared.away = True
     store = FallbackStore(shared)
@@ -168,7 +177,10 @@ async def test_a_late_writer_without_the_lock() -> None:
 
 @virtual
 async def test_a_lock_of_its_own() -> None:
-    """K-04: without the shared lock one of this process refreshes at a time; its lock is renewed and given back like the shared one."""
+    """K-04: without the shared lock one caller of this process refreshes at a time.
+
+    Its lock is renewed and given back like the shared one.
+    """
     shared = Shared()
     shared.away = True
     store = FallbackStore(shared)

@@ -1,4 +1,7 @@
-"""Several real processes with one Redis: one refreshes, a stopped one comes too late, a killed one is not waited for."""
+"""Several real processes with one Redis.
+
+One refreshes, a stopped one comes too late, a killed one is not waited for.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ pytestmark = pytest.mark.slow("waits for several processes")
 TESTS = Path(__file__).parent.parent
 LEASE = 0.1
 SHORT_DEADLINE = 2.0
-"""Seconds for a refresh, and so for its lock, of a process that is killed."""
+"""Seconds for a refresh, and so for the lock of a process that is killed."""
 NAME = "wx1/"
 START = """
     import asyncio, json, os, signal, sys
@@ -47,25 +50,25 @@ START = """
 
 
 class Child:
-    """A process that runs a script, to which one can talk."""
+    """A process that runs a script and exchanges lines with the test."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
     async def hear(self) -> Any:
-        """Return what it says next."""
+        """Return the next line of the process."""
         assert self.process.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(self.process.stdout.readline), 30.0)
         return json.loads(line)
 
     def tell(self) -> None:
-        """Let it go on."""
+        """Let the process continue."""
         assert self.process.stdin is not None
         self.process.stdin.write("go on\n")
         self.process.stdin.flush()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal, and wait until it has had its effect."""
+        """Send a signal, and wait until it has taken effect."""
         self.process.send_signal(number)
         if number is signal.SIGSTOP:
             os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
@@ -75,7 +78,10 @@ class Child:
 
 @contextmanager
 def children(count: int, script: str, **given: Any) -> Generator[Sequence[Child]]:
-    """Run a script in processes of their own, which are killed at the end whatever happens."""
+    """Run a script in processes of their own.
+
+    They are killed at the end whatever happens.
+    """
     source = textwrap.dedent(START) + textwrap.dedent(script)
     command = [sys.executable, "-W", "error", "-c", source, json.dumps(given)]
     pipe = subprocess.PIPE
@@ -102,7 +108,7 @@ HOLDER = """
 
 
 async def taken(store: RedisTokenStore) -> int:
-    """Return the fence of the lock, which lapses soon."""
+    """Wait until the lock lapses; take it, and return its fence."""
     async with asyncio.timeout(20):
         while (fence := await store.lock(NAME, lease=60.0)) is None:  # noqa: ASYNC110  (it is Redis that is waited for)
             await asyncio.sleep(0.01)
@@ -110,7 +116,10 @@ async def taken(store: RedisTokenStore) -> int:
 
 
 async def test_a_stopped_holder(redis_path: str) -> None:
-    """K-06: a process that is stopped (SIGSTOP) while it holds the lock, for longer than that lives, is refused when it goes on."""
+    """K-06: a process that is stopped longer than its lock lives is refused.
+
+    It was stopped by SIGSTOP while it held the lock, and then goes on.
+    """
     url = f"unix://{redis_path}"
     async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store:
         await client.flushall()
@@ -130,7 +139,10 @@ async def test_a_stopped_holder(redis_path: str) -> None:
 
 
 async def test_a_killed_holder(redis_path: str) -> None:
-    """K-07: the lock of a process that was killed (SIGKILL) has no more than its lease to live, and then the next one gets it."""
+    """K-07: the lock of a killed process (SIGKILL) lives one lease at most.
+
+    Then the next process gets it.
+    """
     url = f"unix://{redis_path}"
     async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store:
         await client.flushall()
@@ -142,7 +154,10 @@ async def test_a_killed_holder(redis_path: str) -> None:
 
 
 async def test_one_refresh_among_processes(redis_path: str) -> None:
-    """K-04: of four processes with twenty callers each, that all want a token at once, one asks WeChat, and all get what it got."""
+    """K-04: of four processes with twenty callers each, one asks WeChat.
+
+    All want a token at once, and all get that one.
+    """
     script = """
         async def main():
             tickets = MemoryTicketStore()
@@ -174,7 +189,10 @@ async def test_one_refresh_among_processes(redis_path: str) -> None:
 
 
 async def test_a_forked_child(redis_path: str) -> None:
-    """C-08: a store that was used before a fork refuses to work in the child, whose parent goes on with it."""
+    """C-08: a store that was used before a fork refuses to work in the child.
+
+    The parent goes on with it.
+    """
     script = """
         store = RedisTokenStore(given["url"], timeout=5.0)
 
@@ -202,13 +220,16 @@ async def test_a_forked_child(redis_path: str) -> None:
 
 
 class Held:
-    """A platform, over HTTP, whose answer to an authorizer's refresh is held until it is let go."""
+    """A platform, over HTTP, that holds its answer to an authorizer's refresh.
+
+    The test decides when the answer goes out.
+    """
 
     def __init__(self) -> None:
         self.asked, self.let_go = asyncio.Event(), asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer."""
+        """Hold the answer to a refresh; give the others at once."""
         if "api_component_token" in request.path:
             return web.json_response({"component_access_token": "fake-component-token", "expires_in": 7200})
         self.asked.set()
@@ -219,7 +240,7 @@ class Held:
 
 @asynccontextmanager
 async def held_platform() -> AsyncGenerator[tuple[Held, str]]:
-    """Serve one; yield it and its URL."""
+    """Serve a held platform; yield it and its URL."""
     held, app = Held(), web.Application()
     app.router.add_post("/cgi-bin/component/{call}", held.answer)
     async with serve_aiohttp(app, "") as url:
@@ -247,7 +268,10 @@ REFRESHER = """
 
 
 async def test_a_process_that_is_told_to_stop(redis_path: str) -> None:
-    """K-26: a process that gets SIGTERM while WeChat's answer is on its way waits for it, and stores the new refresh token."""
+    """K-26: a process that gets SIGTERM waits for WeChat's answer on its way.
+
+    It stores the new refresh token.
+    """
     url = f"unix://{redis_path}"
     async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store, held_platform() as (held, base):
         await client.flushall()
@@ -264,7 +288,10 @@ async def test_a_process_that_is_told_to_stop(redis_path: str) -> None:
 
 
 async def test_a_process_that_is_killed_while_it_refreshes(redis_path: str) -> None:
-    """K-07: when a process that refreshes is killed, another one that waits gets a token, after one lease at most."""
+    """K-07: when a process that refreshes is killed, another one gets a token.
+
+    It waits for one lease at most.
+    """
     url = f"unix://{redis_path}"
     async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store, held_platform() as (held, base):
         await client.flushall()
@@ -280,3 +307,74 @@ async def test_a_process_that_is_killed_while_it_refreshes(redis_path: str) -> N
                 found = await tokens.get(TokenKind.AUTHORIZER, "wx2", timeout=30.0)
         assert found == Secret("fake-authorizer-token")
         assert held.asked.is_set()
+
+
+class Once:
+    """A platform, over HTTP, that takes a code once.
+
+    The test decides when its first answer goes out.
+    """
+
+    def __init__(self) -> None:
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+        self.codes: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Hold the first answer to a code; refuse the code later."""
+        if "api_component_token" in request.path:
+            return web.json_response({"component_access_token": "fake-component-token", "expires_in": 7200})
+        if "api_authorizer_token" in request.path:
+            return web.json_response({"authorizer_access_token": "fake-authorizer-token", "expires_in": 7200})
+        info: dict[str, Any] = {"authorizer_appid": "wx2", "authorizer_refresh_token": "fake-refresh-token-anew", "func_info": []}
+        if "api_get_authorizer_info" in request.path:
+            return web.json_response({"authorizer_info": {}, "authorization_info": info})
+        code = (await request.json())["authorization_code"]
+        if code in self.codes:
+            return web.json_response({"errcode": 61009, "errmsg": "code is invalid"})
+        self.codes.append(code)
+        self.asked.set()
+        await self.let_go.wait()
+        return web.json_response({"authorization_info": info})
+
+
+REDEEMER = """
+    async def main():
+        from wxrevenue.push import AuthorizationPush
+        tickets = MemoryTicketStore()
+        await tickets.put(Ticket("fake-component-ticket", 1e9))
+        async with RedisTokenStore(given["redis"], timeout=5.0) as store:
+            options = {"tickets": tickets, "store": store, "base_url": given["url"], "deadline": given["deadline"]}
+            async with ComponentTokens("wx1", "fake-secret", **options) as tokens:
+                code = Secret("fake-code")
+                await tokens.take_push(
+                    AuthorizationPush(info_type="authorized", authorizer_appid="wx2", created=1.0, authorization_code=code)
+                )
+                say("kept")
+                await asyncio.sleep(60)
+
+    asyncio.run(main())
+"""
+
+
+async def test_a_process_that_is_killed_while_it_redeems(redis_path: str) -> None:
+    """K-20, K-29: a process is killed after WeChat took its code.
+
+    The answer had not come. The next process has the refresh token all the same.
+    """
+    url, once, app = f"unix://{redis_path}", Once(), web.Application()
+    app.router.add_post("/cgi-bin/component/{call}", once.answer)
+    async with admin(redis_path) as client, RedisTokenStore(url, timeout=5.0) as store, serve_aiohttp(app, "") as base:
+        await client.flushall()
+        with children(1, REDEEMER, redis=url, url=base, deadline=SHORT_DEADLINE) as (process,):
+            assert await process.hear() == "kept"
+            await asyncio.wait_for(once.asked.wait(), 30.0)
+            process.signal(signal.SIGKILL)
+            once.let_go.set()
+        tickets = MemoryTicketStore()
+        await tickets.put(Ticket("fake-component-ticket", 1e9))
+        async with ComponentTokens("wx1", "fake-secret", tickets=tickets, store=store, base_url=base) as tokens:
+            assert await tokens.get(TokenKind.AUTHORIZER, "wx2", timeout=30.0) == Secret("fake-authorizer-token")
+        found = await store.read("wx1/wx2")
+        assert found is not None
+        assert found.refresh == Secret("fake-refresh-token-anew")
+    assert once.codes == ["fake-code"]

@@ -1,4 +1,7 @@
-"""A rotated refresh token, and a real Redis that is away, full, read-only, without replicas, or empty again."""
+"""A rotated refresh token, and a real Redis in trouble.
+
+Redis is away, full, read-only, without replicas, or empty again.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ PATIENT = 5.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Run a server that these tests may put out of order."""
+    """Run a server that these tests may break."""
     with running_server() as path:
         yield path
 
 
 class Trouble:
-    """Puts a server out of order, and in order again.
+    """Breaks a server, and repairs it.
 
     Args:
         kind: how.
@@ -39,7 +42,7 @@ class Trouble:
         self._kind, self._proxy, self._client = kind, proxy, client
 
     async def begin(self) -> None:
-        """Let it begin."""
+        """Break the server."""
         match self._kind:
             case "away":
                 await self._proxy.close()
@@ -51,7 +54,7 @@ class Trouble:
                 await self._client.config_set("min-replicas-to-write", 1)
 
     async def end(self) -> None:
-        """Let it end."""
+        """Repair the server."""
         if self._kind == "away":
             await self._proxy.open()
         await self._client.config_set("maxmemory", 0)
@@ -69,7 +72,10 @@ async def stored(path: str) -> str | None:
 @pytest.mark.parametrize("alone", [False, True], ids=["with the lock", "or without"])
 @pytest.mark.parametrize("kind", ["away", "full", "read-only", "without replicas"])
 async def test_redis_does_not_take_it(server: str, kind: str, alone: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001
-    """K-25, Q-07: it is used for the next refresh, and stored when the source closes, or earlier."""
+    """K-25, Q-07: a refresh token that Redis refuses is used for the next refresh.
+
+    It is stored when the source closes, or earlier.
+    """
     platform = Rotating(delay=0.0)
     async with admin(server) as client, RedisProxy(server) as proxy:
         await client.flushall()
@@ -102,7 +108,10 @@ async def test_redis_does_not_take_it(server: str, kind: str, alone: bool, caplo
 
 @pytest.mark.parametrize("alone", [False, True], ids=["with the lock", "or without"])
 async def test_redis_forgets_what_others_know_less_of(server: str, alone: bool) -> None:  # noqa: FBT001
-    """K-27: an older record that another process puts back into a Redis that came back empty does not win."""
+    """K-27: an older record does not win in a Redis that came back empty.
+
+    Another process put it back there.
+    """
     platform, url = Rotating(delay=0.0), f"unix://{server}"
     async with admin(server) as client, RedisTokenStore(url, timeout=PATIENT, refresh_without_lock=alone) as store:
         await client.flushall()
@@ -121,7 +130,10 @@ async def test_redis_forgets_what_others_know_less_of(server: str, alone: bool) 
 
 
 async def test_redis_forgets(server: str) -> None:
-    """K-27: a Redis that comes back empty is given what this process knows, at the next refresh."""
+    """K-27: a Redis that comes back empty is given what this process knows.
+
+    This happens at the next refresh.
+    """
     platform = Rotating(delay=0.0)
     async with admin(server) as client, RedisTokenStore(f"unix://{server}", timeout=PATIENT) as store:
         await client.flushall()

@@ -1,4 +1,4 @@
-"""A refresh token that WeChat handed out is never lost while the process lives: whatever the store does, and whatever ends the refresh."""
+"""K-25: a refresh token is not lost while the store is away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fakes import COMPONENT, answer
+from support.failing_store import NAME, Failing, errors, front_time, stored
 from support.leaks import assert_no_leak
 from support.platform import (
     FIRST,
@@ -22,13 +22,11 @@ from support.platform import (
     nothing,
     replaced,
 )
-from support.virtual import WallClock, now, settle, virtual
+from support.virtual import now, virtual
 
 from wxrevenue import (
-    ClientStateError,
     ComponentTokens,
     ConfigurationError,
-    DeadlineExceededError,
     MemoryTokenStore,
     MemoryTransport,
     Secret,
@@ -40,77 +38,9 @@ from wxrevenue import (
 from wxrevenue.tokens.stores._writing import LEASE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    from wxrevenue import HttpRequest, HttpResponse, TokenStore
-
-NAME = f"{COMPONENT}/{PROGRAM}"
-
-
-class Failing(MemoryTokenStore):
-    """A store some of whose methods fail, or hang, for a while."""
-
-    def __init__(self, *methods: str, error: BaseException | None = None) -> None:
-        super().__init__()
-        self.methods = methods or ("read", "lock", "write", "renew", "unlock")
-        self.error = error
-        """What is raised; ``None``: it hangs."""
-        self.away = False
-        self.tries = 0
-
-    async def _up(self, method: str) -> None:
-        self.tries += self.away
-        if self.away and method in self.methods:
-            if self.error is not None:
-                raise self.error
-            await asyncio.sleep(1e6)
-
-    async def read(self, name: str) -> StoredToken | None:
-        """Return the record."""
-        await self._up("read")
-        return await super().read(name)
-
-    async def lock(self, name: str, *, lease: float) -> int | None:
-        """Take the lock."""
-        await self._up("lock")
-        return await super().lock(name, lease=lease)
-
-    async def renew(self, name: str, *, fence: int, lease: float) -> bool:
-        """Keep the lock."""
-        await self._up("renew")
-        return await super().renew(name, fence=fence, lease=lease)
-
-    async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
-        """Replace the record."""
-        await self._up("write")
-        return await super().write(name, record, fence=fence)
-
-    async def unlock(self, name: str, *, fence: int) -> None:
-        """Give the lock back."""
-        await self._up("unlock")
-        await super().unlock(name, fence=fence)
-
-    async def goes_away(self) -> None:
-        """Fail from now on."""
-        self.away = True
-
-    def comes_back(self) -> None:
-        """Work again."""
-        self.away = False
-
-
-async def stored(store: MemoryTokenStore) -> str | None:
-    """Return the refresh token that is in the store itself."""
-    record = await MemoryTokenStore.read(store, NAME)
-    return record.refresh.reveal() if record and record.refresh else None
-
-
-def errors() -> list[Any]:
-    """Return what a store that is away, full, read-only or slow raises."""
-    return [TokenUnavailableError("OOM"), OSError("READONLY"), TimeoutError(), None]
-
-
-# -- the store -----------------------------------------------------------------------------------------------------
+    from wxrevenue import TokenStore
 
 
 @pytest.mark.parametrize("seconds", [1.5, 600.0])
@@ -118,7 +48,10 @@ def errors() -> list[Any]:
 @pytest.mark.parametrize("error", errors(), ids=["ours", "the system's", "too late", "hangs"])
 @virtual
 async def test_a_store_that_is_away_when_it_is_handed_out(error: Any, methods: tuple[str, ...], seconds: float) -> None:
-    """K-25: it is stored as soon as the store works, without another refresh, and a process that starts then has it."""
+    """K-25: a refresh token is stored as soon as the store works.
+
+    No other refresh is needed, and a process that starts then has it.
+    """
     platform, store = Rotating(), Failing(*methods, error=error)
     platform.on_rotation = store.goes_away
     async with component_tokens(platform, store=store) as tokens:
@@ -135,7 +68,10 @@ async def test_a_store_that_is_away_when_it_is_handed_out(error: Any, methods: t
 
 @virtual
 async def test_refreshes_while_nothing_can_be_written(caplog: pytest.LogCaptureFixture) -> None:
-    """K-25: while the store reads and locks but takes nothing, each refresh uses the newest refresh token; the log says so."""
+    """K-25: while the store takes no write, a refresh uses the newest refresh token.
+
+    The store reads and locks. The log says so.
+    """
     platform, store = Rotating(), Failing("write", error=OSError("fake-refresh-token"))
     async with component_tokens(platform, store=store) as tokens:
         await tokens.add_authorizer(PROGRAM, FIRST)
@@ -155,7 +91,10 @@ async def test_refreshes_while_nothing_can_be_written(caplog: pytest.LogCaptureF
 
 @virtual
 async def test_closing_stores_what_was_not_stored() -> None:
-    """K-25: a store that is back when the source is closed, or within seconds, gets what it had not taken."""
+    """K-25: closing stores what the store had not taken.
+
+    The store is back at the closing, or within seconds.
+    """
     platform, store = Rotating(), Failing(error=OSError())
     platform.on_rotation = store.goes_away
     tokens = component_tokens(platform, store=store)
@@ -171,7 +110,10 @@ async def test_closing_stores_what_was_not_stored() -> None:
 
 @virtual
 async def test_a_lock_that_could_not_be_given_back() -> None:
-    """K-07: a source whose lock the store did not take back does not wait for its own lease at the next refresh."""
+    """K-07: a source whose lock was not taken back does not wait for its own lease.
+
+    This holds at the next refresh.
+    """
     platform, store = Rotating(), Failing("unlock", error=OSError())
     platform.on_rotation = store.goes_away
     async with component_tokens(platform, store=store) as tokens:
@@ -185,7 +127,10 @@ async def test_a_lock_that_could_not_be_given_back() -> None:
 
 @virtual
 async def test_a_store_that_stays_away_is_not_waited_for(caplog: pytest.LogCaptureFixture) -> None:
-    """K-25: closing ends in seconds; the log names what is not stored; the next source of this process has it all the same."""
+    """K-25: closing ends in seconds while the store stays away.
+
+    The log names what is not stored; the next source of this process has it all the same.
+    """
     platform, store = Rotating(), Failing(error=OSError())
     platform.on_rotation = store.goes_away
     tokens = component_tokens(platform, store=store)
@@ -208,7 +153,10 @@ async def test_a_store_that_stays_away_is_not_waited_for(caplog: pytest.LogCaptu
 @pytest.mark.parametrize("lost", ["gone", "older"])
 @virtual
 async def test_a_store_that_loses_what_it_had(lost: str) -> None:
-    """K-27: after a fail-over to a replica that lags behind, or a restart without persistence, the next refresh uses the newest."""
+    """K-27: a store may lose records; the next refresh uses the newest refresh token.
+
+    A fail-over to a late replica loses them, or a restart without persistence.
+    """
     platform, store = Rotating(), MemoryTokenStore()
     async with component_tokens(platform, store=store) as tokens:
         await tokens.add_authorizer(PROGRAM, FIRST)
@@ -221,7 +169,10 @@ async def test_a_store_that_loses_what_it_had(lost: str) -> None:
 
 @virtual
 async def test_a_store_that_counts_anew() -> None:
-    """K-05, K-27: a store that lost its counter with its records is not given an old record over one that was written since."""
+    """K-05, K-27: a store that lost its counter and records gets no old record.
+
+    The record there was written since, and stays.
+    """
     platform, store = Rotating(), MemoryTokenStore()
     async with component_tokens(platform, store=store) as tokens:
         await tokens.add_authorizer(PROGRAM, FIRST)
@@ -237,7 +188,10 @@ async def test_a_store_that_counts_anew() -> None:
 
 @virtual
 async def test_two_components_with_one_store() -> None:
-    """K-23, K-25: when one of two sources closes, what the other has to write is still written as soon as that works."""
+    """K-23, K-25: when one of two sources closes, the other's writes are still made.
+
+    They are made as soon as that works.
+    """
     platform, store = Rotating(), Failing("write", error=OSError())
     tokens = component_tokens(platform, store=store)
     tickets = Tickets(Ticket(TICKET, 1_700_000_000.0))
@@ -254,7 +208,7 @@ async def test_two_components_with_one_store() -> None:
 
 
 class Unhashable(Failing):
-    """A store that is compared by what is in it, as a plain dataclass is."""
+    """A store that compares by its content, as a plain dataclass does."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Unhashable) and self.away == other.away
@@ -290,7 +244,10 @@ class Slotted:
 @pytest.mark.parametrize("make", [Unhashable, Failing], ids=["unhashable", "slots"])
 @virtual
 async def test_a_store_of_any_make(make: Callable[..., Failing]) -> None:
-    """K-25: what a closed source could not write is known to the next one, also if the store cannot be hashed, or referred to weakly."""
+    """K-25: a record that a closed source could not write is known to the next one.
+
+    This holds also if the store cannot be hashed, or referred to weakly.
+    """
     platform, behind = Rotating(), make(error=OSError())
     store: TokenStore = behind if make is Unhashable else Slotted(behind)
     platform.on_rotation = behind.goes_away
@@ -307,7 +264,10 @@ async def test_a_store_of_any_make(make: Callable[..., Failing]) -> None:
 
 @virtual
 async def test_another_source_goes_on() -> None:
-    """K-25: what a source has not written when it closes is written by another source in front of the same store, which is in use."""
+    """K-25: another source writes what a source had not written when it closed.
+
+    Both have the same store, and the other one is in use.
+    """
     platform, store = Rotating(), Failing(error=OSError())
     tokens, other = component_tokens(platform, store=store), component_tokens(platform, store=store)
     await tokens.add_authorizer(PROGRAM, FIRST)
@@ -325,7 +285,10 @@ async def test_another_source_goes_on() -> None:
 
 @virtual
 async def test_an_older_record_that_another_process_puts_back() -> None:
-    """K-27: what a process that knows less puts back into a store that lost all of it does not pass for newer."""
+    """K-27: an older record does not count as newer in a store that lost everything.
+
+    A process that knows less put it back.
+    """
     platform, shared = Rotating(), MemoryTokenStore()
     one, other = component_tokens(platform, store=Slotted(shared)), component_tokens(platform, store=Slotted(shared))
     await one.add_authorizer(PROGRAM, FIRST)
@@ -344,7 +307,10 @@ async def test_an_older_record_that_another_process_puts_back() -> None:
 
 @virtual
 async def test_a_read_that_hangs_after_a_write_came_too_late() -> None:
-    """K-05, K-26: a refresh that WeChat was asked in, and that others overtook, ends with its own token, and so does closing."""
+    """K-05, K-26: a refresh that was overtaken ends with its own token.
+
+    WeChat had been asked in it. Closing ends, too.
+    """
 
     class Overtaken(Failing):
         async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
@@ -368,7 +334,10 @@ async def test_a_read_that_hangs_after_a_write_came_too_late() -> None:
 @pytest.mark.parametrize("closes", [True, False])
 @virtual
 async def test_a_write_that_hangs_for_good(closes: bool) -> None:  # noqa: FBT001
-    """K-25: one write that never comes back keeps neither the next one from being made, nor what was handed out from being stored."""
+    """K-25: one write that never comes back does not block the next one.
+
+    What was handed out is stored all the same.
+    """
     platform, store = Rotating(), Failing("write")
     tokens = component_tokens(platform, store=store)
     await tokens.add_authorizer(PROGRAM, FIRST)
@@ -386,7 +355,10 @@ async def test_a_write_that_hangs_for_good(closes: bool) -> None:  # noqa: FBT00
 
 @virtual
 async def test_a_store_that_cancels() -> None:
-    """K-25: a store that raises ``CancelledError`` by itself is tried again like any other."""
+    """K-25: a store that raises ``CancelledError`` by itself is tried again.
+
+    It counts like any other error.
+    """
 
     class Cancelling(MemoryTokenStore):
         left = 2
@@ -408,7 +380,10 @@ async def test_a_store_that_cancels() -> None:
 @pytest.mark.parametrize("method", ["read", "lock"])
 @virtual
 async def test_a_store_that_cancels_before_anybody_is_asked(method: str) -> None:
-    """K-03: a ``CancelledError`` of the store's own is told as the store's, not as the closing of the source."""
+    """K-03: a store's own ``CancelledError`` is reported as the store's.
+
+    It is not reported as the closing of the source.
+    """
     platform, store = Rotating(), Failing(method, error=OSError())
     async with component_tokens(platform, store=store) as tokens:
         await tokens.add_authorizer(PROGRAM, FIRST)
@@ -422,7 +397,10 @@ async def test_a_store_that_cancels_before_anybody_is_asked(method: str) -> None
 
 @virtual
 async def test_a_lock_without_a_number() -> None:
-    """K-21: a store whose locks have no number is refused before WeChat is asked: no record could be told from an older one."""
+    """K-21: a store whose locks have no number is refused before any request.
+
+    No record could be told from an older one.
+    """
 
     class Textual(MemoryTokenStore):
         async def lock(self, name: str, *, lease: float) -> Any:
@@ -437,7 +415,7 @@ async def test_a_lock_without_a_number() -> None:
 
 @virtual
 async def test_a_record_that_was_erased_stays_erased() -> None:
-    """K-27: a record that was emptied under a later lock is not brought back."""
+    """K-27: a record that was emptied under a later lock stays empty."""
     platform, store = Rotating(), MemoryTokenStore()
     async with component_tokens(platform, store=store) as tokens:
         await tokens.add_authorizer(PROGRAM, FIRST)
@@ -453,7 +431,10 @@ async def test_a_record_that_was_erased_stays_erased() -> None:
 
 @virtual
 async def test_a_later_process_is_not_overwritten() -> None:
-    """K-05, K-25: what could not be written yet gives way to what another process wrote under a later lock."""
+    """K-05, K-25: a write that is still due gives way to a later one.
+
+    Another process made that one under a later lock.
+    """
     platform, shared = Rotating(), MemoryTokenStore()
 
     class Front(Failing):
@@ -480,7 +461,10 @@ async def test_a_later_process_is_not_overwritten() -> None:
 
 @virtual
 async def test_a_holder_that_asks_after_it_was_overtaken() -> None:
-    """K-06, K-25: a process that was stopped before it asked has the newest refresh token, whatever its lock's number."""
+    """K-06, K-25: a process that was stopped before its request has the newest token.
+
+    The token is a refresh token. The number of its lock does not matter.
+    """
     platform, store = Rotating(), MemoryTokenStore()
     one, other = component_tokens(platform, store=store), component_tokens(platform, store=store)
     await one.add_authorizer(PROGRAM, FIRST)
@@ -495,283 +479,3 @@ async def test_a_holder_that_asks_after_it_was_overtaken() -> None:
     assert await stored(store) == "fake-refresh-token-of-the-slow"
     await one.aclose()
     await other.aclose()
-
-
-def front_time() -> float:
-    """Return the time that a source counts by."""
-    return asyncio.get_running_loop().time()
-
-
-# -- what ends a refresh -------------------------------------------------------------------------------------------
-
-
-async def closed(tokens: ComponentTokens) -> None:
-    """Close it."""
-    await tokens.aclose()
-
-
-async def closed_and_cancelled(tokens: ComponentTokens) -> None:
-    """Close it, lose patience, and close it again."""
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(tokens.aclose(), 0.1)
-    await tokens.aclose()
-
-
-async def left_by_a_cancelled_task(tokens: ComponentTokens) -> None:
-    """Leave ``async with`` because the program was told to stop."""
-
-    async def program() -> None:
-        async with tokens:
-            await asyncio.sleep(1e6)
-
-    task = asyncio.create_task(program())
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
-
-
-async def out_of_time(_tokens: ComponentTokens) -> None:
-    """Let its deadline pass."""
-    await asyncio.sleep(20.0)
-
-
-@pytest.mark.parametrize("end", [closed, closed_and_cancelled, left_by_a_cancelled_task, out_of_time])
-@virtual
-async def test_an_answer_on_its_way(end: Callable[[ComponentTokens], Awaitable[None]]) -> None:
-    """K-26: an exchange that has begun gets its whole ``timeout``, and its answer is stored."""
-    platform, store = Rotating(delay=8.0), MemoryTokenStore()
-    tokens = component_tokens(platform, store=store, timeout=10.0, deadline=5.0)
-    await tokens.add_authorizer(PROGRAM, FIRST)
-    waiting = asyncio.create_task(authorizers(tokens))
-    await asyncio.sleep(1.0)
-    await end(tokens)
-    await asyncio.gather(waiting, return_exceptions=True)
-    assert await stored(store) == platform.newest == "fake-refresh-token-1"
-    await tokens.aclose()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-@virtual
-async def test_those_who_wait_need_not_wait_for_closing() -> None:
-    """C-10: who waits for a token when the source is closed hears so at once, although the answer is awaited."""
-    platform = Rotating(delay=8.0)
-    tokens = component_tokens(platform)
-    await tokens.add_authorizer(PROGRAM, FIRST)
-    waiting = asyncio.create_task(authorizers(tokens))
-    await asyncio.sleep(1.0)
-    closing = asyncio.create_task(tokens.aclose())
-    with pytest.raises(ClientStateError, match="was closed while the call waited"):
-        await waiting
-    assert now() == 1.0
-    await closing
-    assert now() == 8.0
-
-
-@virtual
-async def test_callers_who_leave() -> None:
-    """K-26: the deadline of whoever started the refresh does not count for it."""
-    platform, store = Rotating(delay=8.0), MemoryTokenStore()
-    async with component_tokens(platform, store=store) as tokens:
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        with pytest.raises(DeadlineExceededError):
-            await authorizers(tokens, timeout=1.0)
-        await asyncio.sleep(8.0)
-        assert await stored(store) == platform.newest == "fake-refresh-token-1"
-
-
-@virtual
-async def test_a_transport_that_keeps_no_timeout() -> None:
-    """K-26: a transport that hangs for good is given up; the refresh token that is stored stays in use."""
-
-    class Hanging(Rotating):
-        async def send(self, request: Any, *, timeout: float) -> Any:
-            return await (asyncio.sleep(1e6) if "authorizer" in request.url and not self.asked else self(request))
-
-        async def aclose(self) -> None:
-            """Do nothing."""
-
-    tickets = Tickets(Ticket(TICKET, 1_700_000_000.0))
-    async with ComponentTokens(COMPONENT, SECRET, tickets=tickets, transport=Hanging(), clock=WallClock(), timeout=5.0) as tokens:
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        with pytest.raises(TokenUnavailableError, match="no answer in time"):
-            await authorizers(tokens)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"authorizer_access_token": ""},
-        {"authorizer_access_token": None},
-        {"authorizer_access_token": "fake-authorizer-token", "expires_in": None},
-        {"authorizer_access_token": "fake-authorizer-token", "expires_in": "soon"},
-        {"authorizer_access_token": "fake-authorizer-token", "expires_in": -1},
-    ],
-)
-@virtual
-async def test_an_answer_without_a_token(said: dict[str, Any]) -> None:
-    """K-11, K-25: a refresh token that comes without an access token that can be used is stored all the same."""
-
-    async def platform(request: HttpRequest) -> HttpResponse:
-        if "api_component_token" in request.url:
-            return answer({"component_access_token": "fake-component-token", "expires_in": 7200})
-        return answer({"expires_in": 7200, "authorizer_refresh_token": "fake-refresh-token-1", **said})
-
-    store = MemoryTokenStore()
-    async with component_tokens(platform, store=store) as tokens:
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        with pytest.raises(TokenUnavailableError, match="WeChat answered without a token"):
-            await authorizers(tokens)
-        assert await stored(store) == "fake-refresh-token-1"
-
-
-def test_a_loop_that_ends() -> None:
-    """K-26: when ``asyncio.run`` ends all tasks, what is being written is written before they go."""
-    platform, store = Rotating(delay=0.0), Failing("write")
-
-    async def main() -> None:
-        tokens = component_tokens(platform, store=store)
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        platform.on_rotation = store.goes_away
-        waiting = asyncio.create_task(authorizers(tokens))
-        await settle()
-        assert store.tries
-        store.away = False
-        waiting.cancel()
-
-    asyncio.run(main())
-    assert asyncio.run(stored(store)) == platform.newest == "fake-refresh-token-1"
-
-
-# -- authorizations ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("error", errors(), ids=["ours", "the system's", "too late", "hangs"])
-@virtual
-async def test_an_authorization_while_the_store_is_away(error: Any) -> None:
-    """K-25: it raises, so that nobody takes it for stored; but it is kept, and stored as soon as that works."""
-    platform, store = Rotating(), Failing(error=error)
-    async with component_tokens(platform, store=store) as tokens:
-        await store.goes_away()
-        with pytest.raises((TokenUnavailableError, OSError, DeadlineExceededError)):
-            await tokens.add_authorizer(PROGRAM, FIRST)
-        store.away = False
-        await asyncio.sleep(61.0)
-        assert await stored(store) == FIRST
-        assert (await authorizers(tokens)).reveal() == "fake-authorizer-token-1"
-
-
-@virtual
-async def test_an_authorization_that_cannot_be_written() -> None:
-    """K-25: an authorization that the store locked for but did not take is told as not stored, and is used at once."""
-    platform, store = Rotating(), Failing("write", error=OSError())
-    async with component_tokens(platform, store=store) as tokens:
-        await store.goes_away()
-        with pytest.raises(TokenUnavailableError, match=f"the refresh token of {NAME} could not be stored: it is kept"):
-            await tokens.add_authorizer(PROGRAM, FIRST)
-        assert (await authorizers(tokens)).reveal() == "fake-authorizer-token-1"
-        store.away = False
-    assert await stored(store) == platform.newest
-
-
-@virtual
-async def test_a_cancelled_authorization() -> None:
-    """C-02, K-25: whoever hands in a refresh token and is cancelled has handed it in."""
-    platform, store = Rotating(), MemoryTokenStore()
-    async with component_tokens(platform, store=store) as tokens:
-        await store.lock(NAME, lease=5.0)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(tokens.add_authorizer(PROGRAM, FIRST), 1.0)
-        await asyncio.sleep(20.0)
-        assert await stored(store) == FIRST
-
-
-# -- killed holders ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("how", ["cancelled", "away"])
-@virtual
-async def test_an_authorization_while_an_answer_is_on_its_way(how: str) -> None:
-    """K-25, K-26: one that could not wait for a refresh to end is not replaced by what that refresh brings."""
-    platform, store = Rotating(delay=5.0), Failing("lock", error=OSError())
-    async with component_tokens(platform, store=store) as tokens:
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        await tokens.get(TokenKind.COMPONENT, None, timeout=PATIENCE)
-        refresh = asyncio.create_task(authorizers(tokens))
-        await asyncio.sleep(1.0)
-        store.away = how == "away"
-        with pytest.raises((TimeoutError, OSError)):
-            await asyncio.wait_for(tokens.add_authorizer(PROGRAM, "fake-refresh-token-anew"), 1.0)
-        token = await refresh
-        store.comes_back()
-        await asyncio.sleep(20.0)
-        assert await stored(store) == "fake-refresh-token-anew"
-        platform.newest = "fake-refresh-token-anew"
-        assert (await replaced(tokens, token)).reveal() == "fake-authorizer-token-2"
-        assert await stored(store) == platform.newest
-
-
-@pytest.mark.parametrize("deadline", [3.0, 10.0, 30.0])
-@virtual
-async def test_a_killed_holder_costs_one_lease(deadline: float) -> None:
-    """K-07: when the process that refreshes is killed, the others get a token when its lease ends, and no error."""
-    platform, store = Rotating(delay=0.0), MemoryTokenStore()
-    async with component_tokens(platform, store=store, deadline=deadline) as tokens:
-        await tokens.get(TokenKind.COMPONENT, None, timeout=PATIENCE)
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        lease = min(LEASE, deadline)
-        assert await store.lock(NAME, lease=lease)
-        begun = now()
-        found = await asyncio.gather(*(authorizers(tokens, timeout=30.0) for _ in range(20)))
-        assert {token.reveal() for token in found} == {"fake-authorizer-token-1"}
-        assert now() - begun <= lease + 0.2
-
-
-@virtual
-async def test_an_authorization_while_the_holder_is_dead() -> None:
-    """K-07: a refresh token is stored although whoever holds the lock was killed, even with a lock as long as the deadline."""
-    store = MemoryTokenStore()
-    async with component_tokens(Rotating(), store=store, deadline=30.0) as tokens:
-        await store.lock(NAME, lease=30.0)
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        assert await stored(store) == FIRST
-        assert now() <= 30.2
-
-
-@virtual
-async def test_a_lock_is_kept_while_its_holder_works() -> None:
-    """K-06, K-07: the lock is taken for seconds, renewed as long as the answer is awaited, and given back then."""
-    platform, store = Rotating(delay=45.0), MemoryTokenStore()
-    async with component_tokens(platform, store=store, timeout=60.0) as tokens:
-        await tokens.get(TokenKind.COMPONENT, None, timeout=PATIENCE)
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        waiting = asyncio.create_task(authorizers(tokens))
-        for _ in range(44):
-            await asyncio.sleep(1.0)
-            assert await store.lock(NAME, lease=1.0) is None
-            assert store._locks[NAME][1] - front_time() <= LEASE  # pyright: ignore[reportPrivateUsage]
-        await waiting
-        assert await store.lock(NAME, lease=1.0) is not None
-
-
-@virtual
-async def test_a_store_that_cannot_renew() -> None:
-    """K-07: in a store without ``renew`` a lock is taken for the refresh's whole deadline."""
-
-    class Plain:
-        """Has the four methods that every store has."""
-
-        def __init__(self) -> None:
-            behind = MemoryTokenStore()
-            self.read, self.write, self.unlock = behind.read, behind.write, behind.unlock
-            self._lock = behind.lock
-            self.leases: list[float] = []
-
-        async def lock(self, name: str, *, lease: float) -> int | None:
-            self.leases.append(lease)
-            return await self._lock(name, lease=lease)
-
-    platform, store = Rotating(), Plain()
-    async with component_tokens(platform, store=store, deadline=25.0) as tokens:
-        await tokens.add_authorizer(PROGRAM, FIRST)
-        assert (await authorizers(tokens)).reveal() == "fake-authorizer-token-1"
-    assert set(store.leases) == {25.0}

@@ -1,123 +1,135 @@
-"""Random walks of two processes, whose stores fail at random: the newest refresh token is never lost."""
+"""Random walks of two processes, whose stores fail at random.
+
+The newest refresh token is never lost.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
-from support.fakes import COMPONENT
-from support.platform import FIRST, PROGRAM, Rotating, authorizers, component_tokens
+from support.fakes import COMPONENT, answer
+from support.platform import PROGRAM, Rotating
+from support.tokenwalk import TokenWalk
 from support.virtual import run_virtual
 
-from wxrevenue import ComponentTokens, MemoryTokenStore, TokenKind, WxRevenueError
+from wxrevenue import ResponseLostError, Secret, WxRevenueError
+from wxrevenue.push import AuthorizationPush
 
-METHODS = ("read", "lock", "renew", "write", "unlock")
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Awaitable, Callable
 
-
-class Unsteady(MemoryTokenStore):
-    """One process's way to a store that others use as well; some of its methods fail, are slow, or fail after they worked."""
-
-    def __init__(self, shared: MemoryTokenStore, chance: random.Random) -> None:
-        super().__init__()
-        self._records, self._locks = shared._records, shared._locks
-        self._chance = chance
-        self.down: set[str] = set()
-
-    def __getattribute__(self, name: str) -> Any:
-        """Return a method as it works just now."""
-        found = super().__getattribute__(name)
-        return self._unsteady(name, found) if name in METHODS else found
-
-    def _unsteady(self, name: str, method: Any) -> Any:
-        async def call(*args: Any, **options: Any) -> Any:
-            if name in self.down:
-                await asyncio.sleep(7.0 if self._chance.random() < 0.1 else 0.0)
-                raise self._chance.choice([OSError(), TimeoutError()])
-            found = await method(*args, **options)
-            if name == "write" and self._chance.random() < 0.1:
-                raise OSError
-            return found
-
-        return call
-
-
-class Walk:
-    """Two processes, and what happens to them.
-
-    Args:
-        seed: makes the walk one that can be taken again.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.platform = Rotating()
-        self.shared = MemoryTokenStore()
-        self.ways = [Unsteady(self.shared, self.chance) for _ in range(2)]
-        self.sources = [self._source(number) for number in range(2)]
-        self.tasks: list[asyncio.Task[None]] = []
-
-    def _source(self, number: int) -> ComponentTokens:
-        deadline = self.chance.choice([2.0, 8.0, 30.0])
-        return component_tokens(self.platform, store=self.ways[number], timeout=10.0, deadline=deadline)
-
-    async def step(self) -> None:
-        """Let something happen, and some time pass."""
-        number = self.chance.randrange(2)
-        happens = self.chance.choice([self._get, self._get, self._get, self._fail, self._recover, self._cancel, self._close])
-        await happens(number)
-        self.platform.delay = self.chance.choice([0.0, 0.1, 1.0, 6.0])
-        await asyncio.sleep(self.chance.choice([0.0, 0.3, 2.0, 15.0, 400.0]))
-
-    async def _get(self, number: int) -> None:
-        async def get() -> None:
-            with contextlib.suppress(WxRevenueError):
-                token = await authorizers(self.sources[number], timeout=self.chance.choice([0.5, 5.0, 60.0]))
-                await self.sources[number].reject(TokenKind.AUTHORIZER, PROGRAM, token)
-
-        self.tasks.append(asyncio.create_task(get()))
-
-    async def _fail(self, _number: int) -> None:
-        down: set[str] = set(self.chance.sample(METHODS, self.chance.randrange(1, 6)))
-        for way in self.ways:
-            way.down = down
-
-    async def _recover(self, _number: int) -> None:
-        for way in self.ways:
-            way.down = set()
-
-    async def _cancel(self, _number: int) -> None:
-        if self.tasks:
-            self.chance.choice(self.tasks).cancel()
-
-    async def _close(self, number: int) -> None:
-        await self.sources[number].aclose()
-        self.sources[number] = self._source(number)
-
-    async def _authorize(self) -> None:
-        with contextlib.suppress(WxRevenueError):  # it is kept
-            await self.sources[0].add_authorizer(PROGRAM, FIRST)
-
-    async def take(self) -> None:
-        """Take the walk; look at its end."""
-        await self._authorize()
-        for _ in range(40):
-            await self.step()
-        await self._recover(0)
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        for source in self.sources:
-            await source.aclose()
-        record = await self.shared.read(f"{COMPONENT}/{PROGRAM}")
-        assert record is not None
-        assert record.refresh is not None
-        assert record.refresh.reveal() == self.platform.newest
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+    from wxrevenue import HttpRequest, HttpResponse
 
 
 @pytest.mark.parametrize("seeds", [range(start, start + 20) for start in range(0, 60, 20)], ids=str)
 def test_walks(seeds: range) -> None:
-    """K-25, K-26, K-27: whatever fails, ends or is closed, the newest refresh token is stored when all works again."""
+    """K-25, K-26, K-27: the newest refresh token is stored when all works again.
+
+    It does not matter what fails, ends or is closed.
+    """
     for seed in seeds:
-        run_virtual(Walk(seed).take())
+        run_virtual(TokenWalk(seed).take())
+
+
+class Merchant(Rotating):
+    """A platform with a merchant that authorizes again now and then.
+
+    A code is good once, and answers get lost.
+
+    Args:
+        chance: says which.
+    """
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__()
+        self._chance = chance
+        self._codes: set[str] = set()
+        self.count = 0
+
+    def code(self) -> str:
+        """Return the code of a new authorization.
+
+        The refresh tokens from before are no longer good.
+        """
+        self.count += 1
+        self.newest = f"fake-refresh-token-anew-{self.count}"
+        self._codes.add(f"fake-code-{self.count}")
+        return f"fake-code-{self.count}"
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a token call, or lose the answer."""
+        name = request.url.partition("?")[0].rpartition("/")[2]
+        if name not in {"api_query_auth", "api_get_authorizer_info"}:
+            return await super().__call__(request)
+        granted: dict[str, Any] = {"authorizer_appid": PROGRAM, "authorizer_refresh_token": self.newest, "func_info": []}
+        if name == "api_query_auth":
+            code = orjson.loads(request.body)["authorization_code"]
+            if code not in self._codes:
+                return answer({"errcode": 61009, "errmsg": "code is invalid"})
+            self._codes.remove(code)
+        await asyncio.sleep(self.delay)
+        if self._chance.random() < 0.2:
+            raise ResponseLostError("lost", reason="reset")
+        return answer({"authorizer_info": {}, "authorization_info": granted})
+
+
+class MerchantWalk(TokenWalk):
+    """Two processes, and a merchant whose codes reach them by pushes and by redirects."""
+
+    platform: Merchant
+
+    def make_platform(self) -> Merchant:
+        """Return a platform."""
+        return Merchant(self.chance)
+
+    def happenings(self) -> list[Callable[[int], Awaitable[None]]]:
+        """Return the possible events."""
+        return [*super().happenings(), self._push, self._push, self._redirect]
+
+    async def _push(self, _number: int) -> None:
+        count, code = self.platform.count, Secret(self.platform.code())
+        push = AuthorizationPush(info_type="authorized", authorizer_appid=PROGRAM, created=1.7e9 + count, authorization_code=code)
+
+        async def deliver() -> None:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(4.0):
+                    await self.chance.choice(self.sources).take_push(push)
+                    return
+            await asyncio.sleep(5.0)
+            await deliver()  # as WeChat does
+
+        self.pushes.append(asyncio.create_task(deliver()))
+
+    async def _redirect(self, number: int) -> None:
+        async def authorize() -> None:
+            with contextlib.suppress(WxRevenueError, OSError):
+                await self.sources[number].authorize(f"fake-code-{self.platform.count}")
+
+        if self.platform.count:
+            self.tasks.append(asyncio.create_task(authorize()))
+
+    async def settle(self) -> None:
+        """Wait until all pushes arrived and all codes are redeemed: then none is kept."""
+        await asyncio.gather(*self.pushes)
+        await asyncio.sleep(400.0)
+        await self._get(0)
+        await self._get(1)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.sleep(400.0)
+        found = await self.shared.read(f"codes:{COMPONENT}")
+        assert found is None or orjson.loads((found.refresh or Secret("")).reveal())["kept"] == []
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 10) for start in range(0, 60, 10)], ids=str)
+def test_walks_with_codes(seeds: range) -> None:
+    """K-20, K-25, K-26, K-29: the last authorization is stored when all works.
+
+    It does not matter what fails, and no code is left.
+    """
+    for seed in seeds:
+        run_virtual(MerchantWalk(seed).take())

@@ -40,7 +40,10 @@ NOTHING: Any = None
 @pytest.mark.parametrize("policy", [None, NO_RETRY], ids=["retries", "no retries"])
 @virtual
 async def test_another_token_is_tried_once(code: int, policy: RetryPolicy | None) -> None:
-    """K-08: a refused token is rejected at its source and the call repeated once with another, uncharged to the attempts."""
+    """K-08: a refused token is rejected at its source, and the call repeated once.
+
+    The repetition has another token, and does not count as an attempt.
+    """
     tokens = Tokens("fake-token-1", "fake-token-2")
     told: list[Any] = []
     client, transport = ams_client(refusal(code), answer(), tokens=tokens, retry=policy, on_event=told.append)
@@ -54,7 +57,10 @@ async def test_another_token_is_tried_once(code: int, policy: RetryPolicy | None
 
 @virtual
 async def test_a_second_refusal_surfaces() -> None:
-    """K-08: when the other token is refused too, that refusal surfaces; the source is told once."""
+    """K-08: when the other token is refused too, that refusal is the error.
+
+    ``reject`` is called once.
+    """
     tokens = Tokens("fake-token-1", "fake-token-2", "fake-token-3")
     client, transport = ams_client(refusal(40001), refusal(42001), tokens=tokens)
     with pytest.raises(TokenError) as caught:
@@ -68,7 +74,7 @@ async def test_a_second_refusal_surfaces() -> None:
 @pytest.mark.parametrize("code", [41001, 61005, 61023])
 @virtual
 async def test_other_refusals_are_not_about_this_token(code: int) -> None:
-    """A token error that another token would not heal surfaces at once."""
+    """A token error that another token would not mend is raised at once."""
     tokens = Tokens("fake-token-1", "fake-token-2")
     client, transport = ams_client(refusal(code), tokens=tokens)
     with pytest.raises(TokenError):
@@ -80,7 +86,10 @@ async def test_other_refusals_are_not_about_this_token(code: int) -> None:
 @pytest.mark.parametrize("make", [str, Secret], ids=["str", "Secret"])
 @virtual
 async def test_rejection_gets_the_very_value(make: Any) -> None:
-    """``reject`` gets what ``get`` returned: a str stays a str, a Secret the same Secret."""
+    """``reject`` gets what ``get`` returned.
+
+    A str stays a str, a Secret the same Secret.
+    """
     first = make("fake-token-1")
     tokens = Tokens(first, make("fake-token-2"))
     client, _ = ams_client(refusal(40001), answer(), tokens=tokens)
@@ -93,7 +102,10 @@ async def test_rejection_gets_the_very_value(make: Any) -> None:
 
 @virtual
 async def test_a_secret_equal_to_an_earlier_str() -> None:
-    """What a source hands out decides each time: the same text once as str and once as Secret comes back as it went."""
+    """``reject`` gets the very object of the last ``get``, each time.
+
+    The same text once as str and once as Secret comes back as it was.
+    """
     text, box = "fake-token-1", Secret("fake-token-1")
     tokens = Tokens(text)
     client, _ = ams_client(answer(), refusal(40001), tokens=tokens)
@@ -106,7 +118,10 @@ async def test_a_secret_equal_to_an_earlier_str() -> None:
 @pytest.mark.parametrize("tokens", [TOKEN, Secret(TOKEN), StaticTokens(component=TOKEN), Tokens(TOKEN), Tokens(Secret(TOKEN))], ids=type)
 @virtual
 async def test_the_same_token_again_is_not_tried(tokens: Any) -> None:
-    """When the source has no other token, the server's refusal surfaces without a second request."""
+    """When the source has no other token, the server's refusal is the error.
+
+    There is no second request.
+    """
     client, transport = ams_client(refusal(40001), tokens=tokens)
     with pytest.raises(TokenError) as caught:
         await client.send(Read())
@@ -116,7 +131,7 @@ async def test_the_same_token_again_is_not_tried(tokens: Any) -> None:
 
 @virtual
 async def test_a_refused_token_stays_refused_over_attempts() -> None:
-    """A token that was refused in an earlier attempt of a call is not sent again in a later one."""
+    """A token that was refused in an earlier attempt of a call is not sent again."""
     tokens = Tokens("fake-token-1", "fake-token-2")
     client, transport = ams_client(refusal(40001), refusal(-1), tokens=tokens)
     call = asyncio.create_task(client.send(Read()))
@@ -129,7 +144,10 @@ async def test_a_refused_token_stays_refused_over_attempts() -> None:
 
 @virtual
 async def test_concurrent_refusals_each_try_once() -> None:
-    """K-09: calls refused side by side are each repeated once; the source hears of each with the value that failed."""
+    """K-09: calls refused side by side are each repeated once.
+
+    ``reject`` is called for each, with the value that failed.
+    """
     tokens = Tokens("fake-token-1", "fake-token-2")
 
     def handler(request: HttpRequest) -> HttpResponse:
@@ -143,7 +161,10 @@ async def test_concurrent_refusals_each_try_once() -> None:
 
 @virtual
 async def test_a_write_refused_for_its_token_is_repeated() -> None:
-    """A refused token did nothing, so that a write is repeated and its error is not ambiguous."""
+    """A write whose token was refused did nothing, and is repeated.
+
+    Its error is not ambiguous.
+    """
     client, transport = ams_client(refusal(40001), refusal(40001), tokens=Tokens("fake-token-1", "fake-token-2"))
     with pytest.raises(TokenError) as caught:
         await client.send(Put())
@@ -151,12 +172,15 @@ async def test_a_write_refused_for_its_token_is_repeated() -> None:
     assert len(transport.requests) == 2
 
 
-# -- what is asked of a source -------------------------------------------------------------------------------------
+# -- what is asked of a source ---------------------------------------------------------------------
 
 
 @virtual
 async def test_what_a_source_is_asked() -> None:
-    """A source is asked for the endpoint's kind, the authorizer's appid, and within what remains of the deadline."""
+    """A source is asked for the endpoint's kind and the authorizer's appid.
+
+    The call has what remains of the deadline.
+    """
     tokens = Tokens("fake-token-1")
     client, transport = ams_client(answer(), answer(), tokens=tokens, deadline=7.0)
     await client.send(Read())
@@ -168,7 +192,10 @@ async def test_what_a_source_is_asked() -> None:
 
 @virtual
 async def test_a_function_is_asked_at_every_bind() -> None:
-    """A token function is called for every request, so that the user's own cache stays in charge."""
+    """A token function is called for every request.
+
+    So the user's own cache decides.
+    """
     handed: Iterator[str | Secret] = iter(["fake-token-1", "fake-token-2", Secret("fake-token-3")])
 
     async def tokens() -> str | Secret:
@@ -182,7 +209,7 @@ async def test_a_function_is_asked_at_every_bind() -> None:
 
 @virtual
 async def test_a_function_may_return_any_awaitable() -> None:
-    """A plain function that returns an awaitable is as good as an async one."""
+    """A plain function that returns an awaitable is accepted like an async one."""
 
     def tokens() -> asyncio.Future[str]:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -195,7 +222,7 @@ async def test_a_function_may_return_any_awaitable() -> None:
 
 @virtual
 async def test_a_function_has_no_authorizer_tokens() -> None:
-    """A token function hands out the component's token only."""
+    """A token function returns the component's token only."""
 
     async def tokens() -> str:
         return "fake-token-1"
@@ -209,7 +236,10 @@ async def test_a_function_has_no_authorizer_tokens() -> None:
 @pytest.mark.parametrize("value", ["fake-token-plain", None, 5], ids=type)
 @virtual
 async def test_a_plain_function_is_no_source(value: Any) -> None:
-    """A function that returns no awaitable is a mistake of the caller's, said so, without what it returned."""
+    """A function that returns no awaitable is the caller's mistake.
+
+    The error says so, without what it returned.
+    """
     client, transport = ams_client(tokens=lambda: value)
     with pytest.raises(ConfigurationError, match="async function") as caught:
         await client.send(Read())
@@ -222,7 +252,10 @@ async def test_a_plain_function_is_no_source(value: Any) -> None:
 )
 @virtual
 async def test_a_token_that_is_none(value: Any) -> None:
-    """What is no str and no Secret is refused before it is sent, without showing it."""
+    """A token that is no str and no Secret is refused before it is sent.
+
+    It does not show.
+    """
 
     async def tokens() -> Any:
         return value
@@ -237,7 +270,10 @@ async def test_a_token_that_is_none(value: Any) -> None:
 @pytest.mark.parametrize("value", ["", Secret("")], ids=["str", "Secret"])
 @virtual
 async def test_an_empty_token(value: Any) -> None:
-    """An empty token is no token: TokenUnavailableError, nothing sent, nothing retried."""
+    """An empty token is no token.
+
+    It is TokenUnavailableError; nothing is sent or retried.
+    """
     tokens = Tokens(value)
     client, transport = ams_client(tokens=tokens)
     with pytest.raises(TokenUnavailableError) as caught:
@@ -249,7 +285,10 @@ async def test_an_empty_token(value: Any) -> None:
 
 @virtual
 async def test_a_source_without_the_kind_refuses_before_io() -> None:
-    """StaticTokens without the kind, or without the authorizer, refuses before anything is sent and names who is missing."""
+    """StaticTokens without the kind, or the authorizer, refuses before any request.
+
+    The error names the missing one.
+    """
     client, transport = ams_client(tokens=StaticTokens(component="fake-token-1", authorizers={OTHER: "fake-token-2"}))
     with pytest.raises(TokenUnavailableError, match="wx3"):
         await client.send(OfAuthorizer(authorizer_appid="wx3"))
@@ -261,7 +300,10 @@ async def test_a_source_without_the_kind_refuses_before_io() -> None:
 
 @virtual
 async def test_static_tokens() -> None:
-    """StaticTokens hands out the component's token or the authorizer's, boxed, and never closes or forgets anything."""
+    """StaticTokens returns the component's token or the authorizer's, in a Secret.
+
+    It never closes or forgets any.
+    """
     source = StaticTokens(component="fake-token-1", authorizers={OTHER: Secret("fake-token-2")})
     client, transport = ams_client(answer(), answer(), tokens=source)
     await client.send(Read())
@@ -282,7 +324,7 @@ async def test_static_tokens() -> None:
     ],
 )
 def test_tokens_of_the_wrong_type(make: Any) -> None:
-    """A token of the wrong type is refused at construction without being shown."""
+    """A token of the wrong type is refused by the constructor, and does not show."""
     with pytest.raises(ConfigurationError) as caught:
         make()
     assert_no_leak(caught.value, secrets=["fake-token-bytes"])
@@ -296,7 +338,7 @@ def test_no_tokens_at_all() -> None:
 
 @pytest.mark.parametrize("make", [lambda: StaticTokens(component=""), lambda: RevenueClient("")])
 def test_empty_tokens(make: Any) -> None:
-    """An empty token is refused at construction."""
+    """An empty token is refused by the constructor."""
     with pytest.raises(TokenUnavailableError):
         make()
 
@@ -304,7 +346,7 @@ def test_empty_tokens(make: Any) -> None:
 @pytest.mark.parametrize("token", ["a+b/c=d&e?f#g%h", "令牌" * 5, "x" * 2_000])
 @virtual
 async def test_a_token_is_percent_encoded_once(token: str) -> None:
-    """K-22: whatever characters a token has, it arrives as it is."""
+    """K-22: a token of any characters arrives unchanged."""
     from urllib.parse import parse_qs, urlsplit
 
     client, transport = ams_client(answer(), tokens=token)
@@ -313,17 +355,20 @@ async def test_a_token_is_percent_encoded_once(token: str) -> None:
     assert query == {"action": ["fake_read"], "access_token": [token]}
 
 
-# -- what goes wrong in a source -----------------------------------------------------------------------------------
+# -- what goes wrong in a source -------------------------------------------------------------------
 
 
 class CustomError(Exception):
-    """What a user's own code raises."""
+    """An exception of a user's own."""
 
 
 @pytest.mark.parametrize("where", ["function", "source", "reject"])
 @virtual
 async def test_what_a_users_source_raises_passes_unchanged(where: str) -> None:
-    """The exception of a user's own source reaches the caller: the same instance, not retried, not wrapped."""
+    """The exception of a user's own source reaches the caller.
+
+    It is the same instance, not retried and not wrapped.
+    """
     mine = CustomError("mine")
 
     async def function() -> str:
@@ -353,7 +398,7 @@ async def test_what_a_users_source_raises_passes_unchanged(where: str) -> None:
 
 @virtual
 async def test_timeouts_of_a_users_source_are_its_own() -> None:
-    """A TimeoutError that a user's function raises by itself is not taken for our deadline."""
+    """A TimeoutError from a user's function is not taken for the call's deadline."""
     mine = TimeoutError("mine")
 
     async def function() -> str:
@@ -369,7 +414,10 @@ async def test_timeouts_of_a_users_source_are_its_own() -> None:
 
 @virtual
 async def test_a_function_that_takes_too_long() -> None:
-    """The wait for a token function is bounded by the call's deadline; nothing was sent."""
+    """The wait for a token function is bounded by the call's deadline.
+
+    No request was sent.
+    """
 
     async def function() -> str:
         await asyncio.sleep(1_000)
@@ -386,7 +434,7 @@ async def test_a_function_that_takes_too_long() -> None:
 
 @virtual
 async def test_a_source_that_uses_the_deadline_up() -> None:
-    """A source that returns a token after the deadline: the request is not sent any more."""
+    """A request is not sent if its source returned the token after the deadline."""
     client, transport = ams_client(tokens=Tokens("fake-token-1", delays=[5.0]), deadline=3.0)
     with pytest.raises(DeadlineExceededError):
         await client.send(Read())
@@ -395,7 +443,7 @@ async def test_a_source_that_uses_the_deadline_up() -> None:
 
 @virtual
 async def test_a_client_never_closes_a_source() -> None:
-    """A token source is its owner's to close."""
+    """A client never closes a token source, which belongs to its owner."""
 
     class Source(Tokens):
         closed = False
@@ -411,7 +459,10 @@ async def test_a_client_never_closes_a_source() -> None:
 
 
 def test_account_named_by_the_source() -> None:
-    """A source that knows the component's appid names the account, unless the caller does."""
+    """A source that knows the component's appid names the account.
+
+    The caller's name comes first.
+    """
 
     class Source(Tokens):
         component_appid = OTHER

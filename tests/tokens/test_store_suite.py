@@ -1,4 +1,7 @@
-"""The conformance suite of token stores: each of ours comes through, and those that do wrong do not."""
+"""The conformance suite of token stores.
+
+Each of the package's stores passes, and a store that does wrong does not.
+"""
 
 from __future__ import annotations
 
@@ -26,31 +29,34 @@ REDIS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("case", token_store_cases(shared=False), ids=str)
 def test_memory(case: TokenStoreCase) -> None:
-    """The store in memory comes through every case, in virtual time."""
+    """The store in memory passes every case, in virtual time."""
     run_virtual(case.run(MemoryTokenStore))
 
 
 @pytest.mark.parametrize("options", REDIS.values(), ids=REDIS)
 @pytest.mark.parametrize("case", token_store_cases(), ids=str)
 async def test_redis(case: TokenStoreCase, options: Any, redis_path: str) -> None:
-    """The store in Redis comes through every case, by the server's clock, encrypted or not."""
+    """The store in Redis passes every case.
+
+    It does so by the server's clock, encrypted or not.
+    """
     await case.run(partial(RedisTokenStore, f"unix://{redis_path}", timeout=5.0, **options))
 
 
-# -- the suite itself ----------------------------------------------------------------------------------------------
+# -- the suite itself ------------------------------------------------------------------------------
 
 
 class Trusting(MemoryTokenStore):
-    """Lets every writer in."""
+    """Accepts the write of every caller."""
 
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
-        """Write."""
+        """Write without a check of the fence."""
         self._records.pop(name, None)
         return await super().write(name, record, fence=fence)
 
 
 class Strict(MemoryTokenStore):
-    """Lets nobody write whose lock lapsed."""
+    """Refuses the write of a holder whose lock lapsed."""
 
     async def write(self, name: str, record: StoredToken, *, fence: int) -> bool:
         """Write, if the lock is still held."""
@@ -58,77 +64,77 @@ class Strict(MemoryTokenStore):
 
 
 class Generous(MemoryTokenStore):
-    """Gives the lock to whoever asks."""
+    """Gives the lock to every caller."""
 
     async def lock(self, name: str, *, lease: float) -> int | None:
-        """Take it."""
+        """Take the lock, even if it is held."""
         return await super().lock(name, lease=0.0)
 
 
 class Forgetful(MemoryTokenStore):
-    """Begins to count again when a lock is given back."""
+    """Counts from the beginning when a lock is given back."""
 
     async def unlock(self, name: str, *, fence: int) -> None:
-        """Forget."""
+        """Give the lock back and reset the counter."""
         self._locks.pop(name, None)
 
 
 class Eternal(MemoryTokenStore):
-    """Lets no token end."""
+    """Returns tokens without an end."""
 
     async def read(self, name: str) -> StoredToken | None:
-        """Return what was written."""
+        """Return the record as it was written."""
         return self._records.get(name, (None, 0.0))[0]
 
 
 class Sloppy(MemoryTokenStore):
-    """Does not tell names apart."""
+    """Mixes names up."""
 
     async def read(self, name: str) -> StoredToken | None:
-        """Look under a part of the name."""
+        """Read under a part of the name."""
         return await super().read(f"{name.partition('/')[0]}/")
 
 
 class Stuck(MemoryTokenStore):
-    """Never comes back."""
+    """A store that never answers."""
 
     async def read(self, name: str) -> StoredToken | None:
-        """Wait."""
+        """Wait for ever."""
         await asyncio.Event().wait()
         raise AssertionError
 
 
 class Timeless(MemoryTokenStore):
-    """Takes every record for one that was written just now."""
+    """Returns every record as one that was just written."""
 
     async def read(self, name: str) -> StoredToken | None:
-        """Return it without its age."""
+        """Return the record without its age."""
         found = await super().read(name)
         return found and attrs.evolve(found, age=0.0)
 
 
 class Ancient(MemoryTokenStore):
-    """Takes every record for an hour older."""
+    """Returns every record as one hour older."""
 
     async def read(self, name: str) -> StoredToken | None:
-        """Return it with another age."""
+        """Return the record with another age."""
         found = await super().read(name)
         return found and attrs.evolve(found, age=(found.age or 0.0) + 3600.0)
 
 
 class Obliging(MemoryTokenStore):
-    """Renews a lock for whoever asks."""
+    """Renews a lock for every caller."""
 
     async def renew(self, name: str, *, fence: int, lease: float) -> bool:
-        """Renew it."""
+        """Renew the lock of any caller."""
         return await super().renew(name, fence=self._locks[name][0], lease=lease)
 
 
 class Reviving(MemoryTokenStore):
-    """Renews a lock that lapsed."""
+    """Renews a lock that has lapsed."""
 
     async def renew(self, name: str, *, fence: int, lease: float) -> bool:
-        """Take it once more."""
+        """Take the lapsed lock again."""
         if self._locks[name][0] != fence:
             return False
         self._locks[name] = fence, self._clock.monotonic() + lease
@@ -136,7 +142,7 @@ class Reviving(MemoryTokenStore):
 
 
 class Talkative(MemoryTokenStore):
-    """Shows what it keeps."""
+    """A store whose repr shows its records."""
 
     def __repr__(self) -> str:
         return f"{[record.token.reveal() for record, _ in self._records.values() if record.token]}"
@@ -163,19 +169,19 @@ class Talkative(MemoryTokenStore):
     ],
 )
 def test_wrong_store(make: Callable[[], TokenStore], case: str, said: str) -> None:
-    """A store that does wrong fails the case, which says why."""
+    """A store that does wrong fails the case; the error says why."""
     with pytest.raises(AssertionError, match=said):
         run_virtual(CASES[case].run(make))
 
 
 def test_a_store_that_hangs() -> None:
-    """A store that never comes back does not stop the suite."""
+    """A store that never answers does not stop the suite."""
     with pytest.raises(AssertionError, match="without end"):
         run_virtual(CASES["nothing at first"].run(Stuck))
 
 
 def test_a_store_that_raises() -> None:
-    """What a store raises is not taken for anything else, be it a ``TimeoutError``."""
+    """An exception of a store stays what it is, even a ``TimeoutError``."""
 
     class Late(MemoryTokenStore):
         async def read(self, name: str) -> StoredToken | None:
@@ -186,7 +192,10 @@ def test_a_store_that_raises() -> None:
 
 
 def test_a_case_shows_itself() -> None:
-    """A case's name and rows are its text; each says what holds, and no two have the same name."""
+    """A case's name and rows are its text.
+
+    Each says what holds, and no two have the same name.
+    """
     case = CASES["one holds the lock"]
     assert (repr(case), case.ids) == ("<TokenStoreCase K-04 one holds the lock>", ("K-04",))
     assert len(CASES) == len(token_store_cases())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Bench:
-    """A store that is empty, and what makes seconds pass for it."""
+    """An empty store, and a function that lets seconds pass for it."""
 
     store: TokenStore
     passes: Callable[[float], Awaitable[None]]
@@ -28,13 +28,13 @@ class Bench:
 
 @asynccontextmanager
 async def memory() -> AsyncGenerator[Bench]:
-    """Return the store in memory, whose clock is moved by hand."""
+    """Return the store in memory; its clock is set by hand."""
     clock = HandClock()
     yield Bench(MemoryTokenStore(clock=clock), clock.advance)
 
 
 STORES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {"memory": memory}
-"""Every store there is. A new one is added here."""
+"""Every store of the package; a new one is added here."""
 
 
 @pytest.fixture(params=sorted(STORES))
@@ -56,14 +56,17 @@ async def locked(store: TokenStore, name: str = NAME, lease: float = 30.0) -> in
 
 
 async def test_nothing_is_there_at_first(bench: Bench) -> None:
-    """A name that was never written has no record, and a store is what the port says."""
+    """A name that was never written has no record; every store fits the port."""
     store = bench.store
     assert isinstance(store, TokenStore)
     assert await store.read(NAME) is None
 
 
 async def test_a_record_comes_back_and_ages(bench: Bench) -> None:
-    """What was written is read, with the seconds that it has left by then; other names have nothing of it."""
+    """A written record is read back with the seconds that remain.
+
+    Other names have no part of it.
+    """
     store = bench.store
     fence = await locked(store)
     assert await store.write(NAME, StoredToken(token=TOKEN, left=100.0, refresh=REFRESH), fence=fence)
@@ -76,7 +79,10 @@ async def test_a_record_comes_back_and_ages(bench: Bench) -> None:
 
 
 async def test_a_token_ends_and_its_refresh_token_stays(bench: Bench) -> None:
-    """When a token's time is up its refresh token is all that is left; a record without one is gone."""
+    """When a token's time is up only its refresh token is left.
+
+    A record without one is gone.
+    """
     store = bench.store
     await store.write(NAME, StoredToken(token=TOKEN, left=10.0), fence=await locked(store))
     await store.write(OTHER, StoredToken(token=TOKEN, left=10.0, refresh=REFRESH), fence=await locked(store, OTHER))
@@ -88,7 +94,10 @@ async def test_a_token_ends_and_its_refresh_token_stays(bench: Bench) -> None:
 
 
 async def test_one_holds_the_lock(bench: Bench) -> None:
-    """K-04: a lock that is held is refused at once, also to many who try together; given back, it can be taken."""
+    """K-04: a lock that is held is refused at once, also to many callers together.
+
+    Once given back, it can be taken.
+    """
     store = bench.store
     fences = await asyncio.gather(*(store.lock(NAME, lease=30.0) for _ in range(20)))
     (held,) = [fence for fence in fences if fence is not None]
@@ -98,7 +107,7 @@ async def test_one_holds_the_lock(bench: Bench) -> None:
 
 
 async def test_a_lock_lapses(bench: Bench) -> None:
-    """K-07: the lock of a holder that died is free after its lease, and not before."""
+    """K-07: the lock of a dead holder is free after its lease, and not before."""
     store = bench.store
     held = await locked(store, lease=30.0)
     await bench.passes(28)
@@ -108,7 +117,10 @@ async def test_a_lock_lapses(bench: Bench) -> None:
 
 
 async def test_fences_never_go_back(bench: Bench) -> None:
-    """K-05: however long nothing was locked or written, the next fence is larger than those before."""
+    """K-05: the next fence is larger than all before.
+
+    It does not matter how long there was no lock and no write.
+    """
     held = await locked(bench.store)
     await bench.store.write(NAME, StoredToken(token=TOKEN, left=100.0), fence=held)
     await bench.store.unlock(NAME, fence=held)
@@ -118,7 +130,7 @@ async def test_fences_never_go_back(bench: Bench) -> None:
 
 
 async def test_a_holder_may_write_twice(bench: Bench) -> None:
-    """Under one lock the last write counts; it replaces all of the record."""
+    """Under one lock the last write counts, and replaces the whole record."""
     fence = await locked(bench.store)
     assert await bench.store.write(NAME, StoredToken(token=TOKEN, left=100.0, refresh=REFRESH), fence=fence)
     assert await bench.store.write(NAME, StoredToken(refresh=REFRESH), fence=fence)
@@ -128,7 +140,10 @@ async def test_a_holder_may_write_twice(bench: Bench) -> None:
 
 
 async def test_a_late_writer_is_refused(bench: Bench) -> None:
-    """K-05 and K-06: what a paused holder writes after a later one has written is refused, and the later stays."""
+    """K-05 and K-06: a paused holder's write after a later holder's is refused.
+
+    The later record stays.
+    """
     store = bench.store
     slow = await locked(store, lease=1.0)
     await bench.passes(2)
@@ -142,7 +157,10 @@ async def test_a_late_writer_is_refused(bench: Bench) -> None:
 
 
 async def test_a_late_writer_whom_nobody_overtook(bench: Bench) -> None:
-    """A holder whose lease ran out may still write while nobody else has: its token is the newest."""
+    """A holder whose lease ran out may still write while no other holder has.
+
+    Its token is the newest.
+    """
     store = bench.store
     slow = await locked(store, lease=1.0)
     await bench.passes(2)
@@ -151,7 +169,7 @@ async def test_a_late_writer_whom_nobody_overtook(bench: Bench) -> None:
 
 
 async def test_a_stranger_does_not_unlock(bench: Bench) -> None:
-    """A holder whose lease ran out does not give back the lock that somebody else has by now."""
+    """A holder whose lease ran out does not give back another holder's lock."""
     store = bench.store
     slow = await locked(store, lease=1.0)
     await bench.passes(2)
@@ -169,7 +187,10 @@ async def test_a_store_shows_nothing(bench: Bench) -> None:
 
 
 async def test_a_clock_of_ones_own() -> None:
-    """K-12: the store in memory counts seconds by its clock's ``monotonic``, whatever the time of day."""
+    """K-12: the store in memory counts seconds by its clock's ``monotonic``.
+
+    The time of day does not matter.
+    """
     clock = HandClock()
     store = MemoryTokenStore(clock=clock)
     await store.write(NAME, StoredToken(token=TOKEN, left=100.0), fence=await locked(store))
@@ -182,7 +203,7 @@ async def test_a_clock_of_ones_own() -> None:
 
 
 def test_what_is_no_clock() -> None:
-    """A clock that is none is refused by name."""
+    """A wrong clock is refused by name."""
     wrong: Any = 5
     with pytest.raises(ConfigurationError, match=r"MemoryTokenStore\.clock: expected a Clock, got int"):
         MemoryTokenStore(clock=wrong)

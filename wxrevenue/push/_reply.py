@@ -16,7 +16,10 @@ AuthorizationChange: TypeAlias = Literal["authorized", "updateauthorized", "unau
 
 
 class RefusedError(Exception):
-    """Carries the reason of a refusal up to the one place that answers it. Never leaves this package."""
+    """Carries the reason of a refusal up to the one place that answers it.
+
+    It never leaves this package.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,13 +30,15 @@ class RefusedError(Exception):
 class AuthorizationPush(Printable):
     """A merchant granted its authorization, changed it, or took it back.
 
-    See https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html.
+    See
+    https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html.
 
     Args:
         info_type: ``"authorized"``, ``"updateauthorized"`` or ``"unauthorized"``.
         authorizer_appid: the merchant's Mini Program.
         created: when WeChat made the push, in Unix seconds.
-        authorization_code: what an authorizer's refresh token is had for; ``None`` when the authorization was taken back.
+        authorization_code: gets an authorizer's refresh token; ``None`` when the authorization was
+            taken back.
         authorization_code_expired_time: until when, in Unix seconds, where WeChat says so.
         pre_auth_code: the pre-authorization code with which the merchant came.
     """
@@ -53,8 +58,10 @@ class Reply(Printable):
     Args:
         status: the HTTP status: 200, or 403 for every refusal.
         body: the body, ``success`` or the same few bytes for every refusal.
-        event: what the push said; ``None`` when it was refused, or asks for nothing (a repetition, or a kind not handled here).
-        reason: why it was refused, or why there is no event. For your own log: whoever pushes must not learn it.
+        event: what the push said; ``None`` when it was refused, or asks for nothing (a repetition,
+            or a kind not handled here).
+        reason: why it was refused, or why there is no event. For your own log: the sender must not
+            learn it.
         content_type: the media type of the body.
     """
 
@@ -81,5 +88,5 @@ def success(event: Ticket | AuthorizationPush | None = None, *, reason: str = ""
 
 
 def refusal(reason: str) -> Reply:
-    """Return the one refusal there is: to whoever pushes, each looks like every other."""
+    """Return the one refusal there is: a sender cannot tell one from another."""
     return Reply(status=403, body=b"refused", reason=reason)

@@ -1,1 +1,4 @@
-"""Where tickets are kept: one file per store, each behind :class:`wxrevenue.ports.TicketStore`."""
+"""Where tickets are kept.
+
+One file per store, each behind :class:`wxrevenue.ports.TicketStore`.
+"""

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 import orjson
 
@@ -22,11 +22,22 @@ if TYPE_CHECKING:
     Found: TypeAlias = Ticket | ConfigurationError | TokenUnavailableError | OSError | None
     """A ticket, what is wrong with a file that a push can replace, or no file."""
 
+    class _Content(TypedDict):
+        """What a file holds, if this release wrote it."""
+
+        version: int
+        ticket: str
+        created: float
+
+
 _log = logging.getLogger("wxrevenue.tickets")
 _VERSION: Final = 1
 _LARGEST: Final = 64 * 1024
 _LATEST: Final = 1e12
-"""Seconds that no push can say: a time beyond that, in milliseconds say, would keep every ticket out."""
+"""Seconds (Unix time) that no push can reach.
+
+A later time, in milliseconds say, would keep every ticket out.
+"""
 _PRIVATE: Final = 0o600
 _PATIENCE: Final = 2.0
 """Seconds to wait for another process that is writing."""
@@ -36,25 +47,28 @@ _REMOUNTED: Final = "if a mount did this, mount with uid=… and umask=077; in K
 
 
 class FileTicketStore(Printable):
-    """Keeps the ticket in a file that nobody else can read.
+    """Keeps the ticket in a file that other users cannot read.
 
-    The file is made with mode 0600, and replaced in one step after its content reached the disk: whoever reads it sees the old
-    ticket or the new one, whenever the machine stops. Writers take turns by a lock on a second file beside it, named
-    ``….lock``, so that the newest ticket wins among processes too; what is being written is named ``….new``. (Windows has neither
-    such modes nor such locks: there, choose a folder of your own and let one process receive the pushes.) Reading and writing
-    happen in a thread.
+    The file is made with mode 0600, and replaced in one step after its content reached the disk: a
+    reader sees the old ticket or the new one, whenever the machine stops. Writers take turns by a
+    lock on a second file beside it, named ``….lock``: the newest ticket wins among processes too.
+    What is being written is named ``….new``. Windows has neither such modes nor such locks: there,
+    choose a folder of your own and let one process receive the pushes. Reading and writing happen
+    in a thread.
 
-    A file that others may read or write (a remount may do that), or that is another user's (other than root's), is refused by
-    ``get`` with ``ConfigurationError``, and replaced by the next push. One that holds no ticket gives ``TokenUnavailableError``
-    until then. A link, a folder or a pipe is refused by both. What the operating system says (``OSError``: no such folder, disk
-    full) passes unchanged, with a note that says what to do. Locks and fsync that a file system does not have are done without,
-    and logged once (logger ``wxrevenue.files``).
+    A file that others may read or write (a remount may do that), or that is another user's (other
+    than root's), is refused by ``get`` with ``ConfigurationError``, and replaced by the next push.
+    One that holds no ticket gives ``TokenUnavailableError`` until then. A link, a folder or a pipe
+    is refused by both. What the operating system says (``OSError``: no such folder, disk full)
+    passes unchanged, with a note that says what to do. Locks and fsync that a file system does not
+    have are done without, and logged once (logger ``wxrevenue.files``).
 
     Args:
-        path: the file, in a folder that exists; mount the folder, not the file, into a container. Keep one for each component.
+        path: the file, in a folder that exists; mount the folder, not the file, into a container.
+            Keep one for each component.
 
     Raises:
-        ConfigurationError: the path is not a text or a ``Path``.
+        ConfigurationError: the path is not a ``str`` or a ``Path``.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -66,7 +80,10 @@ class FileTicketStore(Printable):
         return await asyncio.to_thread(_get, self._path)
 
     async def put(self, ticket: Ticket) -> bool:
-        """Keep the ticket unless a newer one is kept; return whether it was kept. Afterwards it survives a power cut."""
+        """Keep the ticket unless a newer one is kept; return whether it was kept.
+
+        Afterwards it survives a power cut.
+        """
         return await asyncio.to_thread(_put, self._path, ticket)
 
     def __repr__(self) -> str:
@@ -96,7 +113,7 @@ def _look(path: Path) -> Found:
     """Return what is in the file's place.
 
     Raises:
-        ConfigurationError: it is no plain file.
+        ConfigurationError: it is not a plain file.
     """
     try:
         with with_remedy(path):
@@ -123,7 +140,7 @@ def _opened(path: Path) -> int:
 
 
 def _exposure(path: Path, found: os.stat_result) -> str | None:
-    """Return who else may reach a file.
+    """Return which other users may reach a file.
 
     Raises:
         ConfigurationError: it is none.
@@ -149,9 +166,12 @@ def _read(path: Path, descriptor: int) -> Ticket | TokenUnavailableError | OSErr
 
 
 def _parsed(raw: bytes) -> Ticket | None:
-    """Return the ticket that a file holds. Raises nothing: a traceback would show the content."""
+    """Return the ticket that a file holds.
+
+    It raises nothing: a traceback would show the content.
+    """
     try:
-        found: Any = orjson.loads(raw)
+        found: _Content = orjson.loads(raw)
         is_ours = found["version"] == _VERSION and found["created"] < _LATEST
         return Ticket(found["ticket"], found["created"]) if is_ours else None
     except (ValueError, TypeError, LookupError):
@@ -159,7 +179,10 @@ def _parsed(raw: bytes) -> Ticket | None:
 
 
 def _free_draft(path: Path) -> Path | None:
-    """Return what to call a ticket while it is written, if the name can be had: whoever is alone removes what was left there."""
+    """Return the name of a ticket's draft, if the name is free.
+
+    The only writer removes a draft that was left there.
+    """
     draft = path.with_name(f"{path.name}.new")
     try:
         draft.unlink(missing_ok=True)  # left by a process that was killed

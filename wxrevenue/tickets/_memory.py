@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 class MemoryTicketStore(Printable):
-    """Keeps the ticket in this process, alone or in front of a store that others share.
+    """Keeps the ticket in this process.
 
-    Alone it starts empty with every process: up to ten minutes pass before the first push. In front of another store it
-    keeps what that one could not take for the moment, so that an outage of, say, Redis does not cost this process its ticket.
+    It may stand alone, or in front of a store that other processes share. Alone it starts empty
+    with every process: up to ten minutes pass before the first push. In front of another store it
+    keeps what that one could not take for the moment, so that an outage of, say, Redis does not
+    cost this process its ticket.
 
     Args:
-        behind: the store that is asked and told as well; what it raises on ``put`` is raised, on ``get`` only while nothing is kept here.
+        behind: the store that is asked and told as well; what it raises on ``put`` is raised, on
+            ``get`` only while nothing is kept here.
     """
 
     def __init__(self, behind: TicketStore | None = None) -> None:
@@ -26,7 +29,10 @@ class MemoryTicketStore(Printable):
         self._kept: Ticket | None = None
 
     async def get(self) -> Ticket | None:
-        """Return the newest ticket of the two stores, or ``None`` before the first one came."""
+        """Return the newest ticket of the two stores.
+
+        ``None`` before the first one came.
+        """
         if self._behind is None:
             return self._kept
         try:
@@ -38,7 +44,10 @@ class MemoryTicketStore(Printable):
         return max((ticket for ticket in (self._kept, shared) if ticket), key=lambda ticket: ticket.created, default=None)
 
     async def put(self, ticket: Ticket) -> bool:
-        """Keep the ticket here, then in the store behind, unless a newer one is kept; return whether it was kept (there)."""
+        """Keep the ticket here, then in the store behind, unless a newer one is kept.
+
+        Return whether it was kept (there).
+        """
         is_newest = self._kept is None or ticket.created >= self._kept.created
         if is_newest:
             self._kept = ticket

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _NAME: Final = "RedisTicketStore"
 _KEEP: Final = 30 * 86_400_000
-"""Milliseconds after which a ticket is gone: long after WeChat refuses it, so that its age can be told until then."""
+"""Milliseconds after which a ticket is deleted.
+
+That is long after WeChat refuses it, so that its age can be told until then.
+"""
 
 _GET: Final = Script(
     TEXT
@@ -43,18 +46,23 @@ return 1
 
 
 class RedisTicketStore:
-    """Keeps a component's ticket in Redis (5 or newer, or Valkey) for all its processes. Needs ``pip install "wxrevenue[redis]"``.
+    """Keeps a component's ticket in Redis (5 or newer, or Valkey).
 
-    The newest ticket wins, by WeChat's own time of it, in one step inside Redis. It is kept for 30 days. One that this release
-    cannot read counts as absent until the next push replaces it. While Redis is away both methods raise
-    ``TokenUnavailableError``; put a ``MemoryTicketStore`` in front to go on with what this process has seen.
+    All its processes share it. Needs ``pip install "wxrevenue[redis]"``.
 
-    Use it on one event loop and in one process; ``await store.aclose()`` at the end, or ``async with``. Making one does no I/O.
+    The newest ticket wins, by WeChat's own time of it, in one step inside Redis. It is kept for 30
+    days. One that this release cannot read counts as absent until the next push replaces it. While
+    Redis is away both methods raise ``TokenUnavailableError``; put a ``MemoryTicketStore`` in front
+    to go on with what this process has seen.
+
+    Use it on one event loop and in one process; ``await store.aclose()`` at the end, or
+    ``async with``. Making one does no I/O.
 
     Args:
         redis: a URL or a client, as for ``RedisTokenStore``.
         component_appid: whose tickets these are.
-        keys: 32 bytes, or several such keys, with which tickets are encrypted, as for ``RedisTokenStore``.
+        keys: 32 bytes, or several such keys, with which tickets are encrypted, as for
+            ``RedisTokenStore``.
         prefix: how keys begin.
         timeout: seconds for one attempt, of which there are two at most.
 

@@ -1,1 +1,4 @@
-"""Where tokens come from: one file per source, each behind :class:`wxrevenue.ports.TokenSource`."""
+"""Where tokens come from.
+
+One file per source, each behind :class:`wxrevenue.ports.TokenSource`.
+"""

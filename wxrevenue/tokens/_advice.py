@@ -1,15 +1,17 @@
-"""Why a token could not be had, and what to do about it. To explain a code better, add a row."""
+"""Why there is no token, and what to do about it.
+
+To explain a code better, add a row.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wxrevenue.errors import ApiError, TokenUnavailableError, WxRevenueError
+from wxrevenue.errors import ApiError, DecodeError, TokenUnavailableError, WxRevenueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wxrevenue._wire.request import TokenKind
     from wxrevenue._wire.stored import Ticket
 
 NO_TICKET: Final = (
@@ -21,7 +23,9 @@ _HOUR: Final = 3600.0
 _WRONG_SECRET: Final = "check the component's secret in the WeChat console: it is wrong, or was reset"  # noqa: S105
 _APPID: Final = "check the component's appid: it must be that of the third-party platform itself"
 _TICKET: Final = "wait for the next ticket (one is pushed every ten minutes); if none comes, call start_push_ticket()"
-_ANEW: Final = "have the Mini Program authorize the component again, then hand its new refresh token to add_authorizer()"
+_ANEW: Final = (
+    "have the Mini Program authorize the component again, then hand its code to authorize(), or its new refresh token to add_authorizer()"
+)
 _REMEDIES: Mapping[int | str | None, str] = {
     40001: _WRONG_SECRET,
     40013: _APPID,
@@ -42,22 +46,20 @@ _ABOUT_THE_TOKEN: Final = frozenset({40001})
 _ABOUT_THE_TICKET: Final = frozenset({61005, 61006})
 
 
-def called(kind: TokenKind, appid: str) -> str:
-    """Return how messages call a token."""
-    return f"the token of {kind.value} {appid}"
-
-
 def overdue(appid: str, ticket: Ticket, now: float) -> str:
-    """Return the warning that no newer ticket came: about the hours that are left, while a token can still be had."""
+    """Return the warning that no newer ticket came.
+
+    It tells the hours that are left in which a token can still be got.
+    """
     left = max(0.0, ticket.expires - now) / _HOUR
     return (
         f"the newest ticket of component {appid} is {ticket.age(now) / _HOUR:.1f} hours old, while one is due every ten minutes: pushes "
-        f"have stopped, and in {left:.1f} hours no token can be had. Check what receives them, and call start_push_ticket()"
+        f"have stopped, and in {left:.1f} hours WeChat gives no more tokens. Check what receives them, and call start_push_ticket()"
     )
 
 
 def unavailable(what: str, error: WxRevenueError, *, ticket: Ticket | None = None, now: float = 0.0) -> TokenUnavailableError:
-    """Return the error to raise when ``what`` could not be had.
+    """Return the error to raise when ``what`` could not be got.
 
     Args:
         what: how messages call the token.
@@ -75,6 +77,15 @@ def unavailable(what: str, error: WxRevenueError, *, ticket: Ticket | None = Non
     if remedy:
         parts.append(f"what to do: {remedy}")
     return TokenUnavailableError("; ".join(parts), last=error)
+
+
+def unusable(what: str) -> TokenUnavailableError:
+    """Return the error for an answer whose token is missing, empty or damaged.
+
+    The next answer may be whole.
+    """
+    error = DecodeError("expected a token without white space or unreadable characters, and its life", retryable=True)
+    return TokenUnavailableError(f"{what} could not be refreshed: WeChat answered without a token, or a damaged one", last=error)
 
 
 def _happened(error: WxRevenueError) -> str:

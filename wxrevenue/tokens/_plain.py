@@ -1,4 +1,7 @@
-"""Token sources for users who get their tokens elsewhere: fixed ones, and a function."""
+"""Token sources for users that get their tokens elsewhere.
+
+Fixed ones, and a function.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class StaticTokens(Printable):
-    """Tokens that never change. After a refusal there is no other to try, so the refusal surfaces at once.
+    """Tokens that never change.
+
+    After a refusal there is no other to try, so the refusal surfaces at once.
 
     Args:
         component: the component's token.
@@ -35,7 +40,7 @@ class StaticTokens(Printable):
             self._component = require_token(component, "StaticTokens.component")
         if isinstance(authorizers, NotASecret):
             raise ConfigurationError(f"StaticTokens.authorizers: expected a mapping of appids to tokens, got {authorizers.kind}")
-        for appid, token in cast("list[tuple[Any, Any]]", authorizers):
+        for appid, token in cast("list[tuple[object, object]]", authorizers):
             name = require_secret("StaticTokens.authorizers: an appid", appid).reveal()
             self._authorizers[name] = require_token(token, "StaticTokens.authorizers: a token")
 
@@ -62,7 +67,10 @@ class StaticTokens(Printable):
 
 
 class CallableTokens:
-    """Asks an async function for the component's token at every request, so that the user's own cache stays in charge."""
+    """Asks an async function for the component's token at every request.
+
+    So the user's own cache stays in charge.
+    """
 
     def __init__(self, function: Callable[[], Awaitable[str | Secret]]) -> None:
         self._function = function
@@ -71,7 +79,7 @@ class CallableTokens:
         """Return what the function returns."""
         if kind is not TokenKind.COMPONENT:
             raise TokenUnavailableError("a token function hands out the component's token only: use a TokenSource for authorizers")
-        answer: Any = self._function()
+        answer: object = self._function()
         if not inspect.isawaitable(answer):
             answer = None
             raise ConfigurationError("tokens: expected an async function; it returned something that cannot be awaited")
@@ -81,17 +89,18 @@ class CallableTokens:
         """Do nothing: the function is asked again anyway."""
 
 
-def token_source(tokens: Any) -> TokenSource:
+def token_source(tokens: object) -> TokenSource:
     """Return the token source that a client's ``tokens`` argument, boxed, stands for."""
     if isinstance(tokens, Secret):
-        return StaticTokens(component=tokens)
+        return StaticTokens(component=require_token(tokens, "tokens"))
     if isinstance(tokens, TokenSource):
         return tokens
     if callable(tokens):
-        return CallableTokens(cast("Any", tokens))
-    raise ConfigurationError(f"tokens: expected a str, an async function returning one, or a TokenSource, got {tokens.kind}")
+        return CallableTokens(cast("Callable[[], Awaitable[str | Secret]]", tokens))
+    kind = tokens.kind if isinstance(tokens, NotASecret) else type(tokens).__name__
+    raise ConfigurationError(f"tokens: expected a str, an async function returning one, or a TokenSource, got {kind}")
 
 
-def _token(value: Any) -> Any:
+def _token(value: object) -> Any:
     """Return a token boxed; a function is none here."""
     return NotASecret(type(value).__name__) if callable(value) else as_secret(value)

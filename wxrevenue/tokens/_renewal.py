@@ -1,9 +1,13 @@
-"""The call for an authorizer's next token, whose answer is read for the refresh token first."""
+"""The call for an authorizer's next token.
+
+Its answer is read for the refresh token first.
+"""
 
 from __future__ import annotations
 
 import attrs
 
+from wxrevenue._base.checks import flaw_of_credential
 from wxrevenue._base.secret import Secret
 from wxrevenue._wire.model import Model, digits
 from wxrevenue._wire.request import AmsRequest
@@ -22,13 +26,21 @@ class Renewal(Model):
 
     @property
     def token(self) -> Secret | None:
-        """The token, unless it is empty."""
-        return _filled(self.authorizer_access_token)
+        """The token, unless it is empty or damaged."""
+        return intact(self.authorizer_access_token)
 
     @property
     def refresh_token(self) -> Secret | None:
-        """The new refresh token, unless it is empty: then the one that was sent stays."""
-        return _filled(self.authorizer_refresh_token)
+        """The new refresh token, unless it is empty or damaged.
+
+        Then the one that was sent stays.
+        """
+        return intact_refresh_token(self.authorizer_refresh_token)
+
+    @property
+    def is_refresh_token_damaged(self) -> bool:
+        """Whether there is a new refresh token that cannot be read."""
+        return bool(self.authorizer_refresh_token and self.authorizer_refresh_token.reveal()) and self.refresh_token is None
 
     @property
     def expires_in(self) -> int | None:
@@ -42,5 +54,16 @@ class RenewToken(GetAuthorizerAccessToken, AmsRequest[Renewal]):  # pyright: ign
     """``GetAuthorizerAccessToken``, which decodes its answer as a :class:`Renewal`."""
 
 
-def _filled(value: Secret | None) -> Secret | None:
-    return value if value is not None and value.reveal() else None
+def intact(token: Secret | None) -> Secret | None:
+    """Return a token, unless it is empty, or its bytes were damaged on the way."""
+    return token if token is not None and flaw_of_credential(token.reveal()) is None else None
+
+
+def intact_refresh_token(token: Secret | None) -> Secret | None:
+    """Return a refresh token, unless it is empty or damaged.
+
+    WeChat's are ASCII. A damaged byte may read as a Chinese character (the answer then is not
+    UTF-8, and is taken for GBK), and a refresh token that is replaced by a wrong one is lost.
+    """
+    whole = intact(token)
+    return whole if whole is not None and whole.reveal().isascii() else None

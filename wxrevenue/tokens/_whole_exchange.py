@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from wxrevenue.ports import Transport
 
 _MARGIN: Final = 1.0
-"""Seconds after which a transport that does not keep its timeout is not waited for any more."""
+"""Seconds after which a transport that does not keep its timeout is given up."""
 
 
 class WholeExchanges:
-    """Lets an exchange outlive the deadline of its call: its answer is had once.
+    """Lets an exchange outlive the deadline of its call: its answer comes only once.
 
     To cut it off would throw a refresh token away. Closes nothing.
 
@@ -41,4 +41,4 @@ class WholeExchanges:
         raise ResponseLostError("no answer in time", reason="timeout")
 
     async def aclose(self) -> None:
-        """Do nothing: the transport behind is somebody else's."""
+        """Do nothing: the transport behind belongs to its maker."""

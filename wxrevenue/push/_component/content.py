@@ -32,7 +32,10 @@ _CHANGES: Final = frozenset(["authorized", "updateauthorized", "unauthorized"])
 
 
 def parse_content(fields: Mapping[str, str]) -> Ticket | AuthorizationPush | None:
-    """Return the ticket, or the change of an authorization; ``None`` for kinds of pushes that are not handled here."""
+    """Return the ticket, or the change of an authorization.
+
+    ``None`` for kinds of pushes that are not handled here.
+    """
     kind, created = required(fields, "InfoType"), int(required(fields, "CreateTime"))
     if kind == "component_verify_ticket":
         return Ticket(required(fields, "ComponentVerifyTicket"), created)
@@ -50,7 +53,10 @@ def parse_content(fields: Mapping[str, str]) -> Ticket | AuthorizationPush | Non
 
 
 def required(fields: Mapping[str, str], name: str) -> str:
-    """Return a field that must be there: printable ASCII, or digits where it is a time."""
+    """Return a field that must be there.
+
+    It is printable ASCII, or digits where it is a time.
+    """
     found = _optional(fields, name)
     if found is None:
         raise RefusedError(f"{name} is missing, or no {name}")

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base.secret import NeverPickled, Secret, require_secret
 from wxrevenue.errors import ConfigurationError
@@ -33,19 +33,23 @@ class Envelope(NeverPickled):
     Args:
         component_appid: whom the content must be for.
         token: signs.
-        aes_keys: by field, the ``EncodingAESKey`` in use and those before it; each is tried in turn.
+        aes_keys: by field, the ``EncodingAESKey`` in use and those before it; each is tried in
+            turn.
 
     Raises:
         ConfigurationError: one of them is of another shape. It shows nowhere.
     """
 
-    def __init__(self, component_appid: str, token: Any, aes_keys: Mapping[str, Any]) -> None:
+    def __init__(self, component_appid: str, token: object, aes_keys: Mapping[str, object]) -> None:
         self._token = require_secret("TicketReceiver.token", token)
         self._owner = component_appid.encode()
         self._ciphers = [_cipher(where, key) for where, key in aes_keys.items()]
 
     def verify_signature(self, encrypted: str, signed: SignedQuery) -> bytes:
-        """Return what is sealed, once its signature is right. Nothing is decrypted before that."""
+        """Return what is sealed, once its signature is right.
+
+        Nothing is decrypted before that.
+        """
         if not encrypted.isascii() or not encrypted:
             raise RefusedError("nothing is encrypted")
         parts = sorted([self._token.reveal(), signed.timestamp, signed.nonce, encrypted])
@@ -59,7 +63,10 @@ class Envelope(NeverPickled):
         raise RefusedError("what is encrypted is not base64")
 
     def open(self, sealed: bytes) -> bytes:
-        """Return the content: decrypted with the first key that fits, its padding, its length and its owner checked."""
+        """Return the content, decrypted with the first key that fits.
+
+        Its padding, its length and its owner are checked.
+        """
         if not sealed or len(sealed) % _BLOCK:
             raise RefusedError("what is encrypted is not whole blocks")
         reasons: list[str] = []
@@ -84,14 +91,17 @@ def _decrypted(cipher: Cipher[CBC], sealed: bytes) -> bytes:
 
 
 def _unpadded(padded: bytes) -> bytes:
-    """Return the content without its PKCS#7 padding, which WeChat makes for blocks of 32."""
+    """Return the content without its PKCS#7 padding.
+
+    WeChat pads to blocks of 32.
+    """
     count = padded[-1]
     if not 1 <= count <= _LARGEST_PADDING or not compare_digest(padded[-count:], bytes([count]) * count):
         raise RefusedError("the padding is wrong; is this the EncodingAESKey that the platform has?")
     return padded[:-count]
 
 
-def _cipher(where: str, key: Any) -> Cipher[CBC]:
+def _cipher(where: str, key: object) -> Cipher[CBC]:
     from cryptography.hazmat.primitives.ciphers import Cipher  # on first use
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
     from cryptography.hazmat.primitives.ciphers.modes import CBC

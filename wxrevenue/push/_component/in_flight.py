@@ -1,9 +1,12 @@
-"""The pushes that are being dealt with: a repetition that comes meanwhile waits for the first."""
+"""The pushes that are being dealt with.
+
+A repetition that comes meanwhile waits for the first.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Work:
     task: asyncio.Task[str | None]
     waiting: int = 0
     answered: bool = False
-    """Whether one of those who wait has what came of it."""
+    """Whether one of the waiters has what came of it."""
 
 
 class InFlight:
@@ -25,11 +28,11 @@ class InFlight:
     def __init__(self) -> None:
         self._works: dict[bytes, _Work] = {}
 
-    async def join(self, digest: bytes, deal: Callable[[], Coroutine[Any, Any, str | None]]) -> tuple[str | None, bool]:
-        """Wait until the push is dealt with; return what went wrong, and whether this is news.
+    async def join(self, digest: bytes, deal: Callable[[], Coroutine[object, None, str | None]]) -> tuple[str | None, bool]:
+        """Wait until the push is dealt with.
 
-        The first that comes has ``deal`` called.
-        The work is cancelled, and its end awaited, when the last who waits for it is cancelled.
+        Return what went wrong, and whether this is news. The first that comes has ``deal`` called.
+        The work is cancelled, and its end awaited, when its last waiter is cancelled.
         """
         work = self._works.get(digest)
         if work is None or work.task.get_loop() is not asyncio.get_running_loop():  # a loop may have ended in the middle
@@ -46,7 +49,7 @@ class InFlight:
                 work.task.cancel()
                 await asyncio.wait([work.task])
 
-    def _started(self, digest: bytes, deal: Callable[[], Coroutine[Any, Any, str | None]]) -> _Work:
+    def _started(self, digest: bytes, deal: Callable[[], Coroutine[object, None, str | None]]) -> _Work:
         async def run() -> str | None:
             try:
                 return await deal()

@@ -8,21 +8,23 @@ from urllib.parse import parse_qsl
 
 import attrs
 
+from wxrevenue._base.printable import Printable
 from wxrevenue.push._reply import RefusedError
 
 _LONGEST: Final = 4096
 _MOST: Final = 64
 _SHAPES: Final = {
     "timestamp": re.compile(r"[0-9]{1,20}", re.ASCII),
-    # The signature is over texts that are sorted and joined without a mark between them: characters may wander from one to the
-    # next, and it still fits. A nonce shorter than three blocks in base64 cannot take in a piece that could be missed.
+    # The signature is over texts that are sorted and joined without a mark between them: characters
+    # may wander from one to the next, and it still fits. A nonce shorter than three blocks in
+    # base64 cannot take in a piece that could be missed.
     "nonce": re.compile(r"[!-~]{1,63}", re.ASCII),
     "msg_signature": re.compile(r"[!-~]{1,128}", re.ASCII),
 }
 
 
 @attrs.frozen(kw_only=True)
-class SignedQuery:
+class SignedQuery(Printable):
     """What of a query counts. ``signature``, which covers no content, does not."""
 
     timestamp: str
@@ -34,7 +36,8 @@ def read_query(query: str | bytes) -> SignedQuery:
     """Return what counts; parameters of your own may stand beside it.
 
     Raises:
-        RefusedError: a parameter is missing, comes twice or is of another shape, or the push is not said to be encrypted.
+        RefusedError: a parameter is missing, comes twice or is of another shape, or the push is not
+            said to be encrypted.
     """
     values: dict[str, list[str]] = {}
     for name, value in _pairs(query):

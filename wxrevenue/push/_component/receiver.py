@@ -1,4 +1,4 @@
-"""Judges a push: whether it is WeChat's, for us, and new, and what it says."""
+"""Judges a push: whether it is WeChat's, for this component, and new."""
 
 from __future__ import annotations
 
@@ -31,13 +31,17 @@ _REMEMBERED: Final = 4096
 
 
 class TicketReceiver(Printable):
-    """Judges the pushes to a service provider's "authorization event URL", without any I/O: any web server can use it.
+    """Judges the pushes to a service provider's "authorization event URL".
 
-    A push must have at most 64 KiB, a right signature (compared in constant time, before anything is decrypted), an encryption
-    with the platform's key, harmless XML, and this component's appid. Whatever is wrong, the refusal is the same; only
-    :attr:`Reply.reason` tells you which. Pushes in plain text, which other kinds of accounts may choose, are refused.
+    It does no I/O: any web server can use it.
 
-    See https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html.
+    A push must have at most 64 KiB, a right signature (compared in constant time, before anything
+    is decrypted), an encryption with the platform's key, harmless XML, and this component's appid.
+    Whatever is wrong, the refusal is the same; only :attr:`Reply.reason` tells you which. Pushes in
+    plain text, which other kinds of accounts may choose, are refused.
+
+    See
+    https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html.
 
     Args:
         component_appid: the platform's appid.
@@ -61,20 +65,21 @@ class TicketReceiver(Printable):
     ) -> None:
         token, aes_key = as_secret(token), as_secret(aes_key)  # first of all: what follows may raise
         previous_aes_key = None if previous_aes_key is None else as_secret(previous_aes_key)
-        self._appid = component_appid
+        self.component_appid = component_appid
         _checks.credential("TicketReceiver.component_appid", component_appid)
         keys = {"aes_key": aes_key} if previous_aes_key is None else {"aes_key": aes_key, "previous_aes_key": previous_aes_key}
-        self._envelope = Envelope(self._appid, token, keys)
+        self._envelope = Envelope(self.component_appid, token, keys)
         self._clock: Clock = LOOP_CLOCK if clock is None else _checks.instance("TicketReceiver.clock", clock, Clock)
         self._seen = _ReplayCache()
         self.in_flight = InFlight()
         """What is being dealt with; :func:`receive` asks."""
 
     def handle(self, query: str | bytes, body: bytes) -> Reply:
-        """Judge a push and return the reply; raises nothing, whatever the text and the bytes are.
+        """Judge a push and return the reply.
 
-        Deal with ``reply.event`` *before* the reply is sent and then call :meth:`confirm`; if you cannot, send :meth:`refuse`
-        instead, so that WeChat pushes again. :func:`receive` does all this.
+        Raises nothing, whatever the str and the bytes are. Deal with ``reply.event`` *before* the
+        reply is sent and then call :meth:`confirm`; if you cannot, send :meth:`refuse` instead, so
+        that WeChat pushes again. :func:`receive` does all this.
 
         Args:
             query: the URL's query as it was on the wire, without the ``?``.
@@ -90,12 +95,18 @@ class TicketReceiver(Printable):
             return refusal(refused.reason)
 
     def confirm(self, reply: Reply) -> None:
-        """Remember that what this reply says was dealt with: a repetition within a day is answered without an event."""
+        """Remember that what this reply says was dealt with.
+
+        A repetition within a day is answered without an event.
+        """
         if reply.digest:
             self._seen.add(reply.digest, self._clock.time())
 
     def refuse(self, reason: str) -> Reply:
-        """Return the reply to a push that could not be dealt with; ``reason`` is for your log."""
+        """Return the reply to a push that could not be dealt with.
+
+        ``reason`` is for your log.
+        """
         return refusal(reason)
 
     def _judge(self, query: str | bytes, body: bytes) -> Reply:
@@ -108,7 +119,7 @@ class TicketReceiver(Printable):
         if self._seen.has(digest, now):
             return success(reason="it came before")
         fields = read_fields(content, FIELDS)
-        if required(fields, "AppId") != self._appid:
+        if required(fields, "AppId") != self.component_appid:
             raise RefusedError("the AppId inside is another one")
         event = parse_content(fields)
         if event is None:
@@ -120,7 +131,7 @@ class TicketReceiver(Printable):
         return success(event, digest=digest)
 
     def __repr__(self) -> str:
-        return f"TicketReceiver({self._appid!r})"
+        return f"TicketReceiver({self.component_appid!r})"
 
 
 def _check_types(query: object, body: object) -> None:
@@ -130,7 +141,10 @@ def _check_types(query: object, body: object) -> None:
 
 
 class _ReplayCache:
-    """Which pushes of the last day were dealt with; beyond a few thousand the oldest are forgotten."""
+    """Which pushes of the last day were dealt with.
+
+    Beyond a few thousand the oldest are forgotten.
+    """
 
     def __init__(self) -> None:
         self._times: OrderedDict[bytes, float] = OrderedDict()

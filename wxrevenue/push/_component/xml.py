@@ -1,4 +1,7 @@
-"""The little XML that pushes are made of: elements and text, and nothing that XML also offers."""
+"""The little XML that pushes are made of.
+
+Elements and text, and nothing else that XML offers.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ _FIELDS: Final = 2
 
 
 def read_fields(data: bytes, wanted: Collection[str]) -> dict[str, str]:
-    """Return the text of the wanted elements below the root; other elements are passed over.
+    """Return the text of the wanted elements below the root.
+
+    Other elements are passed over.
 
     Raises:
-        RefusedError: it is not well-formed UTF-8 XML, has a DOCTYPE, a comment or a processing instruction, is nested deeper than
-            8, or a wanted element comes twice, elsewhere, or with elements inside.
+        RefusedError: it is not well-formed UTF-8 XML, has a DOCTYPE, a comment or a processing
+            instruction, is nested deeper than 8, or a wanted element comes twice, elsewhere, or
+            with elements inside.
     """
     reader = _Reader(wanted)
     try:

@@ -1,1 +1,4 @@
-"""Where refreshed tokens are kept, one file per store, each behind :class:`wxrevenue.ports.TokenStore`."""
+"""Where refreshed tokens are kept.
+
+One file per store, each behind :class:`wxrevenue.ports.TokenStore`.
+"""

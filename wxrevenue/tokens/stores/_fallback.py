@@ -1,4 +1,7 @@
-"""What a process may do while the store that it shares is away, if its owner allows that."""
+"""What a process may do while the store that it shares is away.
+
+It may do so only if its owner allows that.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FallbackStore:
-    """Refreshes without the shared lock while it cannot be had.
+    """Refreshes without the shared lock while the shared store is away.
 
     Such locks have negative fences, and are this process's own. What was got under them is written
     as soon as the shared store works again, unless a newer record is there by then.
@@ -75,5 +78,5 @@ class FallbackStore:
         return True
 
     async def finish(self) -> None:
-        """Write what the shared store has not taken yet, if that works by now."""
+        """Write what the shared store has not taken yet, if that works now."""
         await self._shared.finish()

@@ -1,4 +1,7 @@
-"""The newest record of one name that this process knows, and whether a stored one came after it."""
+"""The newest record of one name that this process has.
+
+Also whether a stored one came after it.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class KnownRecord:
         base: the fence of the record that it replaces, as far as this process knows; for one that
             was got without the lock.
         is_stored: whether the store has taken it.
+        is_handed_in: whether an authorization, and no refresh, has brought it.
     """
 
     record: StoredToken
@@ -31,10 +35,14 @@ class KnownRecord:
     fence: int | None
     base: int | None = None
     is_stored: bool = False
+    is_handed_in: bool = False
     overtaken: bool = False
     """The store refused it: another one was written under a later lock."""
     outcome: bool | None = attrs.field(default=None, init=False)
-    """Whether it was written; ``False``: a newer one is stored; ``None``: not decided yet."""
+    """Whether it was written.
+
+    ``False``: a newer one is stored; ``None``: not decided yet.
+    """
     failures: int = attrs.field(default=0, init=False)
     """How many tries to write it failed."""
     pausing: bool = attrs.field(default=False, init=False)
@@ -43,7 +51,10 @@ class KnownRecord:
     writing: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     """Tries to write it again and again."""
     tries: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
-    """The tries that are under way: one that hangs does not keep the next from beginning."""
+    """The tries that are under way.
+
+    One that hangs does not keep the next from beginning.
+    """
     ended: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     """Set when any of them is over."""
 
@@ -55,7 +66,7 @@ class KnownRecord:
     @property
     def is_authorization(self) -> bool:
         """Whether a refresh token was handed in: it comes after whatever is going on."""
-        return self.record.token is None
+        return self.is_handed_in or self.record.token is None
 
     @property
     def is_idle(self) -> bool:
@@ -64,11 +75,14 @@ class KnownRecord:
         return writing is None or writing.done() or self.pausing or writing.get_loop() is not asyncio.get_running_loop()
 
     def was_handed_in_beside(self, sent: Secret | None) -> bool:
-        """Return whether it is an authorization that waits to be written, while ``sent`` was sent."""
+        """Return whether it is an authorization that waits to be written.
+
+        ``sent`` is the refresh token that was sent meanwhile.
+        """
         return sent is not None and self.is_authorization and not self.is_stored and self.record.refresh != sent
 
     def as_of(self, now: float) -> StoredToken:
-        """Return the record with the seconds that its token has left by ``now``, and its age."""
+        """Return the record as of ``now``: with its age and its token's seconds left."""
         elapsed = now - self.since
         remaining = self.record.left - elapsed
         dated = attrs.evolve(self.record, fence=self.last_seen or 0, age=(self.record.age or 0.0) + elapsed)

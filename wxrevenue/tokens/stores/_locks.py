@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxrevenue.errors import ConfigurationError
 
@@ -30,7 +30,7 @@ class Locks:
             ConfigurationError: its number is none, so that records could not be told apart by it.
         """
         await self.give_back(name)
-        fence: Any = await self._store.lock(name, lease=lease)
+        fence: object = await self._store.lock(name, lease=lease)
         if fence is None or isinstance(fence, int):
             return fence
         raise ConfigurationError(f"the TokenStore's lock() must return an int or None, got {type(fence).__name__}")
@@ -42,7 +42,10 @@ class Locks:
         self._kept.pop(name, None)
 
     async def give_back(self, name: str) -> None:
-        """Give a lock back that could not be given back in time: nobody shall wait for its end."""
+        """Give a lock back that could not be given back in time.
+
+        No process shall wait for its end.
+        """
         fence = self._kept.get(name)
         if fence is not None:
             with suppress(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import Secret, as_secret
@@ -30,32 +30,39 @@ _US: Final = 1_000_000
 
 
 class RedisTokenStore:
-    """Keeps tokens in Redis (5 or newer, or Valkey), so that of many processes one refreshes. Needs ``pip install "wxrevenue[redis]"``.
+    """Keeps tokens in Redis (5 or newer, or Valkey): of many processes one refreshes.
 
-    One lock per token; a holder that is stopped or killed loses it when its lease ends, and what it writes later is refused once
-    somebody else has written. Only Redis' clock counts, and every key has a time to live. Keys begin with ``prefix`` and a hash
-    of the appids; the keys of one token share a slot of a cluster. A value that this release cannot read (written by a
-    newer one, under another key, or by another program) counts as absent.
+    Needs ``pip install "wxrevenue[redis]"``.
 
-    Each attempt has ``timeout`` seconds and is repeated once at most. While Redis is away, tokens that live are served; a
-    refresh is refused with ``TokenUnavailableError``, since it would end the life of the token that other processes have.
+    One lock per token; a holder that is stopped or killed loses it when its lease ends, and what it
+    writes later is refused once another process has written. Only Redis' clock counts, and every
+    key has a time to live. Keys begin with ``prefix`` and a hash of the appids; the keys of one
+    token share a slot of a cluster. A value that this release cannot read (written by a newer one,
+    under another key, or by another program) counts as absent.
+
+    Each attempt has ``timeout`` seconds and is repeated once at most. While Redis is away, tokens
+    that live are served; a refresh is refused with ``TokenUnavailableError``, since it would end
+    the life of the token that other processes have.
 
     Redis must be persistent (``appendonly yes``) and evict nothing (``maxmemory-policy
     noeviction``): what it loses, and no running process knows, has to be authorized again.
 
-    Use it on one event loop and in one process; ``await store.aclose()`` at the end, or ``async with``. Making one does no I/O.
+    Use it on one event loop and in one process; ``await store.aclose()`` at the end, or
+    ``async with``. Making one does no I/O.
 
     Args:
-        redis: a URL, ``redis://[user:password@]host:port/db``, ``rediss://…`` or ``unix:///path``, with the password
-            percent-encoded; or a client of ``redis.asyncio``, also for a cluster, with settings of your own. A client that you
-            give is not closed.
-        keys: 32 bytes, or several such keys, with which values are encrypted (AES-256-GCM, bound to their place). The first
-            encrypts, all decrypt: put a new one in front, and drop the old one after ``keep``. Without any, whoever can read
-            Redis can read the tokens.
+        redis: a URL, ``redis://[user:password@]host:port/db``, ``rediss://…`` or ``unix:///path``,
+            with the password percent-encoded; or a client of ``redis.asyncio``, also for a cluster,
+            with settings of your own. A client that you give is not closed.
+        keys: 32 bytes, or several such keys, with which values are encrypted (AES-256-GCM, bound to
+            their place). The first encrypts, all decrypt: put a new one in front, and drop the old
+            one after ``keep``. Without any, a reader of Redis can read the tokens.
         prefix: how keys begin. Give each environment its own where several use one Redis.
         timeout: seconds for one attempt.
-        keep: seconds that refresh tokens are kept after they were written last; access tokens live as long as WeChat says.
-        refresh_without_lock: whether this process may refresh while Redis is away. Allow it in one process alone.
+        keep: seconds that refresh tokens are kept after they were written last; access tokens live
+            as long as WeChat says.
+        refresh_without_lock: whether this process may refresh while Redis is away. Allow it in one
+            process alone.
 
     Raises:
         ConfigurationError: one of these is not allowed, or redis-py is not installed.
@@ -77,7 +84,7 @@ class RedisTokenStore:
         redis, keys = as_secret(redis, "execute_command"), as_secret_keys(keys)  # first of all: what follows may raise
         self._link = RedisLink(redis, owner=_NAME, timeout=timeout)
         self._place = self._link.place
-        records = _Records(
+        records = self._records = _Records(
             self._link,
             Keyring(keys, f"{_NAME}.keys"),
             prefix=key_prefix(f"{_NAME}.prefix", prefix),
@@ -91,6 +98,11 @@ class RedisTokenStore:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+    @property
+    def without_fallback(self) -> RenewableTokenStore:
+        """The records themselves: what fails raises, also with ``refresh_without_lock``."""
+        return self._records
 
     async def read(self, name: str) -> StoredToken | None:
         """Return the record; see :class:`TokenStore`."""
@@ -113,12 +125,18 @@ class RedisTokenStore:
         await self._store.unlock(name, fence=fence)
 
     async def aclose(self) -> None:
-        """Write what was got without the lock, if that works within five seconds; close the connections. May be called twice."""
+        """Write what was got without the lock, then close the connections.
+
+        Writing gets five seconds. May be called twice.
+        """
         await self.finish()
         await self._link.aclose()
 
     async def finish(self) -> None:
-        """Write what was got without the lock, if that works within five seconds; closing a source does so, too."""
+        """Write what was got without the lock, if that works within five seconds.
+
+        Closing a source does so, too.
+        """
         if self._fallback is not None:
             await self._fallback.finish()
 
@@ -177,7 +195,7 @@ class _Records:
     def _sealed(self, value: Secret | None, key: str) -> Secret | str:
         return "" if value is None else self._keyring.encrypt(value, key)
 
-    def _opened(self, written: Any, key: str) -> Secret | None:
+    def _opened(self, written: Secret | None, key: str) -> Secret | None:
         if written is None:
             return None
         value = self._keyring.decrypt(written, key)

@@ -1,8 +1,9 @@
-"""What happens inside Redis, each in one step, on keys of one slot, by Redis' own clock.
+"""What happens inside Redis, each in one step.
 
-Every script gets three keys: the record (a hash: the newest fences and the refresh token), the token, and the lock. Each may run
-twice: the lock knows the attempt that took it, a record the fence that wrote it. What another program left under a key
-counts as nothing.
+It is on keys of one slot, by Redis' own clock. Every script gets three keys: the record (a hash:
+the newest fences and the refresh token), the token, and the lock. Each may run twice: the lock
+knows the attempt that took it, a record the fence that wrote it. What another program left under a
+key counts as nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ redis.call('SET', KEYS[3], number .. ' ' .. attempt, 'PX', lease)
 return number
 """
 )
-"""The time keeps fences growing when the counter is lost with a server, or evicted; the counter, when a clock goes back."""
+"""Takes the lock; its fence grows by Redis' time and by a counter.
+
+The time keeps fences growing when the counter is lost with a server, or evicted. The counter does
+when a clock goes back.
+"""
 
 WRITE: Final = Script(
     _TOOLS

@@ -26,7 +26,7 @@ _CATCH_UP: Final = 1.0
 """Seconds that a read waits for a record to be written that the store should have."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _StoreState:
     """What this process knows of the records of one store."""
 
@@ -36,11 +36,17 @@ class _StoreState:
     fronts: WeakSet[RetryingTokenStore] = attrs.field(factory=WeakSet["RetryingTokenStore"])
     """Those that are in use."""
     store: TokenStore | None = None
-    """A store that cannot be referred to weakly: it is kept, so that its id stays its own."""
+    """A store that cannot be referred to weakly.
+
+    It is kept, so that its id stays its own.
+    """
 
 
 _known: Final[dict[int, _StoreState]] = {}
-"""By the store's id, so that what could not be written outlives the source that got it, also where stores cannot be hashed."""
+"""What could not be written, by the store's id.
+
+So it outlives the source that got it, also where stores cannot be hashed.
+"""
 
 
 @runtime_checkable
@@ -53,12 +59,14 @@ class KeepingStore(Protocol):
 
 
 class RetryingTokenStore:
-    """Keeps what the store behind did not take, by name, and writes it as soon as that works.
+    """Keeps what the store behind did not take, by name.
 
-    WeChat replaces a refresh token when it is used. Whoever has the new one must not lose it:
-    without it the merchant has to authorize again. So the newest record of each name that has one
-    is known here, also when the store behind loses it (a fail-over, a restart without persistence,
-    an eviction), and is written again.
+    It is written as soon as that works.
+
+    WeChat replaces a refresh token when it is used. A process that has the new one must not lose
+    it: without it the merchant has to authorize again. So the newest record of each name that has
+    one is known here, also when the store behind loses it (a fail-over, a restart without
+    persistence, an eviction), and is written again.
 
     A newer record is never replaced by an older one. The locks' numbers decide; where a record was
     got without the lock, the store's ``age`` of a record, and how long tokens live.
@@ -117,7 +125,22 @@ class RetryingTokenStore:
         """Give the lock back; see :class:`TokenStore`."""
         await self._locks.give(name, fence=fence)
 
-    async def put(self, name: str, record: StoredToken, *, fence: int | None, since: float, replaces: Secret | None = None) -> bool:
+    @property
+    def behind(self) -> TokenStore:
+        """The store behind, for records that are written at once or not at all."""
+        found: TokenStore = getattr(self._store, "without_fallback", self._store)
+        return found
+
+    async def put(  # noqa: PLR0913  (facts about the record, by keyword)
+        self,
+        name: str,
+        record: StoredToken,
+        *,
+        fence: int | None,
+        since: float,
+        replaces: Secret | None = None,
+        is_handed_in: bool = False,
+    ) -> bool:
         """Write the record, now or later; return whether no newer one is stored.
 
         Args:
@@ -127,21 +150,22 @@ class RetryingTokenStore:
             since: when WeChat was asked for it (monotonic seconds).
             replaces: the refresh token that it was got with. Another one that was handed in
                 meanwhile, and is not written yet, is the newer one.
+            is_handed_in: an authorization, and no refresh, has brought it.
         """
         known = self._known.get(name)
         if known is None or not known.was_handed_in_beside(replaces):
-            known = self.keep(name, record, fence=fence, since=since)
+            known = self.keep(name, record, fence=fence, since=since, is_handed_in=is_handed_in)
         await tried(known, PATIENCE)
         return known.outcome or (known.outcome is None and self._known.get(name) is known)
 
-    def keep(self, name: str, record: StoredToken, *, fence: int | None, since: float) -> KnownRecord:
+    def keep(self, name: str, record: StoredToken, *, fence: int | None, since: float, is_handed_in: bool = False) -> KnownRecord:
         """Have the record written without waiting for it."""
         before = self._known.get(name)
         if before is not None:
             before.stop()
         base = None if before is None else before.last_seen
         self._names.add(name)
-        known = self._known[name] = KnownRecord(record, since, fence, base)
+        known = self._known[name] = KnownRecord(record, since, fence, base, is_handed_in=is_handed_in)
         self._writer.start(name, known)
         return known
 
@@ -165,7 +189,7 @@ class RetryingTokenStore:
         await wait_for(tasks, PATIENCE)
         for known in unwritten.values():
             known.stop()
-        await wait_for(tasks, None)
+        await wait_for([*tasks, *self._writer.stopped()], None)
         if isinstance(self._store, KeepingStore):
             await self._store.finish()
         lost = sorted(name for name, known in unwritten.items() if known.outcome is None)
@@ -195,7 +219,7 @@ class RetryingTokenStore:
     def _hand_over(self) -> None:
         loop = asyncio.get_running_loop()
         for front in tuple(self._fronts):
-            if front._loop is loop:  # noqa: SLF001  (one of ours)
+            if front._loop is loop:  # noqa: SLF001  (one of this class)
                 front._adopt()  # noqa: SLF001
 
     async def _catch_up(self, name: str, known: KnownRecord) -> None:

@@ -1,4 +1,7 @@
-"""Writes a record to a store again and again, until the store takes it or has a newer one."""
+"""Writes a record to a store again and again.
+
+It ends when the store takes the record, or has a newer one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import logging
 from contextlib import suppress
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,16 +24,22 @@ if TYPE_CHECKING:
 _log = logging.getLogger("wxrevenue.tokens")
 
 LEASE: Final = 10.0
-"""Seconds for which a lock is taken: what the others wait for a holder that was killed."""
+"""Seconds for which a lock is taken.
+
+The other processes wait for so long if its holder was killed.
+"""
 PATIENCE: Final = 5.0
-"""Seconds that a refresh waits for its record to be written, and closing for all of them."""
+"""Seconds that a refresh waits for its record to be written.
+
+Closing waits so long for all of them.
+"""
 TOLD_AFTER: Final = 3
-"""How many tries to write a record fail before the log says so."""
+"""Failed tries to write a record after which the log says so."""
 _PAUSES: Final = (0.1, 1.0, 2.0, 5.0)
 """Seconds between two tries to write a record; the last goes on."""
 _LONGEST_TRY: Final = 60.0
 _MOST_TRIES: Final = 4
-"""How many tries to write a record may hang at the same time."""
+"""Tries to write a record that may hang at the same time."""
 
 
 class RecordWriter:
@@ -52,12 +63,19 @@ class RecordWriter:
         self._locks = locks
         self._clock = clock
         self._on_decided = on_decided
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, name: str, known: KnownRecord) -> None:
         """Begin to write the record."""
         known.stop()
         known.outcome, known.tried = None, asyncio.Event()
-        known.writing = asyncio.get_running_loop().create_task(self._write_until_taken(name, known))
+        known.writing = task = asyncio.get_running_loop().create_task(self._write_until_taken(name, known))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stopped(self) -> list[asyncio.Task[None]]:
+        """Return the tasks that were told to stop, and have not ended yet."""
+        return [task for task in self._tasks if task.cancelling()]
 
     def hurry(self, name: str, known: KnownRecord) -> None:
         """Try at once, instead of after a pause, or beside a try that may hang."""
@@ -124,7 +142,7 @@ class RecordWriter:
             _log.error("the token %s could not be stored (%s): it is kept in this process, and stored as soon as that works", name, failure)
 
     async def _write(self, name: str, known: KnownRecord) -> bool | None:
-        """Return whether it was written; ``None`` while somebody else holds the lock."""
+        """Return whether it was written; ``None`` while another holder has the lock."""
         if known.fence is not None and await self._store.write(name, self._now(known), fence=known.fence):
             return True
         now = self._clock.monotonic()
@@ -139,7 +157,8 @@ class RecordWriter:
         fence = await self._locks.take(name, lease=LEASE)
         if fence is None:
             if known.is_authorization:
-                known.since = self._clock.monotonic()
+                now = self._clock.monotonic()
+                known.record, known.since = attrs.evolve(known.as_of(now), age=None), now
             return None
         try:
             now = self._clock.monotonic()

@@ -1,0 +1,1 @@
+"""Notifications of WeChat Pay: judged, opened, and told by their kind."""
