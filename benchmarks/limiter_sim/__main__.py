@@ -1,15 +1,18 @@
-"""How the limiter, and what one would use instead, obey servers that never say how much they allow.
+"""How the limiter and its rivals obey servers that never say how much they allow.
 
 ::
 
-    python -m benchmarks.limiter_sim.__main__ [--quick | --full] [--server fixed …] [--policy cold …] [--quota 100 …] [--callers 200 …]
+    python -m benchmarks.limiter_sim.__main__ [--quick | --full] [--server fixed …]
+        [--policy cold …] [--quota 100 …] [--callers 200 …]
     python -m benchmarks.limiter_sim.__main__ --plot storm.png
 
-Virtual time, so ten minutes take a fraction of a second, and a seed decides everything. In a cell, the first figure is the calls
-made ÷ the calls that had to be made, and the second is the makespan ÷ that of somebody who knows the server's rule; where the
-quota changes midway, the first figure is the refusals from then on that were not provoked, in terms of the old quota. A run
-"never ends" if it is given up: after twenty times the calls or sixty times the time that are needed, or an hour without an
-admitted call. Goals hold for ours only: ``cold`` knows nothing, ``saved`` begins with what a limiter before it has learned.
+Virtual time, so ten minutes take a fraction of a second, and a seed decides everything. In a cell,
+the first figure is the calls made ÷ the calls that had to be made. The second is the makespan ÷
+that of a caller that knows the server's rule. Where the quota changes midway, the first figure is
+the refusals from then on that were not provoked, in terms of the old quota. A run "never ends" if
+it is given up: after twenty times the calls or sixty times the time that are needed, or an hour
+without an admitted call. Goals hold for this package's limiter only: ``cold`` knows nothing,
+``saved`` begins with what a limiter before it has learned.
 """
 
 from __future__ import annotations
@@ -40,7 +43,10 @@ _HEAD: Final = "{:<10} {:>5} {:>6} {:>7}"
 
 
 def representative() -> list[Case]:
-    """Return the cases of a run without options: every kind of server, quota and latency; the rest in part."""
+    """Return the cases of a run without options.
+
+    They have every kind of server, quota and latency; of the rest they have a part.
+    """
     usual = [Case(kind, quota, latency) for kind, quota, latency in itertools.product(KINDS, QUOTAS, LATENCIES)]
     crowds = [Case(kind, 100, callers=callers) for kind, callers in itertools.product(KINDS, CALLERS) if callers != 200]
     changed = [
@@ -51,7 +57,10 @@ def representative() -> list[Case]:
 
 
 def several_actions(sizes: Iterable[tuple[int, float, int]]) -> list[Case]:
-    """Return the cases with several actions, which count against one quota or against one each; a size is what a :class:`Case` has."""
+    """Return the cases with several actions, on one quota or on one each.
+
+    A size is what a :class:`Case` has.
+    """
     every = itertools.product((True, False), KINDS, sizes)
     return [Case(kind, quota, latency, callers, ACTIONS, shared) for shared, kind, (quota, latency, callers) in every]
 
@@ -88,7 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _print_group(cases: Sequence[Case], policies: Sequence[str], tally: Tally, *, frugal: bool) -> None:
-    """Run cases and print a line for each; frugally, rivals are spared the largest quota."""
+    """Run cases and print a line for each.
+
+    With ``frugal``, rivals are spared the largest quota.
+    """
     print(_heading(cases[0], policies))
     for case in cases:
         results = {policy: None if policy in RIVALS and frugal and case.quota > 100 else run(case, policy) for policy in policies}

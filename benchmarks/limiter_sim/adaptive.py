@@ -1,8 +1,9 @@
-"""A client-side bucket whose rate follows CUBIC, as in the adaptive retry mode of AWS's SDKs.
+"""A client-side bucket whose rate follows CUBIC, like AWS's adaptive retry mode.
 
-Written after the published behaviour of botocore, with its constants: nothing is limited until the first refusal; then the
-bucket's rate is the measured one times ``BETA``, and grows back along a cubic curve. botocore also gives up after a few attempts;
-here nobody does, and waits between attempts are its standard ones.
+Written after the published behaviour of botocore, with its constants: nothing is limited until the
+first refusal; then the bucket's rate is the measured one times ``BETA``, and grows back along a
+cubic curve. botocore also gives up after a few attempts. Here no caller does, and waits between
+attempts are its standard ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import attrs
 from benchmarks.limiter_sim.world import now
 
 if TYPE_CHECKING:
-    from benchmarks.limiter_sim.policies import Send
+    from benchmarks.limiter_sim.world import Send
 
 BETA: Final = 0.7
 SCALE: Final = 0.4
@@ -29,7 +30,7 @@ MOST_AHEAD: Final = 2.0
 """How many times the measured rate the bucket's rate may be."""
 LONGEST_WAIT: Final = 20.0
 _LOOK_AGAIN: Final = 0.1
-"""Seconds after which whoever waits for a token sees that the rate changed."""
+"""Seconds after which a caller that waits for a token sees that the rate changed."""
 
 
 @attrs.define
@@ -52,13 +53,16 @@ class MeasuredRate:
 
 @attrs.define
 class Cubic:
-    """The rate that a client may try, as a function of the time since the last refusal."""
+    """The rate that a client may try, by the time since the last refusal."""
 
     _plateau: float = 0.0
     _refused: float = 0.0
 
     def accepted(self) -> float:
-        """Return the rate after an accepted call: near the plateau slowly, beyond it ever faster."""
+        """Return the rate after an accepted call.
+
+        It grows slowly near the plateau, and ever faster beyond it.
+        """
         flat_after: float = (self._plateau * (1 - BETA) / SCALE) ** (1 / 3)
         return SCALE * (now() - self._refused - flat_after) ** 3 + self._plateau
 
@@ -70,7 +74,7 @@ class Cubic:
 
 @attrs.define
 class Bucket:
-    """Tokens that come at a rate; whoever came first is served first."""
+    """Tokens that come at a rate; callers are served in order of arrival."""
 
     rate: float = 1.0
     _tokens: float = 0.0
@@ -99,7 +103,10 @@ class Bucket:
 
 @attrs.define
 class Adaptive:
-    """The policy: a bucket for everyone once the server has refused, and full-jitter waits between a call's attempts."""
+    """The policy: a bucket for all callers once the server has refused.
+
+    The waits between a call's attempts have full jitter.
+    """
 
     _measured: MeasuredRate = attrs.field(factory=MeasuredRate)
     _curve: Cubic = attrs.field(factory=Cubic)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.limiter_sim.policies import Policy
 
 Knowledge = dict[str, Any]
-"""What a limiter of ours saves."""
+"""What a limiter of this package saves."""
 WINDOWS: Final = 10
 """There are as many calls to make as the first quota admits in so many windows."""
 CHANGES: Final = WINDOWS / 2 * WINDOW
@@ -46,8 +46,9 @@ class Case:
         quota: calls per window, before any change.
         latency: mean seconds of an exchange.
         callers: how many call at once.
-        actions: how many actions they call in turn; ours has a gate for each.
-        shared: whether all actions count against one quota ("per component"), or each against its own ("per action").
+        actions: how many actions they call in turn; this package's limiter has a gate for each.
+        shared: whether all actions count against one quota ("per component"), or each against its
+            own ("per action").
         factor: by which the quota is multiplied midway.
         seed: decides every latency, every jitter and every phase.
     """
@@ -86,7 +87,10 @@ class Case:
 
     @functools.cached_property
     def ideal(self) -> float:
-        """The seconds that whoever knows the rule needs; without the phase, which nobody can know, for windows of unknown phase."""
+        """The seconds that a caller that knows the rule needs.
+
+        For windows of unknown phase it does not know the phase, because no caller can.
+        """
         limit = attrs.evolve(self.limit, phase=0.0)
         return ideal(self.kind, limit, self.calls // self.quotas, max(1, self.callers // self.quotas), self.latency)
 
@@ -118,8 +122,8 @@ class Result:
     def unprovoked_ratio(self) -> float:
         """Refusals since the quota changed that were not provoked ÷ the quota before.
 
-        Provoked is one refusal for every window's length in which there were any, the first excepted: whoever wants to know how
-        much is allowed now has to ask.
+        Provoked is one refusal for every window's length in which there were any, the first
+        excepted: a caller has to ask in order to know how much is allowed now.
         """
         closings, refusals, shut = 0, 0, 0.0
         for moment in self.refused:
@@ -136,7 +140,10 @@ class Result:
 
 
 def run(case: Case, policy: str) -> Result:
-    """Simulate a case under a policy: one of :data:`benchmarks.limiter_sim.policies.OURS` or ``RIVALS``."""
+    """Simulate a case under a policy.
+
+    The policy is one of :data:`benchmarks.limiter_sim.policies.OURS` or ``RIVALS``.
+    """
     if policy == "saved":
         unix, knowledge = _learned(attrs.evolve(case, factor=1.0, seed=case.seed + _LEARNING))
         return _simulated(case, lambda: Ours(VirtualClock(unix + _REST), knowledge))[0]
@@ -158,7 +165,7 @@ def _simulated(case: Case, make: Callable[[], Policy]) -> tuple[Result, Knowledg
 
 
 async def _all_calls(case: Case, make: Callable[[], Policy]) -> tuple[Result, Knowledge]:
-    """Make all calls; stop when the last is accepted, or when that cannot be waited for."""
+    """Make all calls; stop when the last is accepted, or when the run is given up."""
     network = Network(Server(case.kind, case.limit, case.shared), case.latency, case.seed, MOST_CALLS * case.calls, PATIENCE)
     policy = make()
     jobs = iter([f"action-{number % case.actions}" for number in range(case.calls)])

@@ -1,8 +1,10 @@
-"""What the limiter has to reach, case by case. Two figures each: calls ÷ floor and makespan ÷ ideal.
+"""What the limiter has to reach, case by case.
 
-Goals hold for many callers, for one has no choice but to be slow. The first table is for a limiter that knows nothing; what one
-with saved state has to reach is stricter. Then there is a quota that is halved or doubled midway, for a limiter that knew nothing:
-there the first figure is the refusals that it did not provoke, in terms of the old quota.
+There are two figures each: calls ÷ floor and makespan ÷ ideal. Goals hold for many callers, for one
+has no choice but to be slow. The first table is for a limiter that knows nothing; what one with
+saved state has to reach is stricter. Then there is a quota that is halved or doubled midway, for a
+limiter that knew nothing: there the first figure is the refusals that it did not provoke, in terms
+of the old quota.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ class Goal(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """The goals on one kind of server, for short and long latency; ``ten`` is for a quota of ten."""
+    """The goals on one kind of server, for short and long latency.
+
+    ``ten`` is for a quota of ten.
+    """
 
     calls: float
     ten: float
@@ -63,7 +68,7 @@ _DOUBLED_KINDS: Final = frozenset(_HALVED_TIME)
 
 
 def goal(case: Case, policy: str) -> Goal:
-    """Return what a policy of ours has to reach in a case."""
+    """Return what a policy of this package has to reach in a case."""
     if case.callers < MANY or case.actions > 1:
         return Goal(None, None)
     if case.factor != 1 and policy != "cold":
@@ -94,7 +99,7 @@ def figures(result: Result) -> tuple[float, float]:
 
 
 def misses(result: Result, policy: str) -> list[str]:
-    """Return which goals a policy of ours missed."""
+    """Return which goals a policy of this package missed."""
     if not result.ended:
         return ["the end"]
     names = ("calls", "time") if result.case.factor == 1 else ("refusals", "time")

@@ -1,4 +1,7 @@
-"""Draws how the policies get through the headline scenario: a thousand calls by two hundred callers, a hundred allowed a minute."""
+"""Draws how the policies get through the headline scenario.
+
+Two hundred callers make a thousand calls, of which a hundred are allowed per minute.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ MINUTES: Final = 15.0
 
 
 def plot(path: str, seed: int, policies: Sequence[str] = (*OURS, *RIVALS)) -> None:
-    """Simulate the headline scenario and write a PNG: admitted and refused calls over time, on two servers.
+    """Simulate the headline scenario and write a PNG.
+
+    It shows admitted and refused calls over time, on two servers.
 
     Args:
         path: where to write it.

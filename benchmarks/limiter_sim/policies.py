@@ -1,30 +1,32 @@
-"""Ways to obey a server that says "operating too fast": ours, and what one would use instead."""
+"""Ways to obey a server that says "operating too fast": this package's and others.
+
+The others are what one would use instead.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 import backoff
-from aiolimiter import AsyncLimiter
 
 from benchmarks.limiter_sim.adaptive import Adaptive
 from benchmarks.limiter_sim.servers import WINDOW
 from wxrevenue import LocalRateLimiter, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from aiolimiter import AsyncLimiter
+
+    from benchmarks.limiter_sim.world import Send
     from wxrevenue.ports import Turn
     from wxrevenue.testing import VirtualClock
 
-Send = Callable[[str], Awaitable[bool]]
-"""Makes one call of an action; tells whether the server accepted it."""
 _PATIENT: Final = 1e8
-"""Seconds: nobody gives up."""
+"""Seconds: no caller gives up."""
 
 
 class Policy(Protocol):
@@ -77,7 +79,10 @@ class RefusedError(Exception):
 
 
 class Backoff:
-    """Every caller backs off on its own, exponentially, with full jitter, for a window's length at most: the ``backoff`` package."""
+    """Every caller backs off on its own, exponentially: the ``backoff`` package.
+
+    Waits have full jitter and last for a window's length at most.
+    """
 
     @backoff.on_exception(backoff.expo, RefusedError, jitter=backoff.full_jitter, logger=None, max_value=WINDOW)
     async def call(self, send: Send, action: str) -> None:
@@ -88,15 +93,20 @@ class Backoff:
 
 @attrs.define
 class Told:
-    """``aiolimiter`` told the true quota, for every action its own; a refused caller waits a window's length."""
+    """``aiolimiter`` with the true quota, for every action its own.
+
+    A refused caller waits a window's length.
+    """
 
     quota: int
     shared: bool
-    _limiters: dict[str, AsyncLimiter] = attrs.field(factory=dict[str, AsyncLimiter])
+    _limiters: dict[str, AsyncLimiter] = attrs.field(factory=dict[str, "AsyncLimiter"])
 
     async def call(self, send: Send, action: str) -> None:
         """Make a call until it is accepted."""
         key = "" if self.shared else action
+        from aiolimiter import AsyncLimiter  # here: the fleets of the tests need no rival
+
         limiter = self._limiters.get(key) or self._limiters.setdefault(key, AsyncLimiter(self.quota, WINDOW))
         await limiter.acquire()
         while not await send(action):
@@ -105,12 +115,18 @@ class Told:
 
 
 OURS: Final = ("cold", "saved")
-"""The policies that are ours: without knowing anything, and with what an earlier run on such a server has learned."""
+"""The policies of this package.
+
+One knows nothing, and one knows what an earlier run on such a server has learned.
+"""
 RIVALS: Final = ("fixed 60 s", "backoff", "aiolimiter", "adaptive")
 
 
 def rival(name: str, quota: int, *, shared: bool) -> Policy:
-    """Return a rival by its name; ``quota`` and ``shared`` are what only ``aiolimiter`` is told."""
+    """Return a rival by its name.
+
+    ``quota`` and ``shared`` are given to ``aiolimiter`` only.
+    """
     table: dict[str, Callable[[], Policy]] = {
         "fixed 60 s": Fixed,
         "backoff": Backoff,

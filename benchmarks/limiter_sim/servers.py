@@ -1,6 +1,7 @@
-"""Servers that say "operating too fast", each by another rule, and how fast whoever knew the rule would get through.
+"""Servers that say "operating too fast", each by another rule.
 
-A meter is the rule for one quota; a server has one meter for everything, or one per action. Times are seconds since the run
+For each there is the time that a caller that knew the rule would need. A meter is the rule for one
+quota; a server has one meter for everything, or one per action. Times are seconds since the run
 began. A meter must be asked in the order of time.
 """
 
@@ -20,7 +21,7 @@ WINDOW: Final = 60.0
 """Seconds that a quota is for."""
 _NEVER: Final = math.inf
 _TINY: Final = 1e-9
-"""Seconds within which two times are the same: sums of floats differ in their last digits."""
+"""Seconds within which two times are equal, as sums of floats are inexact."""
 
 
 @attrs.frozen
@@ -29,7 +30,8 @@ class Limit:
 
     Args:
         quota: the calls.
-        phase: when the first whole window of a fixed-window server begins; a part of a window comes before it.
+        phase: when the first whole window of a fixed-window server begins; a part of a window comes
+            before it.
         changes: when the quota becomes another.
         factor: by which the quota is multiplied then.
         window: seconds that the quota is for.
@@ -52,11 +54,14 @@ class Meter(Protocol):
     """Admits or refuses the calls that count against one quota."""
 
     def admit(self, now: float) -> bool:
-        """Tell whether the call that arrives now is admitted, and count it."""
+        """Return whether the call that arrives now is admitted, and count it."""
         ...
 
     def free(self, now: float, quota: int) -> float:
-        """Return when the next call would be admitted, not before now, if the quota stayed the same."""
+        """Return when the next call would be admitted, if the quota stayed the same.
+
+        The time is not before now.
+        """
         ...
 
 
@@ -142,7 +147,7 @@ class TokenBucket:
 
 @attrs.define
 class Gcra:
-    """Wants calls evenly spaced, with leave to run ahead by a burst; keeps nothing but one time.
+    """Wants calls evenly spaced, but allows a burst ahead; keeps a single time.
 
     Args:
         limit: the quota; calls are due every window ÷ quota.
@@ -152,7 +157,7 @@ class Gcra:
     limit: Limit
     burst: float = 1.0
     _due: float = attrs.field(init=False, default=0.0)
-    """When the next call is due, for somebody who never runs ahead."""
+    """When the next call is due, for a caller that never runs ahead."""
 
     def admit(self, now: float) -> bool:
         quota = self.limit.at(now)
@@ -168,7 +173,10 @@ class Gcra:
 
 @attrs.define
 class Extending:
-    """A fixed window that, once exceeded, refuses everything for a window's length, and begins anew with every call meanwhile."""
+    """A fixed window that, once exceeded, refuses everything for a window's length.
+
+    The block begins anew with every call meanwhile.
+    """
 
     limit: Limit
     _counts: FixedWindow = attrs.field(init=False)
@@ -197,7 +205,10 @@ KINDS: Final[Mapping[str, Callable[[Limit], Meter]]] = {
     "gcra-1": lambda limit: Gcra(limit, 0.0),
     "extend": Extending,
 }
-"""Every rule by its name. The windows of ``fixed?`` end at a time that nobody was told: give its limit a phase."""
+"""Every rule by its name.
+
+The windows of ``fixed?`` end at a time that no caller knows: give its limit a phase.
+"""
 
 
 @attrs.define
@@ -216,7 +227,7 @@ class Server:
     _meters: dict[str, Meter] = attrs.field(init=False, factory=dict[str, Meter])
 
     def admit(self, action: str, now: float) -> bool:
-        """Tell whether the call that arrives now is admitted, and count it."""
+        """Return whether the call that arrives now is admitted, and count it."""
         key = "" if self.shared else action
         if key not in self._meters:
             self._meters[key] = KINDS[self.kind](self.limit)
@@ -224,7 +235,9 @@ class Server:
 
 
 def ideal(kind: str, limit: Limit, calls: int, callers: int, latency: float) -> float:
-    """Return the seconds that callers need who know the rule: each call comes as soon as it will be admitted, never before.
+    """Return the seconds that callers need that know the rule.
+
+    Each call comes as soon as it will be admitted, never before.
 
     Args:
         kind: a name in :data:`KINDS`.
@@ -244,7 +257,7 @@ def ideal(kind: str, limit: Limit, calls: int, callers: int, latency: float) -> 
 
 
 def _earliest(meter: Meter, limit: Limit, now: float) -> float:
-    """Return when the next call would be admitted, whatever becomes of the quota meanwhile."""
+    """Return when the next call would be admitted, whatever the quota becomes."""
     earliest = meter.free(now, limit.at(now))
     if now < limit.changes <= earliest:
         return meter.free(limit.changes, limit.at(limit.changes))

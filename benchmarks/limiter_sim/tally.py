@@ -1,4 +1,8 @@
-"""What all runs together say: goals met and missed, the worst figures on each kind of server, and who never came to an end."""
+"""What all runs together say.
+
+These are the goals met and missed, the worst figures on each kind of server, and the policies that
+never came to an end.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from array import array
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -20,16 +21,24 @@ if TYPE_CHECKING:
     from benchmarks.limiter_sim.servers import Server
 
 T = TypeVar("T")
+Send = Callable[[str], Awaitable[bool]]
+"""Makes one call of an action; returns whether the server accepted it."""
 UNIX: Final = 1_700_000_000.0
 """The wall clock at the beginning."""
 JITTER: Final = 0.3
 """By which share a latency is shorter or longer than the mean at most."""
 _TICK: Final = 1e-7
-"""Seconds that every round of the loop takes: some rivals wait for less than the clock can tell, again and again."""
+"""Seconds that every round of the loop takes.
+
+Some rivals wait for less than the clock can show, again and again.
+"""
 
 
 class NeverEndsError(Exception):
-    """The run was given up: too many calls were made, or none was accepted for too long."""
+    """The run was given up.
+
+    Too many calls were made, or none was accepted for too long.
+    """
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
@@ -48,7 +57,7 @@ class Network:
     """Carries calls to a server and answers back, and keeps the books.
 
     Args:
-        server: who admits or refuses.
+        server: the server that admits or refuses.
         latency: mean seconds of a whole exchange; the server decides half-way.
         seed: decides every latency.
         most: calls after which the run is given up.
@@ -75,7 +84,7 @@ class Network:
         return len(self.admitted) + len(self.refused)
 
     async def send(self, action: str) -> bool:
-        """Make one call; tell whether the server accepted it."""
+        """Make one call; return whether the server accepted it."""
         half = self.latency / 2 * self._random.uniform(1 - JITTER, 1 + JITTER)
         await asyncio.sleep(half)
         arrival = now()

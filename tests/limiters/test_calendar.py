@@ -1,4 +1,7 @@
-"""A spent quota waits for a time of the calendar: the wall clock decides, also after a machine slept."""
+"""A spent quota waits for a time of the calendar.
+
+The wall clock decides, also after a machine slept.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ HOUR = 3_600.0
 
 @virtual
 async def test_a_machine_that_slept_past_midnight() -> None:
-    """R-31: monotonic time stood still, the wall clock did not: whoever comes is let through."""
+    """R-31: a caller is let through after a machine slept past midnight.
+
+    Monotonic time stood still, and the wall clock did not.
+    """
     clock = WallClock(MIDNIGHT - HOUR)
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter, Verdict.QUOTA_SPENT)
@@ -27,7 +33,10 @@ async def test_a_machine_that_slept_past_midnight() -> None:
 
 @virtual
 async def test_who_waits_while_the_machine_sleeps() -> None:
-    """R-31: a caller in the queue goes soon after waking, not when the timer set before is over."""
+    """R-31: a caller in the queue goes soon after the machine wakes.
+
+    It does not wait for the end of the timer that was set before.
+    """
     clock = WallClock(MIDNIGHT - HOUR)
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter, Verdict.QUOTA_SPENT)
@@ -41,7 +50,10 @@ async def test_who_waits_while_the_machine_sleeps() -> None:
 
 @virtual
 async def test_a_sleep_within_the_day() -> None:
-    """R-31: the next probe is due by the wall clock, too; refused again, it waits for the next ten minutes."""
+    """R-31: the next probe is due by the wall clock too.
+
+    Refused again, it waits for the next ten minutes.
+    """
     clock = WallClock(MIDNIGHT - 3 * HOUR)
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter, Verdict.QUOTA_SPENT)
@@ -54,7 +66,7 @@ async def test_a_sleep_within_the_day() -> None:
 
 @virtual
 async def test_a_wall_clock_that_is_set_back() -> None:
-    """R-31: it makes no pause longer than ten minutes."""
+    """R-31: a wall clock that is set back makes no pause longer than ten minutes."""
     clock = WallClock(MIDNIGHT - HOUR)
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter, Verdict.QUOTA_SPENT)
@@ -65,7 +77,7 @@ async def test_a_wall_clock_that_is_set_back() -> None:
 
 @virtual
 async def test_too_fast_while_the_quota_is_spent() -> None:
-    """R-31: the pause after a 1737 is no time of the calendar, and lasts as long as ever."""
+    """R-31: the pause after a 1737 does not follow the calendar, and is not longer."""
     clock = WallClock(MIDNIGHT - 100.0)
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter, Verdict.QUOTA_SPENT)
@@ -79,7 +91,7 @@ async def test_too_fast_while_the_quota_is_spent() -> None:
 
 @virtual
 async def test_a_second_probe_within_one_pause() -> None:
-    """R-35: a probe that ended without a verdict is not forgotten when the next one goes."""
+    """R-35: a probe without a verdict is not forgotten when the next one goes."""
     limiter = LocalRateLimiter(clock=WallClock())
     for _ in range(20):
         (await limiter.acquire(SCOPE, timeout=1e6)).report(Verdict.OK)

@@ -1,4 +1,7 @@
-"""LocalRateLimiter among callers, servers and cancellations thrown together by chance: nobody is forgotten, nothing stays behind."""
+"""LocalRateLimiter among random callers, servers and cancellations.
+
+No caller is forgotten, and nothing stays behind.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ LATE = 0.001
 
 
 class Server:
-    """Takes so many calls of a scope within any half minute, and slowly; loses some answers, and now and then says that the day is over."""
+    """Takes so many calls of a scope within any half minute, and slowly.
+
+    It loses some answers, and sometimes says that the daily quota is spent.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -59,7 +65,10 @@ class Crowd:
         return LocalRateLimiter(self.cooldown, self.rate, self.clock)
 
     async def call(self) -> None:
-        """Do as a client does, but for crashes; the caller must not be kept longer than it said."""
+        """Do as a client does; some calls crash.
+
+        The caller must not be kept longer than it said.
+        """
         loop, scope = asyncio.get_running_loop(), self.chance.choice(self.scopes)
         deadline = loop.time() + self.chance.choice([0.5, 10.0, 45.0, 100.0, 1_000.0, FOREVER])
         try:
@@ -84,7 +93,10 @@ class Crowd:
             await turn.again(timeout=deadline - loop.time())
 
     async def come(self) -> None:
-        """Have callers come by and by; meanwhile some give up, and a scope is reopened by hand."""
+        """Start callers one after the other.
+
+        Meanwhile some give up, and a scope is reopened by hand.
+        """
         for _ in range(self.chance.choice([30, 100, 300])):
             self.tasks.append(asyncio.create_task(self.call()))
             if self.chance.random() < 0.2:
@@ -95,7 +107,7 @@ class Crowd:
                 await self.limiter.reopen(self.chance.choice(self.scopes))
 
     async def works(self) -> None:
-        """See that every scope can be used."""
+        """Check that every scope can be used."""
         for scope in self.scopes:
             turn = await self.limiter.acquire(scope, timeout=FOREVER)
             turn.report(Verdict.OK)
@@ -103,7 +115,7 @@ class Crowd:
 
 
 async def lives_through(seed: int, rate: Rate | None = None) -> None:
-    """Play one of many stories; a second limiter goes on from what the first one knew."""
+    """Play one random run; a second limiter takes over the first one's snapshot."""
     random.seed(seed)  # by which the limiter spreads its pauses
     crowd = Crowd(seed, rate)
     await crowd.come()
@@ -124,7 +136,10 @@ async def lives_through(seed: int, rate: Rate | None = None) -> None:
 @pytest.mark.parametrize("seed", [*range(30), 72, 114, 127, 201, 342, 377])
 @virtual
 async def test_nobody_is_forgotten(seed: int) -> None:
-    """R-10, R-11: every caller ends by its deadline, in a turn or in a refusal; the scopes work afterwards; no timer is left."""
+    """R-10, R-11: every caller ends by its deadline, in a turn or in a refusal.
+
+    The scopes work afterwards, and no timer is left.
+    """
     await lives_through(seed)
 
 

@@ -15,7 +15,7 @@ from wxrevenue._engine.clock import LoopClock
 
 
 async def test_a_clock_whose_sleep_moves_the_time() -> None:
-    """Of a user's own clock the limiter needs nothing but ``monotonic``, ``time`` and ``sleep``."""
+    """The limiter needs only ``monotonic``, ``time`` and ``sleep`` of a user's clock."""
     clock = LeapingClock()
     client, transport = ams_client(refusal(1737), *[answer()] * 4, clock=clock, deadline=100.0)
     await asyncio.gather(*(client.send(Read()) for _ in range(3)))
@@ -35,7 +35,7 @@ async def test_back_off_on_a_users_own_clock() -> None:
 
 
 async def test_a_clock_moved_by_hand() -> None:
-    """With a clock that a test moves, the gate opens exactly when that clock says so."""
+    """With a clock that is moved by hand, the gate opens when that clock says so."""
     clock = HandClock()
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter)
@@ -69,7 +69,7 @@ async def test_a_cancelled_waiter_leaves_no_task_on_a_users_clock() -> None:
 
 @virtual
 async def test_waiters_expire_by_the_limiters_own_clock() -> None:
-    """A waiter's time is up when the limiter's clock says so, not the event loop's."""
+    """A waiter's time is measured by the limiter's clock, not the event loop's."""
     clock = HandClock()
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter)
@@ -87,7 +87,7 @@ async def test_waiters_expire_by_the_limiters_own_clock() -> None:
 
 @virtual
 async def test_a_clock_that_breaks() -> None:
-    """What a user's clock raises in the limiter reaches the waiting call, unchanged."""
+    """An exception of a user's clock reaches the waiting call unchanged."""
 
     class Broken(HandClock):
         tries = 0
@@ -106,7 +106,7 @@ async def test_a_clock_that_breaks() -> None:
 
 
 class FailingClock(LoopClock):
-    """The loop's clock, which fails as often as it is told to."""
+    """The loop's clock, which fails as often as it is set to."""
 
     failures = 0
 
@@ -120,7 +120,10 @@ class FailingClock(LoopClock):
 
 @virtual
 async def test_a_clock_that_fails_while_a_probe_ends() -> None:
-    """A turn ends whatever the clock says, so that the next in line probes; nobody is shut out for ever."""
+    """A turn ends whatever the clock raises, so that the next in line probes.
+
+    No caller is blocked for ever.
+    """
     clock = FailingClock()
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter)
@@ -146,7 +149,10 @@ async def test_a_clock_that_fails_while_a_waiter_is_cancelled() -> None:
 
 @virtual
 async def test_a_clock_that_fails_at_a_waiters_deadline() -> None:
-    """The waiter whose time is up gets the clock's exception; those behind it do not hang."""
+    """The waiter whose time is up gets the clock's exception.
+
+    Those behind it do not hang.
+    """
     clock = FailingClock()
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter)
@@ -162,7 +168,10 @@ async def test_a_clock_that_fails_at_a_waiters_deadline() -> None:
 
 @virtual
 async def test_a_wall_clock_that_fails_while_the_quota_is_found_spent() -> None:
-    """A spent quota shuts the scope although a user's clock cannot say how far midnight is."""
+    """A spent quota closes the scope although a user's clock fails.
+
+    The clock cannot say how far midnight is.
+    """
 
     class NoDate(LoopClock):
         def time(self) -> float:
@@ -178,6 +187,9 @@ async def test_a_wall_clock_that_fails_while_the_quota_is_found_spent() -> None:
 @pytest.mark.parametrize("scope", [None, 7, b"scope", "", "a\nb"])
 @virtual
 async def test_scopes_that_are_none(scope: Any) -> None:
-    """A scope is printable text, as every limiter's port says; anything else is refused at once."""
+    """A scope is printable text, as every limiter's port says.
+
+    Anything else is refused at once.
+    """
     with pytest.raises(ConfigurationError, match=r"^scope: expected "):
         await LocalRateLimiter().acquire(scope, timeout=1)

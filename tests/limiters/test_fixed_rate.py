@@ -32,11 +32,18 @@ THROTTLED = [
     (9.5, 5, 2, 3.0, 3.0),
     (15.0, 6, 5, 0.0, math.inf),
 ]
-"""One call a second, five at once: the figures of throttled/throttled (MIT), ``TestRateLimit`` in ``rate_test.go`` at 9e814f2."""
+"""One call a second, five at once.
+
+The figures are those of throttled/throttled (MIT), ``TestRateLimit`` in ``rate_test.go`` at
+9e814f2.
+"""
 
 
 def test_the_arithmetic() -> None:
-    """R-24: a burst at the start, refills, and calls that are too many give the figures of a published table, row by row."""
+    """R-24: the arithmetic gives the figures of a published table, row by row.
+
+    The rows are a burst at the start, refills, and calls that are too many.
+    """
     gcra = Gcra(Rate(1, 1.0, 5))
     for row, (at, calls, remaining, reset_after, retry_after) in enumerate(THROTTLED):
         wait = gcra.when(at, calls) - at
@@ -50,7 +57,7 @@ def test_the_arithmetic() -> None:
 
 
 def test_a_rate_by_its_fields() -> None:
-    """A rate is per minute, and its burst all of it, unless something else is said."""
+    """A rate is per minute, and its burst is all of it, unless stated otherwise."""
     assert Rate(100) == Rate(calls=100, per=60.0, burst=100)
 
 
@@ -69,7 +76,7 @@ def test_a_rate_by_its_fields() -> None:
     ],
 )
 def test_rates_that_make_no_sense(fields: dict[str, Any], name: str) -> None:
-    """The error names the field."""
+    """A rate that makes no sense is an error that names the field."""
     with pytest.raises(ConfigurationError, match=rf"Rate\.{name}: expected"):
         Rate(**fields)
 
@@ -96,7 +103,10 @@ async def moments(limiter: LocalRateLimiter, calls: int) -> list[float]:
 
 @virtual
 async def test_a_burst_then_evenly() -> None:
-    """R-24: a new limiter starts with the whole burst at hand and then spaces calls evenly; a rest fills the burst again."""
+    """R-24: a new limiter allows the whole burst and then spaces calls evenly.
+
+    A rest fills the burst again.
+    """
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 3))
     assert await moments(limiter, 6) == pytest.approx([0, 0, 0, 1, 2, 3])
     await asyncio.sleep(2)
@@ -114,7 +124,10 @@ async def test_every_scope_has_the_rate_to_itself() -> None:
 
 @virtual
 async def test_who_comes_too_late_hears_at_once() -> None:
-    """A caller whose place in line comes after its deadline is refused at once and told when it would have come."""
+    """A caller whose place comes after its deadline is refused at once.
+
+    The error says when it would have come.
+    """
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 1))
     waiting = asyncio.create_task(moments(limiter, 4))
     await settle()
@@ -127,7 +140,10 @@ async def test_who_comes_too_late_hears_at_once() -> None:
 
 @virtual
 async def test_a_refusal_under_a_stated_rate() -> None:
-    """A refusal shuts the gate all the same; a probe goes, and then the rate holds as before."""
+    """A refusal under a stated rate closes the gate too.
+
+    A probe goes, and then the rate holds as before.
+    """
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 2))
     await closed(limiter)
     assert await moments(limiter, 4) == pytest.approx([60, 60, 61, 62])
@@ -135,7 +151,7 @@ async def test_a_refusal_under_a_stated_rate() -> None:
 
 @virtual
 async def test_a_cancelled_caller_takes_nothing_from_the_rate() -> None:
-    """Nine of ten waiters that give up leave their places to the others, at once."""
+    """Nine of ten waiters that give up leave their places to the others at once."""
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 1))
     (await limiter.acquire(SCOPE, timeout=0)).release()
     tasks = [asyncio.create_task(moments(limiter, 1)) for _ in range(20)]
@@ -147,7 +163,10 @@ async def test_a_cancelled_caller_takes_nothing_from_the_rate() -> None:
 
 
 async def test_a_clock_that_goes_backwards() -> None:
-    """R-22: a clock set back, as in a machine that is restored, neither refills anything nor makes anyone wait longer."""
+    """R-22: a clock set back neither refills anything nor lengthens a wait.
+
+    It is set back in a machine that is restored, for example.
+    """
     clock = HandClock()
     clock.now = 10_000.0
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 1), clock=clock)

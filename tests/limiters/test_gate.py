@@ -1,4 +1,7 @@
-"""A client and its rate limiter: what a call goes through when the server says "operating too fast"."""
+"""A client and its rate limiter when the server says "operating too fast".
+
+Tested is what a call goes through.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ from wxrevenue import (
 @pytest.mark.parametrize("code", [1737, 45011])
 @virtual
 async def test_the_refused_call_waits_out_the_cooldown(code: int) -> None:
-    """A call that came too fast is repeated after the cool-down within the same attempt, even with retries off."""
+    """A call that came too fast is repeated after the cool-down in the same attempt.
+
+    This holds even with retries off.
+    """
     client, transport = ams_client(refusal(code), answer(), retry=RetryPolicy(max_attempts=1), deadline=100.0)
     await client.send(Read())
     assert now() == 60
@@ -35,7 +41,10 @@ async def test_the_refused_call_waits_out_the_cooldown(code: int) -> None:
 
 @virtual
 async def test_a_nearer_deadline_fails_at_once() -> None:
-    """R-08: the caller whose deadline comes before the gate opens hears so at once, and for how long to wait."""
+    """R-08: a caller whose deadline comes before the gate opens is refused at once.
+
+    The error says how long to wait.
+    """
     client, _ = ams_client(refusal(1737), deadline=20.0)
     with pytest.raises(TooFastError) as caught:
         await client.send(Read())
@@ -53,7 +62,10 @@ async def test_a_nearer_deadline_fails_at_once() -> None:
 
 @virtual
 async def test_a_write_that_may_have_acted_before_ends_unknown() -> None:
-    """A write whose answer was lost and whose repetition came too fast ends with OutcomeUnknownError, the refusal inside."""
+    """A write that may have acted ends with OutcomeUnknownError.
+
+    Its answer was lost, and its repeat came too fast. The error holds that refusal.
+    """
     client, _ = ams_client(ResponseLostError(reason="reset"), refusal(1737))
     with pytest.raises(OutcomeUnknownError) as caught:
         await client.send(Put())
@@ -63,7 +75,10 @@ async def test_a_write_that_may_have_acted_before_ends_unknown() -> None:
 
 @virtual
 async def test_a_storm_of_200_callers() -> None:
-    """R-05: of two hundred refused calls one goes first, after the last refusal's cool-down, and then the others, at most 50 ms apart."""
+    """R-05: of two hundred refused calls one goes first, and then the others.
+
+    The first goes after the last refusal's cool-down, and the others at most 50 ms apart.
+    """
     times: list[float] = []
     refused: list[float] = []
     all_came = asyncio.Event()
@@ -92,7 +107,7 @@ async def test_a_storm_of_200_callers() -> None:
 
 @virtual
 async def test_scopes_are_apart() -> None:
-    """The gate of one action, component or authorizer does not hold up another's."""
+    """The gate of one action, component or authorizer does not delay another's."""
     client, _ = ams_client(refusal(1737), *[answer()] * 4, tokens=Tokens("fake-token-a"), deadline=100.0)
     stuck = asyncio.create_task(client.send(Read()))
     await settle()
@@ -135,7 +150,10 @@ async def test_default_scope_and_its_replacement() -> None:
 
 @virtual
 async def test_nobody_waiting_holds_a_token_or_a_connection() -> None:
-    """While calls wait for the gate, no token is asked for and nothing is with the transport."""
+    """While calls wait for the gate, no token is asked for.
+
+    The transport has no request either.
+    """
     tokens = Tokens("fake-token-1")
     client, transport = ams_client(refusal(1737), answer(), answer(), tokens=tokens, deadline=100.0)
     calls = [asyncio.create_task(client.send(Read())) for _ in range(2)]
@@ -161,7 +179,10 @@ async def test_a_token_is_fetched_after_the_wait() -> None:
 
 @virtual
 async def test_clones_and_clients_may_share_a_limiter() -> None:
-    """A limiter given to two clients of one account closes for both; neither closes it."""
+    """A limiter given to two clients of one account closes for both.
+
+    Neither client closes the limiter itself.
+    """
     limiter = LocalRateLimiter()
     one, _ = ams_client(refusal(1737), limiter=limiter)
     other, transport = ams_client(limiter=limiter)

@@ -1,4 +1,7 @@
-"""The limiter against servers that count: it learns what they allow, keeps to it, and notices when that changes."""
+"""The limiter against servers that count.
+
+It learns what they allow, keeps to it, and notices when that changes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ WINDOW = 60.0
 
 
 class Sliding:
-    """Admits so many calls within any minute; ``extends``: a call too many blocks for a minute, and so does every call meanwhile."""
+    """Admits so many calls within any minute.
+
+    With ``extends`` a call too many blocks for a minute, and so does every call meanwhile.
+    """
 
     def __init__(self, quota: int, *, extends: bool = False) -> None:
         self.quota = quota
@@ -71,7 +77,10 @@ def known(limiter: LocalRateLimiter) -> dict[str, Any]:
 
 @virtual
 async def test_a_quota_is_learned() -> None:
-    """Ten windows' worth of calls at once cost few refusals: one count, and a test now and then."""
+    """Ten windows' worth of calls at once cost few refusals.
+
+    These are one count, and a test now and then.
+    """
     limiter, server = LocalRateLimiter(), Sliding(50)
     await calls(limiter, server, 500)
     assert known(limiter)["budget"] == 50
@@ -81,7 +90,7 @@ async def test_a_quota_is_learned() -> None:
 
 @virtual
 async def test_a_quota_that_is_known_is_kept_to() -> None:
-    """Once the budget is known, refusals stay away."""
+    """Once the budget is known, there are no more refusals."""
     limiter, server = LocalRateLimiter(), Sliding(50)
     await calls(limiter, server, 150)
     before = len(server.refused)
@@ -91,7 +100,10 @@ async def test_a_quota_that_is_known_is_kept_to() -> None:
 
 @virtual
 async def test_a_larger_quota_is_noticed() -> None:
-    """When the server allows more than before, tests find it and the budget grows with it."""
+    """When the server allows more than before, the budget grows with it.
+
+    Tests find the larger quota.
+    """
     limiter, server = LocalRateLimiter(), Sliding(20)
     await calls(limiter, server, 100)
     assert known(limiter)["budget"] == 20
@@ -102,7 +114,10 @@ async def test_a_larger_quota_is_noticed() -> None:
 
 @virtual
 async def test_a_smaller_quota_is_noticed() -> None:
-    """When the server allows less, two refusals tell: one that is doubted, one that is counted."""
+    """When the server allows less, two refusals tell.
+
+    The first is doubted, and the second is counted.
+    """
     limiter, server = LocalRateLimiter(), Sliding(80)
     await calls(limiter, server, 240)
     assert known(limiter)["budget"] == 80
@@ -115,7 +130,10 @@ async def test_a_smaller_quota_is_noticed() -> None:
 
 @virtual
 async def test_a_handful_teaches_nothing_at_first() -> None:
-    """A refusal after a handful of accepted calls teaches nothing; the same again after a quiet minute does."""
+    """A refusal after a handful of accepted calls teaches nothing.
+
+    The same again after a quiet minute does.
+    """
     limiter, server = LocalRateLimiter(), Sliding(2)
     await calls(limiter, server, 3)
     assert known(limiter)["budget"] is None
@@ -125,7 +143,10 @@ async def test_a_handful_teaches_nothing_at_first() -> None:
 
 @virtual
 async def test_the_budget_tells_who_comes_too_late() -> None:
-    """With the budget spent, a caller whose deadline comes before its place in line is refused at once and told when to come."""
+    """With the budget spent, a caller that would come too late is refused at once.
+
+    Its deadline comes before its place in line. The error says when to come.
+    """
     limiter, server = LocalRateLimiter(), Sliding(20)
     await calls(limiter, server, 45)
     started = now()
@@ -141,7 +162,10 @@ async def test_the_budget_tells_who_comes_too_late() -> None:
 @pytest.mark.parametrize("apart", [3.0, 7.0, 20.0])
 @virtual
 async def test_four_actions_on_one_quota_that_extends_its_block(apart: float) -> None:
-    """R-06: four actions with a gate each, on one quota that every refused call extends, come through it: they end up sharing a gate."""
+    """R-06: four actions on one quota with extending blocks come through.
+
+    Every refused call extends the block. Each action has a gate, and in the end they share one.
+    """
     limiter, server = LocalRateLimiter(), Sliding(40, extends=True)
 
     async def action(number: int) -> None:
@@ -156,7 +180,7 @@ async def test_four_actions_on_one_quota_that_extends_its_block(apart: float) ->
 
 @virtual
 async def test_gates_of_other_accounts_stay_apart() -> None:
-    """Scopes of another account never share a gate, whatever trips together."""
+    """Scopes of different accounts never share a gate, whatever is refused together."""
     limiter, server = LocalRateLimiter(), Sliding(40, extends=True)
     await calls(limiter, server, 120, ["one/-/x", "two/-/x"])
     assert all(len(row["scopes"]) == 1 for row in limiter.snapshot()["lanes"])
@@ -164,7 +188,10 @@ async def test_gates_of_other_accounts_stay_apart() -> None:
 
 @virtual
 async def test_probes_that_keep_each_other_out_drift_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """R-12: from the second refused probe in a row the pause is wider, by a chance share, up to sixteen times."""
+    """R-12: from the second refused probe in a row the pause is wider.
+
+    It grows by a random share, up to sixteen times.
+    """
     monkeypatch.setattr("random.random", lambda: 1.0)
     limiter = LocalRateLimiter()
     pauses: list[float] = []
@@ -181,7 +208,10 @@ async def test_probes_that_keep_each_other_out_drift_apart(monkeypatch: pytest.M
 
 @virtual
 async def test_scopes_part_when_sharing_a_gate_did_not_help() -> None:
-    """Scopes that were merged part again when their common probe is refused twice in a row after a minute in which none of them called."""
+    """Merged scopes are split when their common probe is refused twice in a row.
+
+    None of them called in the minute before.
+    """
     limiter = LocalRateLimiter()
     turns = {name: await limiter.acquire(f"account/-/{name}", timeout=1) for name in "ab"}
     for turn in turns.values():
@@ -199,7 +229,7 @@ async def test_scopes_part_when_sharing_a_gate_did_not_help() -> None:
 
 @virtual
 async def test_scopes_part_when_nothing_was_refused_for_long() -> None:
-    """Half an hour without a refusal parts what was merged."""
+    """Half an hour without a refusal splits what was merged."""
     limiter = LocalRateLimiter(clock=WallClock())
     one, other = [await limiter.acquire(f"account/-/{name}", timeout=1) for name in "ab"]
     one.report(Verdict.TOO_FAST)
@@ -217,7 +247,7 @@ async def test_scopes_part_when_nothing_was_refused_for_long() -> None:
 
 @virtual
 async def test_scopes_without_use_are_forgotten() -> None:
-    """Scopes of which nothing is known any more do not pile up."""
+    """Scopes without knowledge are forgotten."""
     limiter = LocalRateLimiter()
     for number in range(5_000):
         turn = await limiter.acquire(f"account-{number}/-/x", timeout=0)

@@ -25,7 +25,7 @@ def test_cooldowns_that_make_no_sense(cooldown: Any) -> None:
 
 @virtual
 async def test_a_scope_never_refused_costs_nothing() -> None:
-    """In an open scope even a caller without time gets its turn, and no timer is left."""
+    """In an open scope a caller with no time left gets its turn, without a timer."""
     limiter = LocalRateLimiter()
     for verdict in (Verdict.OK, Verdict.UNKNOWN):
         turn = await limiter.acquire(SCOPE, timeout=0.0)
@@ -38,7 +38,10 @@ async def test_a_scope_never_refused_costs_nothing() -> None:
 
 @virtual
 async def test_refused_in_the_moment_of_its_cancellation() -> None:
-    """A waiter that is refused and cancelled in the same moment is cancelled, and nothing complains."""
+    """A waiter that is refused and cancelled in the same moment is cancelled.
+
+    Nothing is logged as an error.
+    """
     limiter = LocalRateLimiter(cooldown=60)
     await closed(limiter)
     _, tasks = await queue_up(limiter, "a")
@@ -50,7 +53,7 @@ async def test_refused_in_the_moment_of_its_cancellation() -> None:
 
 @virtual
 async def test_closing_leaves_no_timer() -> None:
-    """A closed limiter has no timer, whoever waited."""
+    """A closed limiter has no timer, with or without waiters."""
     limiter = LocalRateLimiter()
     await closed(limiter)
     _, tasks = await queue_up(limiter, "abc")

@@ -1,4 +1,7 @@
-"""Waiting in line, whatever happens: properties that hold for every sequence of callers, refusals and cancellations."""
+"""Waiting in line: properties that always hold.
+
+They hold for every sequence of callers, refusals and cancellations.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class Crowd:
         self.tasks: list[asyncio.Task[None]] = []
 
     async def come(self, scope: int) -> None:
-        """Have one more caller come."""
+        """Start one more caller."""
         self.tasks.append(asyncio.create_task(self._caller(scope, len(self.tasks))))
         await asyncio.sleep(0)
 
@@ -51,7 +54,7 @@ class Crowd:
         self.held.append(turn)
 
     async def step(self, what: str, value: int) -> None:
-        """Let one thing happen."""
+        """Apply one step."""
         if what == "come":
             await self.come(value)
         elif what == "cancel" and self.tasks:
@@ -67,7 +70,7 @@ class Crowd:
             await self.limiter.reopen(f"tenant-{value}/-/x")
 
     async def drain(self) -> None:
-        """Let everyone through who is left."""
+        """Let all remaining callers through."""
         for _ in range(10_000):
             while self.held:
                 turn = self.held.pop()
@@ -91,24 +94,30 @@ async def _lives_through(steps: Sequence[tuple[str, int]], limiter: LocalRateLim
 
 
 @pytest.mark.slow("simulates crowds of callers")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_every_caller_goes_in_its_turn(steps: list[tuple[str, int]]) -> None:
-    """R-10, R-11, R-23: whatever is refused, lost or cancelled, everyone else gets a turn, in order within a scope; no timer is left."""
+    """R-10, R-11, R-23: every other caller gets a turn, in order within a scope.
+
+    Calls may be refused, lost or cancelled. No timer is left.
+    """
     run_virtual(_lives_through(steps, LocalRateLimiter()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(STEPS)
 def test_every_caller_goes_at_a_stated_rate(steps: list[tuple[str, int]]) -> None:
-    """R-10, R-11, R-23: likewise under a rate that the user stated."""
+    """R-10, R-11, R-23: the same holds under a rate that the user stated."""
     run_virtual(_lives_through(steps, LocalRateLimiter(rate=Rate(60, 60.0, 2))))
 
 
 @pytest.mark.slow("queues ten thousand callers")
 @virtual
 async def test_ten_thousand_waiters_one_timer() -> None:
-    """Ten thousand waiters are served in order of arrival behind two timers, of which one watches the deadlines."""
+    """Ten thousand waiters are served in order of arrival behind two timers.
+
+    One of the two watches the deadlines.
+    """
     limiter = LocalRateLimiter()
     await closed(limiter)
     got, tasks = await queue_up(limiter, map(str, range(10_000)), timeout=1e6)
@@ -124,7 +133,10 @@ async def test_ten_thousand_waiters_one_timer() -> None:
 
 @virtual
 async def test_nine_of_ten_give_up() -> None:
-    """R-10: when nine of ten waiters are cancelled the others lose no time by them, and nothing of them stays behind."""
+    """R-10: when nine of ten waiters are cancelled the others lose no time.
+
+    Nothing of the cancelled ones stays behind.
+    """
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 1))
     (await limiter.acquire(SCOPE, timeout=0)).release()
     got, tasks = await queue_up(limiter, map(str, range(1_000)), timeout=1e6)
@@ -139,7 +151,7 @@ async def test_nine_of_ten_give_up() -> None:
 
 @virtual
 async def test_a_hot_tenant_beside_a_quiet_one() -> None:
-    """R-23: a scope with two hundred callers in line takes nothing from a scope beside it."""
+    """R-23: a scope with two hundred waiting callers takes nothing from another one."""
     limiter = LocalRateLimiter(rate=Rate(60, 60.0, 1))
     _, tasks = await queue_up(limiter, map(str, range(200)))
     for second in range(10):
@@ -152,7 +164,10 @@ async def test_a_hot_tenant_beside_a_quiet_one() -> None:
 
 @virtual
 async def test_deadlines_of_waiters_that_cannot_know() -> None:
-    """Waiters behind calls that are not answered hear TooFastError when their time is up, the most urgent first."""
+    """Waiters behind calls without answers get TooFastError when their time is up.
+
+    The most urgent one gets it first.
+    """
     limiter = LocalRateLimiter(rate=None)
     held = [await limiter.acquire(SCOPE, timeout=0) for _ in range(3)]
     ends: list[tuple[float, float]] = []
@@ -171,7 +186,10 @@ async def test_deadlines_of_waiters_that_cannot_know() -> None:
 
 
 async def test_the_gate_on_a_clock_that_goes_backwards() -> None:
-    """R-22: a clock set back while the gate is shut keeps it shut no longer than the cool-down that was left."""
+    """R-22: a clock set back does not keep a gate closed for longer.
+
+    It stays closed no longer than the rest of the cool-down.
+    """
     clock = HandClock()
     clock.now = 10_000.0
     limiter = LocalRateLimiter(clock=clock)
@@ -186,7 +204,10 @@ async def test_the_gate_on_a_clock_that_goes_backwards() -> None:
 
 
 async def test_a_leaping_clock_times_nobody_out() -> None:
-    """A clock of a user's own whose ``sleep`` leaps makes the gate's time pass at once, and nobody's deadline before it."""
+    """A leaping clock of a user's own ends no caller's wait before its deadline.
+
+    Its ``sleep`` leaps, so the gate's time passes at once.
+    """
     clock = LeapingClock()
     limiter = LocalRateLimiter(clock=clock)
     await closed(limiter)

@@ -1,4 +1,4 @@
-"""A limiter of a user's own in a client: what it is asked and told."""
+"""A limiter of a user's own in a client: which calls it gets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wxrevenue import NotSentError, RetryPolicy, Verdict
 
 
 class RecordingTurn:
-    """A turn that keeps what happens to it."""
+    """A turn that records its calls."""
 
     def __init__(self, log: list[Any]) -> None:
         self.log = log
@@ -32,7 +32,7 @@ class RecordingTurn:
 
 
 class RecordingLimiter:
-    """A limiter that keeps what it is asked and told."""
+    """A limiter that records its calls."""
 
     def __init__(self) -> None:
         self.log: list[Any] = []
@@ -68,7 +68,10 @@ class RecordingLimiter:
 )
 @virtual
 async def test_what_a_limiter_is_told(script: list[Any], verdicts: list[Any]) -> None:
-    """Each request's end is reported with its verdict, and every turn is released once; an answer of any business kind is OK."""
+    """Each request's end is reported with its verdict.
+
+    Every turn is released once. An answer of any business kind is OK.
+    """
     limiter = RecordingLimiter()
     client, _ = ams_client(*script, limiter=limiter, retry=RetryPolicy(max_attempts=1), deadline=9.0)
     await asyncio.gather(client.send(Read()), return_exceptions=True)
@@ -88,7 +91,7 @@ async def test_each_attempt_takes_a_turn() -> None:
 
 @virtual
 async def test_what_a_limiter_raises_otherwise() -> None:
-    """An error of the limiter's own that is none of the two refusals passes through."""
+    """An error of the limiter other than the two refusals passes through."""
 
     class Broken(RecordingLimiter):
         async def acquire(self, scope: str, *, timeout: float) -> RecordingTurn:

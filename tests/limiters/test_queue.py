@@ -1,4 +1,7 @@
-"""LocalRateLimiter's line of waiters: how fast it moves, whom it sends away, and what it leaves behind."""
+"""LocalRateLimiter's queue of waiters.
+
+Tested are how fast it moves, which waiters it refuses, and what it leaves behind.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from wxrevenue import LocalRateLimiter, TooFastError, Verdict
 
 @virtual
 async def test_the_line_moves_on() -> None:
-    """With nothing learned the callers behind an accepted probe follow at most 50 ms apart, and leave no timer."""
+    """The callers behind an accepted probe follow at most 50 ms apart.
+
+    Nothing is learned by then. They leave no timer.
+    """
     limiter = LocalRateLimiter()
     await closed(limiter)
     went: list[float] = []
@@ -34,7 +40,7 @@ async def test_the_line_moves_on() -> None:
 
 @virtual
 async def test_cancelled_waiters_leave_no_timer() -> None:
-    """R-10: when every waiter was cancelled no timer is left, nor a task."""
+    """R-10: when every waiter was cancelled no timer and no task is left."""
     limiter = LocalRateLimiter()
     await closed(limiter)
     _, tasks = await queue_up(limiter, "abc")
@@ -47,7 +53,10 @@ async def test_cancelled_waiters_leave_no_timer() -> None:
 
 @virtual
 async def test_cancelled_just_before_its_turn() -> None:
-    """R-10: a waiter that is cancelled, and not yet gone, when the gate opens is passed over."""
+    """R-10: a waiter that is cancelled when the gate opens is passed over.
+
+    Its task has not ended yet.
+    """
     limiter = LocalRateLimiter()
     await closed(limiter)
     got, tasks = await queue_up(limiter, "ab")
@@ -60,7 +69,7 @@ async def test_cancelled_just_before_its_turn() -> None:
 
 @virtual
 async def test_a_turn_that_comes_at_the_last_moment() -> None:
-    """A waiter whose time is up in the moment its turn comes gets the turn."""
+    """A waiter whose turn comes in the moment its time is up gets the turn."""
     limiter = LocalRateLimiter()
     await closed(limiter)
     (await limiter.acquire(SCOPE, timeout=60 + 5e-10)).release()
@@ -69,7 +78,10 @@ async def test_a_turn_that_comes_at_the_last_moment() -> None:
 
 @virtual
 async def test_those_behind_a_long_line_hear_at_once() -> None:
-    """Whose place is too far behind for its deadline is refused at once, not at the deadline."""
+    """A caller too far behind for its deadline is refused at once.
+
+    It does not wait for the deadline.
+    """
     limiter = LocalRateLimiter()
     await closed(limiter)
     _, tasks = await queue_up(limiter, map(str, range(1_000)))
@@ -82,7 +94,10 @@ async def test_those_behind_a_long_line_hear_at_once() -> None:
 
 @virtual
 async def test_who_goes_again_is_ahead_of_those_who_came_later() -> None:
-    """Whether a refused call can make it depends on its own place, not on the length of the line behind it."""
+    """Whether a refused call can go in time depends on its own place.
+
+    It does not depend on the length of the line behind it.
+    """
     limiter = LocalRateLimiter()
     await closed(limiter)
     got, tasks = await queue_up(limiter, map(str, range(1_000)))
@@ -98,7 +113,10 @@ async def test_who_goes_again_is_ahead_of_those_who_came_later() -> None:
 
 @virtual
 async def test_reopen_while_a_probe_is_out() -> None:
-    """After ``reopen`` the others go when the probe is back at the latest, whatever became of it."""
+    """After ``reopen`` the others go when the probe is back at the latest.
+
+    It does not matter how the probe ended.
+    """
     limiter = LocalRateLimiter()
     await closed(limiter)
     _, tasks = await queue_up(limiter, "ab")

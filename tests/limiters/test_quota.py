@@ -1,4 +1,4 @@
-"""A client whose day's quota is spent."""
+"""A client whose daily quota is spent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from wxrevenue import LocalRateLimiter, QuotaExceededError
 
 @virtual
 async def test_spent_quota_fails_at_once() -> None:
-    """R-13: a spent daily quota surfaces at once, is never retried, and says when the next probe may go."""
+    """R-13: a spent daily quota surfaces at once, and is never retried.
+
+    The error says when the next probe may go.
+    """
     client, transport = ams_client(refusal(45009, "reach max api daily quota limit"), clock=WallClock(MIDNIGHT - 7_200), deadline=5_000.0)
     with pytest.raises(QuotaExceededError) as caught:
         await client.send(Read())
@@ -30,7 +33,7 @@ async def test_spent_quota_fails_at_once() -> None:
 
 @virtual
 async def test_reopen() -> None:
-    """R-13: ``reopen(scope)`` lets everyone go whose deadline did not pass."""
+    """R-13: ``reopen(scope)`` lets all callers go whose deadline is not over."""
     limiter = LocalRateLimiter(clock=WallClock(MIDNIGHT - 7_200))
     client, transport = ams_client(refusal(45009), *[answer()] * 3, limiter=limiter, deadline=5_000.0)
     with pytest.raises(QuotaExceededError):

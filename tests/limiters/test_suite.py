@@ -1,4 +1,7 @@
-"""The conformance suite of rate limiters itself: a limiter that does wrong does not pass, and one with sockets can run it."""
+"""The conformance suite of rate limiters itself.
+
+A limiter that does wrong fails, and one with sockets can run it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class NaiveTurn:
             self.limiter.opens[self.scope] = self.limiter.clock.monotonic() + self.limiter.cooldown
 
     async def again(self, *, timeout: float) -> None:
-        """Wait like everyone."""
+        """Wait like every other caller."""
         await self.limiter.acquire(self.scope, timeout=timeout)
 
     def release(self) -> None:
@@ -39,7 +42,10 @@ class NaiveTurn:
 
 
 class Naive:
-    """What one writes first: a refusal makes everyone sleep for the cool-down, and then all go at once."""
+    """The first idea of a limiter.
+
+    A refusal makes all callers sleep for the cool-down, and then they all go at once.
+    """
 
     def __init__(self, *, cooldown: float, clock: Clock) -> None:
         self.cooldown = cooldown
@@ -63,7 +69,7 @@ class Naive:
 
 
 class Hasty(Naive):
-    """Lets everyone go, whatever was reported."""
+    """Lets every call go, whatever was reported."""
 
     async def acquire(self, scope: str, *, timeout: float) -> Turn:
         """Let go."""
@@ -71,7 +77,7 @@ class Hasty(Naive):
 
 
 class Shut(Naive):
-    """Lets nobody go."""
+    """Lets no call go."""
 
     async def acquire(self, scope: str, *, timeout: float) -> Turn:
         """Refuse."""
@@ -79,7 +85,7 @@ class Shut(Naive):
 
 
 class Sluggish(Naive):
-    """Waits out a deadline before it says that it will not do."""
+    """Waits until the deadline, and only then refuses."""
 
     async def acquire(self, scope: str, *, timeout: float) -> Turn:
         """Wait, in vain if need be."""
@@ -165,14 +171,17 @@ class Polling(Naive):
     ],
 )
 def test_wrong_limiter(make: Callable[..., RateLimiter], case: str, said: str) -> None:
-    """A limiter that does wrong fails the case, which says why."""
+    """A limiter that does wrong fails the case, and the failure says why."""
     with pytest.raises(AssertionError, match=said):
         CASES[case].run(make)
 
 
 @pytest.mark.slow("plays the whole suite, which a naive limiter keeps waiting")
 def test_what_a_naive_limiter_fails() -> None:
-    """Waking everyone when the cool-down is over fails the rows about probes, places and servers that extend their block."""
+    """To wake all callers when the cool-down is over fails several rows.
+
+    They are about probes, places and servers that extend their block.
+    """
     failed: set[str] = set()
     for case in CASES.values():
         try:
@@ -184,7 +193,10 @@ def test_what_a_naive_limiter_fails() -> None:
 
 
 def test_a_case_shows_itself() -> None:
-    """A case's name and rows are its text; each says what holds, and no two have the same name."""
+    """A case's name and rows are its text.
+
+    Each says what holds, and no two have the same name.
+    """
     case = CASES["one probe"]
     assert isinstance(case, LimiterCase)
     assert (repr(case), case.ids) == ("<LimiterCase R-05 one probe>", ("R-05",))
@@ -192,11 +204,14 @@ def test_a_case_shows_itself() -> None:
     assert all(case.says.endswith(".") for case in CASES.values())
 
 
-# -- a limiter with a server ---------------------------------------------------------------------------------------
+# -- a limiter with a server -----------------------------------------------------------------------
 
 
 class Distant:
-    """A limiter of this process that goes to a server and back before whatever it does, as one with shared state would."""
+    """A limiter that goes to a server and back before each step.
+
+    One with shared state would do so. This one keeps its state in the process.
+    """
 
     def __init__(self, *, cooldown: float, clock: Clock) -> None:
         self.inner = LocalRateLimiter(cooldown, clock=clock)
@@ -264,5 +279,8 @@ class DistantTurn:
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - CROWDED))
 def test_a_limiter_with_sockets(name: str) -> None:
-    """A limiter whose every step goes over a real connection comes through as well: time stands still while a server may answer."""
+    """A limiter whose every step goes over a real connection passes as well.
+
+    Time stands still while a server may answer.
+    """
     CASES[name].run(Distant)

@@ -1,4 +1,7 @@
-"""The limiter on servers that count otherwise than in bursts of a minute: it wastes little there, too."""
+"""The limiter wastes little on servers that count in other ways.
+
+They do not count in bursts of a minute.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ WINDOW = 60.0
 
 @pytest.fixture(autouse=True)
 def _same_pauses() -> None:
-    """Have pauses widened by chance be the same in every run."""
+    """Make the random widening of pauses the same in every run."""
     random.seed(1)
 
 
 def fixed(quota: int, phase: float = 0.0) -> Callable[[], bool]:
-    """Return a server that counts whole minutes, which begin at a phase that nobody is told."""
+    """Return a server that counts whole minutes, from a phase unknown to callers."""
     counts: dict[int, int] = {}
 
     def admits() -> bool:
@@ -55,7 +58,10 @@ def sliding(quota: int, window: float) -> Callable[[], bool]:
 
 
 def extending(quota: int, window: float) -> Callable[[], bool]:
-    """Return the same, but that every call too many blocks all others for a window's length."""
+    """Return the same server, but every call too many blocks all others.
+
+    The block lasts for a window's length.
+    """
     inner, blocked = sliding(quota, window), 0.0
 
     def admits() -> bool:
@@ -69,7 +75,7 @@ def extending(quota: int, window: float) -> Callable[[], bool]:
 
 
 def spaced(gap: float, burst: int) -> Callable[[], bool]:
-    """Return a server that wants a gap between calls, with leave to run ahead by a burst."""
+    """Return a server that wants a gap between calls, but allows a burst ahead."""
     due = 0.0
 
     def admits() -> bool:
@@ -83,7 +89,7 @@ def spaced(gap: float, burst: int) -> Callable[[], bool]:
 
 
 class Load:
-    """Callers that call as fast as they are let.
+    """Callers that call as fast as they may.
 
     Args:
         admits: the server.
@@ -134,13 +140,16 @@ class Load:
         return sum(start <= moment < end for moment in self.accepted)
 
 
-@pytest.mark.parametrize(("demand", "phase"), [(1.05, 0.0), (1.2, 0.0), (1.3, 0.0), (1.2, 37.0)])
+@pytest.mark.parametrize(("demand", "phase"), [(1.05, 0.0), (1.2, 0.0), (1.3, 0.0), (1.1, 29.0), (1.2, 29.0), (1.2, 37.0)])
 @virtual
 async def test_hardly_more_demand_than_a_window_allows(demand: float, phase: float) -> None:
-    """R-26: a window that one caller fills in most of a minute is not taken for a bucket, for ever half used."""
+    """R-26: a window that one caller fills in most of a minute is not a bucket.
+
+    Taken for one, it would be half used for ever.
+    """
     load = Load(fixed(100, phase), WINDOW / (100 * demand))
     await load.last(1, 30 * WINDOW)
-    assert load.between(10 * WINDOW, 30 * WINDOW) >= 20 * 100 / (1.1 if phase == 0.0 else 1.25)
+    assert load.between(10 * WINDOW, 30 * WINDOW) >= 20 * 100 / 1.1
     assert len(load.refused) <= 6
 
 
@@ -148,7 +157,10 @@ async def test_hardly_more_demand_than_a_window_allows(demand: float, phase: flo
 @pytest.mark.parametrize("window", [61.0, 65.0, 90.0])
 @virtual
 async def test_a_window_longer_than_the_cooldown(window: float, server: Callable[[int, float], Callable[[], bool]]) -> None:
-    """R-27: after ten windows the limiter knows that calls count for longer than it was told."""
+    """R-27: after ten windows the limiter knows a window longer than its cool-down.
+
+    Calls count for longer than the cool-down.
+    """
     load = Load(server(100, window), 0.02)
     await load.last(50, 30 * window)
     assert load.between(10 * window, 30 * window) >= 20 * 100 / 1.25
@@ -160,7 +172,10 @@ async def test_a_window_longer_than_the_cooldown(window: float, server: Callable
 @pytest.mark.parametrize(("gap", "burst"), [(0.06, 1), (0.6, 1), (0.3, 2)])
 @virtual
 async def test_calls_that_a_server_spaces(gap: float, burst: int) -> None:
-    """R-28: nobody is refused unsent for want of a place that a test may win; nearly all are served."""
+    """R-28: no call is refused unsent for want of a place that a test may win.
+
+    Nearly all are served.
+    """
     load, jobs = Load(spaced(gap, burst), 0.02, timeout=300.0), iter(range(300))
 
     async def caller() -> None:
@@ -173,7 +188,10 @@ async def test_calls_that_a_server_spaces(gap: float, burst: int) -> None:
 
 @virtual
 async def test_a_sweep_over_a_server_of_small_bursts() -> None:
-    """R-29: jobs that are put off come back in time for the calls that measure how fast a bucket fills."""
+    """R-29: jobs that are put off come back in time to measure a bucket.
+
+    Their calls measure how fast it fills.
+    """
     admits = spaced(0.06, 100)
 
     async def handler(_request: object) -> HttpResponse:
@@ -183,12 +201,12 @@ async def test_a_sweep_over_a_server_of_small_bursts() -> None:
     async with RevenueClient("a-token", component_appid="wx", transport=MemoryTransport(handler)) as client:
         async for outcome in sweep(client.get_share_ratio, [f"wx{number}" for number in range(2_000)], concurrency=16):
             assert outcome.error is None
-    assert now() <= 3 * 2_000 * 0.06
+    assert now() <= 2 * (2_000 - 100) * 0.06
 
 
 @virtual
 async def test_scopes_that_share_a_quota_go_on_doing_so() -> None:
-    """R-30: what scopes learned together is not forgotten at the first answer after a restart."""
+    """R-30: what scopes learned together outlives the first answer after a restart."""
     one, other = "wx1/a", "wx1/b"
 
     async def call(limiter: LocalRateLimiter, scope: str, verdict: Verdict) -> None:
@@ -213,7 +231,10 @@ async def test_scopes_that_share_a_quota_go_on_doing_so() -> None:
 @pytest.mark.parametrize("server", [sliding, extending])
 @virtual
 async def test_a_crowd_of_scopes_on_one_quota(server: Callable[[int, float], Callable[[], bool]]) -> None:
-    """R-36: sixteen scopes that are refused at once are taken for users of one quota, and learn it together."""
+    """R-36: sixteen scopes that are refused at once learn one quota together.
+
+    They are taken for users of one quota.
+    """
     load, jobs = Load(server(100, WINDOW), 0.02), iter(range(1_000))
 
     async def caller() -> None:
@@ -229,7 +250,7 @@ async def test_a_crowd_of_scopes_on_one_quota(server: Callable[[int, float], Cal
 
 @virtual
 async def test_a_crowd_of_scopes_with_a_quota_each() -> None:
-    """R-36: those that were taken for one by mistake get through all the same, and hardly later."""
+    """R-36: scopes that were merged by mistake finish hardly later."""
     load, jobs = Load(lambda: True, 0.02), iter(range(1_600))
     servers = {f"account/-/action-{number}": Load(sliding(20, WINDOW), 0.02) for number in range(16)}
     for own in servers.values():
@@ -243,3 +264,62 @@ async def test_a_crowd_of_scopes_with_a_quota_each() -> None:
     await asyncio.gather(*(caller() for _ in range(200)))
     assert now() <= 1.5 * 4 * WINDOW
     assert sum(len(own.refused) for own in servers.values()) <= 320
+
+
+@virtual
+async def test_ever_new_scopes_on_one_quota() -> None:
+    """R-36: a scope new to an account whose quota is spent waits with the others.
+
+    Hardly one is refused at its first call.
+    """
+    load, jobs = Load(sliding(100, WINDOW), 0.02), iter(range(1_000))
+
+    async def caller() -> None:
+        for number in jobs:
+            await load.call(f"account/wx{number}/action")
+
+    await asyncio.gather(*(caller() for _ in range(16)))
+    assert len(load.refused) <= 40
+    assert now() <= 1.15 * 9 * WINDOW
+    for other in ("account/wx-new/other", "other/wx-new/action"):
+        (await load.limiter.acquire(other, timeout=0.1)).release()
+
+
+@virtual
+async def test_ever_new_scopes_of_several_actions_on_one_quota() -> None:
+    """R-36: new scopes wait at the others' gate where two actions share the quota."""
+    load, jobs = Load(sliding(100, WINDOW), 0.02), iter(range(500))
+
+    async def caller() -> None:
+        for number in jobs:
+            await load.call(f"account/wx{number}/list")
+            await load.call(f"account/wx{number}/check")
+
+    await asyncio.gather(*(caller() for _ in range(16)))
+    assert len(load.refused) <= 60
+    assert now() <= 1.15 * 9 * WINDOW
+
+
+@virtual
+async def test_ever_new_scopes_with_a_quota_each() -> None:
+    """R-36: new scopes are not held back by scopes with a spent quota of their own.
+
+    Those share a gate by mistake.
+    """
+    load = Load(lambda: True, 0.02)
+    servers: dict[int, Load] = {}
+
+    async def many(number: int) -> None:
+        own = servers[number] = Load(sliding(20, WINDOW), 0.02)
+        own.limiter = load.limiter
+        for _ in range(30):
+            await own.call(f"account/wx{number}/action")
+
+    busy = [asyncio.create_task(many(number)) for number in range(16)]
+    await asyncio.sleep(2.0)
+    assert sum(len(own.refused) for own in servers.values()) >= 16
+    started = now()
+    for number in range(200):
+        await load.call(f"account/new{number}/action")
+    assert now() - started <= 200 * 0.02 + 0.1
+    await asyncio.gather(*busy)

@@ -1,1 +1,4 @@
-"""Rate limiters: one file per backend, each behind :class:`wxrevenue.ports.RateLimiter`."""
+"""Rate limiters.
+
+One file per backend, each behind :class:`wxrevenue.ports.RateLimiter`.
+"""

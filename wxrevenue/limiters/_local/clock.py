@@ -28,7 +28,8 @@ class LimiterClock:
     def now(self) -> float:
         """Return monotonic seconds.
 
-        Where the source runs backwards, as in a machine that is restored, this stands still instead.
+        Where the source runs backwards, as in a machine that is restored, this stands still
+        instead.
         """
         now = self.source.monotonic() + self._lag
         if now < self._latest:
@@ -48,8 +49,15 @@ class LimiterClock:
             return self._latest
 
     def margin(self) -> float:
-        """Return the seconds by which a pause is longer, see :func:`wxrevenue._engine.clock.margin`."""
+        """Return the seconds by which a pause is longer.
+
+        See :func:`wxrevenue._engine.clock.margin`.
+        """
         return margin(self.source)
+
+    def is_virtual(self) -> bool:
+        """Return whether the time is not the machine's own."""
+        return not self.margin()
 
     def unix(self) -> float:
         """Return Unix seconds."""

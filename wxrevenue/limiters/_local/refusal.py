@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wxrevenue._wire.codes import api_error
-from wxrevenue.limiters._quota.learner import RELEASE
+from wxrevenue.limiters._quota.schedule import RELEASE
 
 if TYPE_CHECKING:
     from wxrevenue.errors import ApiError
@@ -17,8 +17,8 @@ _QUOTA_CODE: Final = 45009
 
 def refusal(gate: Gate, now: float, earliest: float) -> ApiError:
     """Return the error for a caller whose turn cannot come before ``earliest``."""
-    facts: dict[str, Any] = {"status": 0, "retry_after": max(RELEASE, earliest - now)}
+    after = max(RELEASE, earliest - now)
     if gate.quota_ends > now:
-        return api_error("not sent: the quota is spent", code=_QUOTA_CODE, **facts)
+        return api_error("not sent: the quota is spent", code=_QUOTA_CODE, status=0, retry_after=after)
     why = "the scope is cooling down" if gate.closed else "its turn does not come in time"
-    return api_error(f"not sent: {why}", code=_TOO_FAST_CODE, **facts)
+    return api_error(f"not sent: {why}", code=_TOO_FAST_CODE, status=0, retry_after=after)

@@ -1,8 +1,13 @@
-"""The limiters of all scopes: made when a scope is first used, merged when scopes share a quota, forgotten when they are of no use."""
+"""The limiters of all scopes.
+
+Made when a scope is first used, merged when scopes share a quota, forgotten when they are of no
+use.
+"""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from wxrevenue._base import checks as _checks
@@ -14,23 +19,36 @@ from wxrevenue.limiters._quota.inference import QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from wxrevenue.limiters._quota.fixed_rate import AnyPace, Rate
+    from wxrevenue.limiters._quota.fixed_rate import Rate
+    from wxrevenue.limiters._quota.pacer import Pacer
     from wxrevenue.ports import Clock
 
 _MANY: Final = 1_024
 """Limiters of scopes below which none is forgotten."""
-_SPLIT_WINDOWS: Final = 10.0
+SPLIT_WINDOWS: Final = 10.0
 """Windows for which scopes stay split after merging them did not help."""
 _MERGED_WINDOWS: Final = 30.0
-"""Windows without a refusal after which scopes are split: they may have been merged by mistake."""
+"""Windows without a refusal after which scopes are split.
+
+They may have been merged by mistake.
+"""
 
 _SHARING_WINDOWS: Final = 2.0
 """Windows within which scopes were refused that may share a quota."""
 _CROWD: Final = 8
 _CROWD_WINDOWS: Final = 1 / 30
-"""So many scopes of one account that are refused within so many windows share a quota most likely."""
+"""Windows within which so many scopes of one account are refused.
+
+Most likely they share a quota.
+"""
+
+_UNTRIED: Final = 4
+"""Scopes that were refused at their very first call.
+
+So many show that new ones will be, too.
+"""
 
 
 class ScopeRegistry:
@@ -51,6 +69,12 @@ class ScopeRegistry:
         self.by_scope: dict[str, ScopeLimiter] = {}
         """For looking only; :meth:`limiter_of` makes the one that is missing."""
         self._forget_at = _MANY
+        self._shared: dict[str, ScopeLimiter] = {}
+        """By family.
+
+        The limiter of scopes some of which were refused at their very first call. Others had used
+        up what they share, and a new scope of the family shares it, too.
+        """
         self._common = Common(self.clock, self.limiter_of, self.on_refused, self.on_quiet)
 
     def __iter__(self) -> Iterator[ScopeLimiter]:
@@ -72,6 +96,11 @@ class ScopeRegistry:
         if limiter is None:
             _checks.text("scope", scope)
             self._forget_useless()
+            family = family_of(scope)
+            shared = None if family is None else self._shared.get(family)
+            if shared is not None:
+                shared.scopes += (scope,)
+                return self.by_scope.setdefault(scope, shared)
             limiter = self.by_scope[scope] = self.new_limiter((scope,))
             if not self._common.closed:
                 limiter.allow_fast_path(self.clock.now())
@@ -83,20 +112,29 @@ class ScopeRegistry:
 
     def new_limiter(self, scopes: tuple[str, ...]) -> ScopeLimiter:
         """Return a limiter that nobody uses yet."""
-        pace: AnyPace = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
-        return ScopeLimiter(self._common, scopes, Gate(self.cooldown, self.random, self.clock.margin), pace)
+        pacer: Pacer = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
+        return ScopeLimiter(self._common, scopes, Gate(self.cooldown, self.random, self.clock.margin), pacer)
 
-    def register(self, limiter: ScopeLimiter) -> None:
-        """Make this the limiter of its scopes."""
+    def register(self, limiter: ScopeLimiter, families: Iterable[str] = ()) -> None:
+        """Make this the limiter of its scopes, and of new scopes of these families."""
         for scope in limiter.scopes:
             self.by_scope[scope] = limiter
+        self._shared |= dict.fromkeys(families, limiter)
+
+    def families_of(self, limiter: ScopeLimiter) -> list[str]:
+        """Return the families whose new scopes share what the limiter keeps to."""
+        return [family for family, shared in self._shared.items() if shared is limiter]
 
     def _forget_useless(self) -> None:
-        """Forget the limiters of which nobody would notice; at times, so that it costs little."""
+        """Forget the limiters of which nobody would notice.
+
+        At times, so that it costs little.
+        """
         if len(self.by_scope) >= self._forget_at:
             now = self.clock.now()
             for scope in [scope for scope, limiter in self.by_scope.items() if limiter.useless(now)]:
                 del self.by_scope[scope]
+            self._shared = {family: limiter for family, limiter in self._shared.items() if limiter.scopes[0] in self.by_scope}
             self._forget_at = max(_MANY, 2 * len(self.by_scope))
 
     # ------------------------------------------------------------------ merging and splitting
@@ -104,11 +142,13 @@ class ScopeRegistry:
     def on_refused(self, limiter: ScopeLimiter, now: float, probe: bool) -> None:  # noqa: FBT001  (a callback)
         """Look for the scopes that use the same quota.
 
-        Somebody does if a probe is refused after a quiet window, and most likely if a crowd of scopes is refused at once.
-        If all of them kept quiet together twice already, then merging was wrong, and they are split.
+        Somebody does if a probe is refused after a quiet window, and most likely if a crowd of
+        scopes is refused at once. If all of them kept quiet together twice already, then merging
+        was wrong, and they are split.
         """
         if self.rate is not None:
             return
+        self._note_others(account_of(limiter.scopes[0]), now)
         windows = _SHARING_WINDOWS if probe else _CROWD_WINDOWS
         sharing = scopes_sharing_quota(limiter, self, now, windows * self.cooldown)
         scopes = sum(len(one.scopes) for one in sharing) + len(limiter.scopes)
@@ -116,6 +156,22 @@ class ScopeRegistry:
             self._merge((limiter, *sharing))
         elif probe and len(limiter.scopes) > 1 and limiter.gate.failed > 1:
             self._split(limiter, now, closed=True)
+
+    def _note_others(self, account: str, now: float) -> None:
+        """Tell learners what the account's other scopes called lately.
+
+        These are the learners of scopes that were refused just now.
+        """
+        refused, called = list[QuotaLearner](), 0
+        for one in self:
+            if account_of(one.scopes[0]) != account or not isinstance(one.pacer, QuotaLearner):
+                continue
+            if not one.gate.closed:
+                called += one.pacer.answered_since(now - self.cooldown)
+            elif now - one.gate.tripped <= _CROWD_WINDOWS * self.cooldown:
+                refused.append(one.pacer)
+        for learner in refused:
+            learner.note_others(called)
 
     def on_quiet(self, limiter: ScopeLimiter, now: float) -> None:
         """Split scopes that have not been refused anything for long."""
@@ -126,17 +182,30 @@ class ScopeRegistry:
         merged = self.new_limiter(tuple(scope for limiter in limiters for scope in limiter.scopes))
         merged.pacer = merged_learner([limiter.pacer for limiter in limiters], self.cooldown)
         merged.gate.close_like_last([limiter.gate for limiter in limiters])
+        families = self._families_sharing(limiters)
         self._replace(limiters, (merged,))
+        self._shared |= dict.fromkeys(families, merged)
+
+    def _families_sharing(self, limiters: tuple[ScopeLimiter, ...]) -> set[str]:
+        """Return the families of scopes with which new ones share a quota.
+
+        A family is of one action, or of several.
+        """
+        known = {family for family, limiter in self._shared.items() if limiter in limiters}
+        untried = (one for one in limiters if isinstance(one.pacer, QuotaLearner) and one.pacer.is_untried)
+        counts = Counter(family_of(limiter.scopes[0]) for limiter in untried)
+        return known | {family for family, count in counts.items() if family is not None and count >= _UNTRIED}
 
     def _split(self, limiter: ScopeLimiter, now: float, *, closed: bool) -> None:
         split = tuple(self.new_limiter((scope,)) for scope in limiter.scopes)
         for one in split:
-            one.split_until = now + _SPLIT_WINDOWS * self.cooldown
+            one.split_until = now + SPLIT_WINDOWS * self.cooldown
             if closed:
                 one.gate.close_like(limiter.gate)
         self._replace((limiter,), split)
 
     def _replace(self, old: tuple[ScopeLimiter, ...], new: tuple[ScopeLimiter, ...]) -> None:
+        self._shared = {family: limiter for family, limiter in self._shared.items() if limiter not in old}
         for limiter in new:
             self.register(limiter)
             for replaced in old:
@@ -148,12 +217,28 @@ class ScopeRegistry:
 
 
 def account_of(scope: str) -> str:
-    """Return what scopes of one account have in common: what stands before the first slash."""
+    """Return what scopes of one account have in common.
+
+    What stands before the first slash.
+    """
     return scope.partition("/")[0] if "/" in scope else ""
 
 
+def family_of(scope: str) -> str | None:
+    """Return what scopes have in common that differ in the authorizer alone.
+
+    Account and action.
+    """
+    account, first, rest = scope.partition("/")
+    _, second, action = rest.partition("/")
+    return f"{account}/{action}" if first and second else None
+
+
 def scopes_sharing_quota(limiter: ScopeLimiter, registry: ScopeRegistry, now: float, seconds: float) -> tuple[ScopeLimiter, ...]:
-    """Return the limiters of the scopes that may well share a quota with this one: those refused so lately."""
+    """Return the limiters of the scopes that may well share a quota with this one.
+
+    Those refused so lately.
+    """
     account = account_of(limiter.scopes[0])
     since = now - seconds
     return tuple(
@@ -165,17 +250,13 @@ def _tripped(limiter: ScopeLimiter, since: float, now: float) -> bool:
     return limiter.gate.closed and limiter.gate.tripped >= since and limiter.split_until <= now and not limiter.gate.quota_ends > now
 
 
-def merged_learner(paces: Sequence[AnyPace], window: float) -> QuotaLearner:
-    """Return a pace for all: together they were allowed the sum of their budgets, as far as these are known."""
-    merged = QuotaLearner(window, QuotaEstimate(window, _sum(pace.estimate.budget for pace in paces if isinstance(pace, QuotaLearner))))
-    merged.in_flight = sum(pace.in_flight for pace in paces)
+def merged_learner(pacers: Iterable[Pacer], window: float) -> QuotaLearner:
+    """Return a learner for all.
+
+    They were allowed the sum of their budgets, as far as these are known.
+    """
+    learners = [pacer for pacer in pacers if isinstance(pacer, QuotaLearner)]
+    budgets = [learner.estimate.budget or 0 for learner in learners]
+    merged = QuotaLearner(window, QuotaEstimate(window, sum(budgets) if all(budgets) else None))
+    merged.in_flight = sum(learner.in_flight for learner in learners)
     return merged
-
-
-def _sum(budgets: Iterable[int | None]) -> int | None:
-    total = 0
-    for budget in budgets:
-        if budget is None:
-            return None
-        total += budget
-    return total

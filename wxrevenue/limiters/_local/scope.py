@@ -1,4 +1,4 @@
-"""One scope: its gate, its pacer and its queue; or several scopes that turned out to share a quota."""
+"""One scope: its gate, its pacer and its queue; or several that share a quota."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from wxrevenue.limiters._local.clock import LimiterClock
     from wxrevenue.limiters._local.gate import Gate
     from wxrevenue.limiters._local.wait_queue import QueuedTurn
-    from wxrevenue.limiters._quota.fixed_rate import AnyPace
+    from wxrevenue.limiters._quota.pacer import Pacer
 
 _TINY: Final = 1e-9
-"""Seconds by which a timer may fire too early: event loops do not tell shorter times apart."""
+"""Seconds that a timer may be early; event loops do not tell shorter times apart."""
 _CALENDAR_LOOK_S: Final = 10.0
 """Seconds after which the wall clock is looked at again: a machine may have slept."""
 
@@ -56,7 +56,7 @@ class ScopeLimiter:
 
     __slots__ = ("_clock", "_common", "_off_deadline", "_off_opening", "gate", "pacer", "queue", "scopes", "split_until")
 
-    def __init__(self, common: Common, scopes: tuple[str, ...], gate: Gate, pacer: AnyPace) -> None:
+    def __init__(self, common: Common, scopes: tuple[str, ...], gate: Gate, pacer: Pacer) -> None:
         self._common = common
         self._clock = common.clock
         self.scopes = scopes
@@ -69,7 +69,7 @@ class ScopeLimiter:
         self._off_deadline: asyncio.TimerHandle | None = None
 
     def current(self, turn: QueuedTurn) -> ScopeLimiter:
-        """Return the limiter that the turn's scope has by now: scopes are merged, split and forgotten."""
+        """Return the scope's limiter now: scopes are merged, split and forgotten."""
         return self._common.limiter_of(turn.scope)
 
     def closed_for(self) -> float:
@@ -85,7 +85,7 @@ class ScopeLimiter:
     # ------------------------------------------------------------------ a turn begins
 
     def try_leave(self) -> bool:
-        """Let a call leave, unless it would have to wait, to probe or to be refused; return whether it may."""
+        """Let a call leave that need not wait, probe or be refused; return whether it may."""
         if self._common.closed or self.gate.closed or self.queue.first() is not None:
             return False
         try:
@@ -134,7 +134,7 @@ class ScopeLimiter:
         turn.out = True
 
     def _abandon(self, waiter: Waiter) -> None:
-        """Let a cancelled caller go; permission that came in this very moment goes to the next in line."""
+        """Let a cancelled caller go; a permission that just came goes to the next."""
         self.queue.remove(waiter)
         now = self._clock.now_or_last()
         if waiter.turn.out:
@@ -173,7 +173,7 @@ class ScopeLimiter:
         self.advance(now)
 
     def reopen(self) -> None:
-        """Open the gate and let everyone go, paced."""
+        """Open the gate and let every waiter go, paced."""
         now = self._clock.now()
         if self.gate.closed:
             self.gate.open(now)
@@ -203,7 +203,7 @@ class ScopeLimiter:
         return self.pacer.after(ahead, max(start, now))
 
     def advance(self, now: float) -> None:
-        """Let go who may, and set the timer for the next."""
+        """Let the calls go that may, and set the timer for the next."""
         if self._off_opening is not None:
             self._off_opening()
             self._off_opening = None
@@ -226,7 +226,7 @@ class ScopeLimiter:
             self.pacer.allow_fast_path(now)
 
     def allow_fast_path_if_idle(self, now: float) -> None:
-        """Do so if nobody waits."""
+        """Allow the fast path if no caller waits."""
         if not self.queue:
             self.allow_fast_path(now)
 
@@ -249,8 +249,8 @@ class ScopeLimiter:
     def _watch(self) -> None:
         """Look again when the time of the most urgent waiter may be up.
 
-        By the loop's timer, because nobody's clock knows the end of the probe that a waiter may stand behind; but it is the
-        limiter's clock that says whether the time is up.
+        By the loop's timer, because nobody's clock knows the end of the probe that a waiter may
+        stand behind; but it is the limiter's clock that says whether the time is up.
         """
         urgent = self.queue.most_urgent()
         if urgent is not None:
@@ -286,11 +286,11 @@ class ScopeLimiter:
     # ------------------------------------------------------------------ merging and splitting
 
     def useless(self, now: float) -> bool:
-        """Tell whether nothing would be lost if this were made anew."""
+        """Return whether nothing would be lost if this were made anew."""
         return not self.queue and not self.gate.closed and self.pacer.useless(now)
 
     def move_to(self, limiter: ScopeLimiter) -> None:
-        """Send who waits for the other limiter's scopes there."""
+        """Send the waiters for the other limiter's scopes there."""
         for waiter in self.queue:
             if waiter.turn.scope in limiter.scopes:
                 self.queue.remove(waiter)

@@ -1,20 +1,23 @@
-"""A limiter's knowledge as plain data, with wall-clock times, so that the next process can go on from it."""
+"""A limiter's knowledge as plain data, with wall-clock times.
+
+So the next process can go on from it.
+"""
 
 from __future__ import annotations
 
 import itertools
-import math
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from wxrevenue._base import checks
 from wxrevenue._wire.codec import structure_hook
 from wxrevenue.errors import ConfigurationError, DecodeError
-from wxrevenue.limiters._local.gate import longest_pause
+from wxrevenue.limiters._local.gate import GateState
+from wxrevenue.limiters._local.registry import SPLIT_WINDOWS
 from wxrevenue.limiters._quota.fixed_rate import FixedRate
-from wxrevenue.limiters._quota.inference import Kind, QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
+from wxrevenue.limiters._quota.phase import Phase
+from wxrevenue.limiters._quota.state import LearnerState, check_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,129 +25,60 @@ if TYPE_CHECKING:
     from wxrevenue.limiters._local.gate import Gate
     from wxrevenue.limiters._local.registry import ScopeRegistry
     from wxrevenue.limiters._local.scope import ScopeLimiter
+    from wxrevenue.limiters._quota.state import Field, Plain
 
 T = TypeVar("T")
 VERSION: Final = 1
 """The version of the layout that :func:`dump` writes; :func:`load` reads no other."""
 
-_DAY: Final = 86_400.0
-_FARTHEST: Final = 1e15
-"""Seconds; no time of ours is farther from 1970, and sums of smaller ones stay finite."""
-
 # ---------------------------------------------------------------------- writing
 
 
-def dump(registry: ScopeRegistry) -> dict[str, Any]:
+def dump(registry: ScopeRegistry) -> Plain:
     """Return what is known, as dicts, lists, strings and numbers."""
     now = registry.clock.now()
     shift = registry.clock.unix() - now
-    found = [_scope_row(limiter, now, shift) for limiter in registry if not limiter.useless(now)]
+    found = [_scope_row(limiter, registry.families_of(limiter), now, shift) for limiter in registry if not limiter.useless(now)]
     return {"version": VERSION, "window": registry.cooldown, "lanes": found}
 
 
-def _scope_row(limiter: ScopeLimiter, now: float, shift: float) -> dict[str, Any]:
+def _scope_row(limiter: ScopeLimiter, families: list[str], now: float, shift: float) -> Plain:
     limiter.pacer.count_deferred(now)
     limiter.allow_fast_path_if_idle(now)
-    pace = _stated(limiter.pacer, shift) if isinstance(limiter.pacer, FixedRate) else _learned(limiter.pacer, shift)
-    return {"scopes": list(limiter.scopes), **_gate(limiter.gate_at(now), now, shift), **pace}
-
-
-def _gate(gate: Gate, now: float, shift: float) -> dict[str, Any]:
-    return {
-        "opens": gate.opens + shift if gate.closed else None,
-        "quota_ends": gate.quota_ends + shift if gate.quota_ends > now else None,
-        "failed": gate.failed,
-        "pause": gate.pause,
-        "tripped": gate.tripped + shift if math.isfinite(gate.tripped) else None,
-    }
-
-
-def _stated(pace: FixedRate, shift: float) -> dict[str, Any]:
-    return {"due": pace.gcra.due + shift if math.isfinite(pace.gcra.due) else None}
-
-
-def _learned(pace: QuotaLearner, shift: float) -> dict[str, Any]:
-    known = pace.estimate
-    return {
-        "budget": known.budget,
-        "span": known.span,
-        "kind": known.kind.value,
-        "lasted": known.lasted,
-        "interval": known.interval,
-        "before": known.before,
-        "doubts": known.doubts,
-        "stretched": known.stretched,
-        "tested_at": pace.growth.tested_at + shift if math.isfinite(pace.growth.tested_at) else None,
-        "proven": pace.proven,
-        "recent": [[when + shift, calls] for when, calls in pace.log.entries()],
-    }
+    split_until = limiter.split_until + shift if limiter.split_until > now else None
+    gate = limiter.gate_at(now).dump(now, shift)
+    scope = {"scopes": list(limiter.scopes), "families": families, "split_until": split_until}
+    return {**scope, **gate, **limiter.pacer.dump(shift)}
 
 
 # ---------------------------------------------------------------------- reading
 
 
-def _time(_row: Any, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not -_FARTHEST < value < _FARTHEST:
-        raise ConfigurationError(f"{attribute.name}: expected a finite number")
-
-
-def _seconds(_row: Any, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None:
-        checks.seconds(attribute.name, value)
-
-
-def _at_least(least: int) -> Any:
-    def check(_row: Any, attribute: attrs.Attribute[Any], value: int | None) -> None:
-        if value is not None:
-            checks.count(attribute.name, value, least)
-
-    return check
-
-
-def _scopes(_row: Any, attribute: attrs.Attribute[Any], value: list[str]) -> None:
+def _scopes(_row: object, attribute: Field, value: list[str]) -> None:
     if not value:
         raise ConfigurationError(f"{attribute.name}: expected at least one")
 
 
-def _kind(_row: Any, attribute: attrs.Attribute[Any], value: str) -> None:
-    allowed = [kind.value for kind in Kind]
-    if value not in allowed:
-        raise ConfigurationError(f"{attribute.name}: expected {' or '.join(map(repr, allowed))}")
-
-
-def _recent(_row: Any, attribute: attrs.Attribute[Any], value: list[list[float]]) -> None:
-    for number, pair in enumerate(value):
-        where = f"{attribute.name}[{number}]"
-        if len(pair) != 2:  # noqa: PLR2004
-            raise ConfigurationError(f"{where}: expected a time and a count")
-        if not -_FARTHEST < pair[0] < _FARTHEST:
-            raise ConfigurationError(f"{where}[0]: expected a finite number")
-        if not (1 <= pair[1] < _FARTHEST and pair[1].is_integer()):
-            raise ConfigurationError(f"{where}[1]: expected a whole number, at least 1")
-
-
 @attrs.frozen(kw_only=True)
 class _ScopeState:
-    """A row of a snapshot; see :meth:`wxrevenue.LocalRateLimiter.snapshot`."""
+    """What a row says beside gate and learner.
+
+    See :meth:`wxrevenue.LocalRateLimiter.snapshot`.
+    """
 
     scopes: list[str] = attrs.field(validator=_scopes)
-    opens: float | None = attrs.field(default=None, validator=_time)
-    quota_ends: float | None = attrs.field(default=None, validator=_time)
-    failed: int = attrs.field(default=0, validator=_at_least(0))
-    pause: float | None = attrs.field(default=None, validator=_seconds)
-    tripped: float | None = attrs.field(default=None, validator=_time)
-    due: float | None = attrs.field(default=None, validator=_time)
-    budget: int | None = attrs.field(default=None, validator=_at_least(1))
-    span: float | None = attrs.field(default=None, validator=_seconds)
-    kind: str = attrs.field(default=Kind.UNKNOWN.value, validator=_kind)
-    lasted: float = attrs.field(default=0.0, validator=_time)
-    interval: float = attrs.field(default=0.0, validator=_time)
-    before: int | None = attrs.field(default=None, validator=_at_least(1))
-    doubts: int = attrs.field(default=0, validator=_at_least(0))
-    stretched: int = attrs.field(default=0, validator=_at_least(0))
-    tested_at: float | None = attrs.field(default=None, validator=_time)
-    proven: int = attrs.field(default=0, validator=_at_least(0))
-    recent: list[list[float]] = attrs.field(factory=list["list[float]"], validator=_recent)
+    families: list[str] = attrs.field(factory=list[str])
+    split_until: float | None = attrs.field(default=None, validator=check_time)
+    due: float | None = attrs.field(default=None, validator=check_time)
+
+
+@attrs.frozen
+class _Row:
+    """A row of a snapshot, in three parts."""
+
+    scope: _ScopeState
+    gate: GateState
+    learner: LearnerState
 
 
 @attrs.frozen
@@ -156,7 +90,7 @@ class _Snapshot:
     lanes: list[Any]
 
 
-def _read(kind: Callable[..., T], value: Any, where: str) -> T:
+def _read(kind: Callable[..., T], value: object, where: str) -> T:
     """Return the value as that class; what is wrong with it is named by its path."""
     try:
         read: T = structure_hook(kind)(value, kind)
@@ -169,56 +103,51 @@ def _read(kind: Callable[..., T], value: Any, where: str) -> T:
     raise ConfigurationError(problem)
 
 
-def load(registry: ScopeRegistry, data: Any) -> None:
+def load(registry: ScopeRegistry, data: object) -> None:
     """Take over what :func:`dump` returned, after checking all of it."""
     snapshot = _read(_Snapshot, data, "snapshot")
     if snapshot.version != VERSION:
         raise ConfigurationError(f"snapshot.version: expected {VERSION}")
     if snapshot.window != registry.cooldown:
         raise ConfigurationError(f"snapshot.window: expected {registry.cooldown}, the limiter's cooldown")
-    rows = [_read(_ScopeState, row, f"snapshot.lanes[{number}]") for number, row in enumerate(snapshot.lanes)]
-    scopes = list(itertools.chain.from_iterable(row.scopes for row in rows))
+    rows = [_row(row, f"snapshot.lanes[{number}]") for number, row in enumerate(snapshot.lanes)]
+    scopes = list(itertools.chain.from_iterable(row.scope.scopes for row in rows))
     if len(scopes) != len(set(scopes)):
         raise ConfigurationError("snapshot.lanes: expected every scope once")
-    now = registry.clock.now()
+    now, unix = registry.clock.now(), registry.clock.unix()
     for row in rows:
-        registry.register(_restored(registry, row, now))
+        registry.register(_restored(registry, row, now, unix), row.scope.families)
 
 
-def _restored(registry: ScopeRegistry, row: _ScopeState, now: float) -> ScopeLimiter:
-    shift = now - registry.clock.unix()
-    limiter = registry.new_limiter(tuple(row.scopes))
-    _close(limiter.gate, row, registry, now)
-    if isinstance(limiter.pacer, QuotaLearner):
-        _teach(limiter.pacer, row, shift, now)
-    elif row.due is not None:
-        limiter.pacer.gcra.due = min(row.due + shift, now + limiter.pacer.gcra.rate.burst * limiter.pacer.gcra.gap)
+def _row(data: object, where: str) -> _Row:
+    return _Row(_read(_ScopeState, data, where), _read(GateState, data, where), _read(LearnerState, data, where))
+
+
+def _restored(registry: ScopeRegistry, row: _Row, now: float, unix: float) -> ScopeLimiter:
+    shift = now - unix
+    limiter = registry.new_limiter(tuple(row.scope.scopes))
+    limiter.gate.take(row.gate.plausible(unix, registry.cooldown), now, unix)
+    if row.gate.tripped is None and len(limiter.scopes) > 1:
+        limiter.gate.tripped = now  # they were merged because of a refusal
+    if row.scope.split_until is not None:
+        limiter.split_until = min(row.scope.split_until + shift, now + SPLIT_WINDOWS * registry.cooldown)
+    if not isinstance(limiter.pacer, FixedRate):
+        limiter.pacer = _learner(row.learner.moved(shift, now).completed(now), limiter.gate, registry.cooldown, now)
+    elif row.scope.due is not None:
+        limiter.pacer.take_due(row.scope.due + shift, now)
     limiter.allow_fast_path_if_idle(now)
     return limiter
 
 
-def _close(gate: Gate, row: _ScopeState, registry: ScopeRegistry, now: float) -> None:
-    """Give the gate its times. Whoever saved them may have had a wrong clock: none is far ahead."""
-    unix = registry.clock.unix()
-    shift = now - unix
-    gate.tripped = now if row.tripped is None else min(now, row.tripped + shift)
-    gate.pause = min(max(registry.cooldown, row.pause or 0.0), longest_pause(registry.cooldown))
-    if row.opens is not None:
-        opens = min(row.opens, unix + longest_pause(registry.cooldown))
-        gate.closed, gate.opens, gate.failed = True, opens + shift, row.failed
-        if row.quota_ends is not None and row.quota_ends > unix:
-            gate.calendar = opens, min(row.quota_ends, unix + _DAY)
-            gate.follow_calendar(now, unix)
+def _learner(state: LearnerState, gate: Gate, window: float, now: float) -> QuotaLearner:
+    """Return a learner that goes on, and is careful.
 
-
-def _teach(learner: QuotaLearner, row: _ScopeState, shift: float, now: float) -> None:
-    span = row.span or learner.estimate.span
-    kind = Kind(row.kind)
-    learner.estimate = QuotaEstimate(
-        span, row.budget, kind, row.lasted, row.interval, before=row.before, doubts=row.doubts, stretched=row.stretched
-    )
-    learner.proven = row.proven
-    learner.recall([(min(now, when + shift), int(calls)) for when, calls in sorted(row.recent)])
-    if row.tested_at is not None:
-        learner.growth.tested_at = min(row.tested_at + shift, now)
+    It is unknown what became of the calls that were in flight.
+    """
+    learner = QuotaLearner.of(window, state)
+    learner.count_deferred(now)
+    learner.lose_calls(now)
     learner.growth.postpone(learner.estimate, now)
+    if not gate.closed and learner.phase is Phase.REFUSED:
+        learner.on_reopened(now)
+    return learner

@@ -13,7 +13,10 @@ _OK = Verdict.OK
 
 
 class LocalTurn:
-    """Permission to send one request of a scope; see :class:`wxrevenue.ports.Turn`. Whoever makes one fills it in."""
+    """Permission to send one request of a scope; see :class:`wxrevenue.ports.Turn`.
+
+    Its maker fills it in.
+    """
 
     __slots__ = ("limiter", "out", "scope", "sequence")
 
@@ -33,15 +36,18 @@ class LocalTurn:
         """Say how the request ended."""
         if self.out:
             self.out = False
-            pace = self.limiter.pacer
-            if pace.deferred and verdict is _OK:  # nobody waits and nothing was ever refused: no need to ask the clock
-                pace.deferred -= 1
-                pace.in_flight -= 1
+            pacer = self.limiter.pacer
+            # Nobody waits and nothing was ever refused: no need to ask the clock. As a method of
+            # the pacer, this and its counterpart in take() cost a turn 0.43 of
+            # ``async with aiolimiter`` instead of 0.39; the goal is 0.40.
+            if pacer.deferred and verdict is _OK:
+                pacer.deferred -= 1
+                pacer.in_flight -= 1
             else:
                 self.limiter.current(self).turn_ended(self, verdict)
 
     async def again(self, *, timeout: float) -> None:
-        """Wait for permission to send once more, ahead of everyone who came later."""
+        """Wait for permission to send once more, ahead of all callers that came later."""
         self.release()
         self.limiter = self.limiter.current(self)
         await self.limiter.wait(self, timeout)

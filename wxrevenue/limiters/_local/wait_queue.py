@@ -1,4 +1,7 @@
-"""Who waits for a turn: in order of arrival, and by deadline. Who has left is passed over when it comes up."""
+"""The callers that wait for a turn: in order of arrival, and by deadline.
+
+A caller that has left is passed over when it comes up.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,13 @@ class Waiter:
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def __lt__(self, other: Waiter) -> bool:
-        # a turn that waits again has the same sequence number, and often the same deadline, as its own entry that was not yet passed over
+        # a turn that waits again has the same sequence number, and often the same deadline, as its
+        # own entry that was not yet passed over
         return self.turn.sequence < other.turn.sequence
 
 
 class WaitQueue:
-    """First come, first served; ``len()`` counts who still waits."""
+    """First come, first served; ``len()`` counts the callers that still wait."""
 
     __slots__ = ("_by_deadline", "_in_order", "_waiting")
 
@@ -55,7 +59,7 @@ class WaitQueue:
         return iter([waiter for _, waiter in sorted(self._in_order) if not waiter.removed])
 
     def push(self, waiter: Waiter) -> None:
-        """Let somebody in, at the place its sequence number gives."""
+        """Let a caller in, at the place its sequence number gives."""
         if len(self._in_order) > 2 * self._waiting + _SLACK:
             self._tidy()
         self._waiting += 1
@@ -63,7 +67,7 @@ class WaitQueue:
         heapq.heappush(self._by_deadline, (waiter.deadline, waiter.turn.sequence, waiter))
 
     def first(self) -> Waiter | None:
-        """Return who is first in line."""
+        """Return the first caller in line."""
         heap = self._in_order
         while heap and (heap[0][1].removed or heap[0][1].woken.done()):
             self.remove(heapq.heappop(heap)[1])
@@ -77,7 +81,7 @@ class WaitQueue:
         return heap[0][2] if heap else None
 
     def remove(self, waiter: Waiter) -> None:
-        """Count somebody out, whatever the reason; harmless when done twice."""
+        """Count a caller out, whatever the reason; harmless when done twice."""
         if not waiter.removed:
             waiter.removed = True
             self._waiting -= 1

@@ -1,21 +1,30 @@
-"""When calls were answered, kept for one window in slices, so that its size does not grow with the calls."""
+"""When calls were answered, kept for one window in slices.
+
+So its size does not grow with the calls.
+"""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections import deque
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SLICES = 1_200
 """The most slices that one window is cut into."""
 
 
+_END: Final = itemgetter(0)
+
+
 class AnswerLog:
-    """Counts answered calls by their time. ``grain`` is how long a slice may last, in seconds."""
+    """Counts answered calls by their time.
+
+    ``grain`` is how long a slice may last, in seconds.
+    """
 
     __slots__ = ("_grain", "_past", "_slices", "count", "unknown")
 
@@ -26,10 +35,13 @@ class AnswerLog:
         self._slices: deque[list[float]] = deque()
         self.count = 0
         self.unknown = 0
-        """How many of these nobody knows of whether they were accepted."""
+        """How many of these it is unknown whether they were accepted."""
 
     def add(self, now: float, calls: int = 1) -> None:
-        """Note calls that are answered now. Calls of one slice count as answered when its last one was."""
+        """Note calls that are answered now.
+
+        Calls of one slice count as answered when its last one was.
+        """
         self.count += calls
         if self._slices and now - self._slices[-1][0] < self._grain:
             newest = self._slices[-1]
@@ -38,10 +50,10 @@ class AnswerLog:
         else:
             self._slices.append([now, now, calls, 0])
 
-    def doubt_newest(self) -> None:
-        """Note that nobody knows whether the call noted last was accepted."""
-        self._slices[-1][3] += 1
-        self.unknown += 1
+    def doubt_newest(self, calls: int = 1) -> None:
+        """Note that it is unknown whether the calls noted last were accepted."""
+        self._slices[-1][3] += calls
+        self.unknown += calls
 
     def forget(self, until: float) -> None:
         """Drop what was answered up to then."""
@@ -75,13 +87,16 @@ class AnswerLog:
                 return end
         return None
 
-    def newest(self, calls: int) -> float:
-        """Return when the newest so many began, dropped ones included; long ago if there are fewer."""
+    def newest(self, calls: int) -> float | None:
+        """Return when the newest so many began, dropped ones included.
+
+        ``None`` if there are fewer.
+        """
         for start, _, count, _ in itertools.chain(reversed(self._slices), reversed(self._past)):
             calls -= int(count)
             if calls <= 0:
                 return start
-        return -math.inf
+        return None
 
     def since(self, start: float) -> int:
         """Return how many calls were answered from then on."""
@@ -92,6 +107,33 @@ class AnswerLog:
         for start, _, count, _ in reversed(self._slices):
             yield start, int(count)
 
-    def entries(self) -> list[tuple[float, int]]:
-        """Return times and counts, the oldest first."""
-        return [(end, int(count)) for _, end, count, _ in self._slices]
+    def entries(self) -> list[list[float]]:
+        """Return the slices.
+
+        Each: when the last call was answered, how many, when the first was, how many are doubted.
+        """
+        return [_entry(found) for found in self._slices]
+
+    def dropped(self) -> list[list[float]]:
+        """Return likewise what was dropped lately."""
+        return [_entry(found) for found in self._past]
+
+    def recall(self, recent: Sequence[Sequence[float]], past: Sequence[Sequence[float]]) -> None:
+        """Take up slices of another log, from :meth:`entries` and :meth:`dropped`.
+
+        Times and counts alone will do.
+        """
+        self._slices.extend(map(_slice, sorted(recent, key=_END)))
+        self._past.extend(map(_slice, sorted(past, key=_END)))
+        self.count = sum(int(found[2]) for found in self._slices)
+        self.unknown = sum(int(found[3]) for found in self._slices)
+
+
+def _entry(found: list[float]) -> list[float]:
+    start, end, count, unknown = found
+    return [end, count, start, unknown]
+
+
+def _slice(entry: Sequence[float]) -> list[float]:
+    end, count, start, unknown = entry if len(entry) > 2 else (*entry, entry[0], 0)  # noqa: PLR2004
+    return [start, end, int(count), int(unknown)]

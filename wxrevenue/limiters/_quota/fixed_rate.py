@@ -1,9 +1,12 @@
-"""A rate that the user states, and the arithmetic that keeps to it (the generic cell rate algorithm)."""
+"""A rate that the user states, and the arithmetic that keeps to it.
+
+It is the generic cell rate algorithm.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,7 +14,7 @@ from wxrevenue._base import checks as _checks
 from wxrevenue._base.printable import Printable
 
 if TYPE_CHECKING:
-    from wxrevenue.limiters._quota.learner import QuotaLearner
+    from wxrevenue.limiters._quota.state import Plain
 
 
 def _whole(_rate: Rate, attribute: attrs.Attribute[int], value: object) -> None:
@@ -24,13 +27,13 @@ def _seconds(_rate: Rate, attribute: attrs.Attribute[float], value: object) -> N
 
 @attrs.frozen
 class Rate(Printable):
-    """How often a scope may be called, for users who know their quota.
+    """How often a scope may be called, for users that know their quota.
 
     Args:
         calls: how many calls fit in ``per`` seconds; at least 1.
         per: seconds; 60 by default.
-        burst: how many calls may leave at once after a rest; ``calls`` by default. A limiter starts with all of it at hand:
-            give less if another process may just have used the quota.
+        burst: how many calls may leave at once after a rest; ``calls`` by default. A limiter starts
+            with all of it at hand: give less if another process may just have used the quota.
 
     Raises:
         ConfigurationError: a number makes no sense.
@@ -43,7 +46,10 @@ class Rate(Printable):
 
 @attrs.define(eq=False)
 class Gcra:
-    """Keeps to a rate with a single time: when the last call would have been due, had all been spaced evenly."""
+    """Keeps to a rate with a single time.
+
+    It is when the last call would have been due, had all been spaced evenly.
+    """
 
     rate: Rate
     due: float = -math.inf
@@ -54,7 +60,10 @@ class Gcra:
         return self.rate.per / self.rate.calls
 
     def when(self, now: float, calls: int = 1) -> float:
-        """Return when so many calls may leave together; never, if they are more than the burst."""
+        """Return when so many calls may leave together.
+
+        Never, if they are more than the burst.
+        """
         if calls > self.rate.burst:
             return math.inf
         return max(self.due, now) + calls * self.gap - self.rate.burst * self.gap
@@ -73,7 +82,10 @@ class Gcra:
 
 
 class FixedRate:
-    """Keeps a scope to the rate that the user stated. It learns nothing: a refusal shuts the gate, and the rate stays.
+    """Keeps a scope to the rate that the user stated.
+
+    It is a :class:`~wxrevenue.limiters._quota.pacer.Pacer`. It learns nothing: a refusal shuts the
+    gate, and the rate stays.
 
     Args:
         rate: the rate.
@@ -105,33 +117,43 @@ class FixedRate:
         self.gcra.take(now)
 
     def on_unused(self) -> None:
-        """Take back leave that nobody used."""
+        """Take back a permission that was not used."""
         self.in_flight = max(0, self.in_flight - 1)
         self.gcra.due -= self.gcra.gap
 
-    def on_answered(self, _now: float, *, accepted: bool) -> None:  # noqa: ARG002  (nothing is learned)
+    def on_answered(self, now: float, *, accepted: bool) -> None:  # noqa: ARG002  (nothing is learned)
         """Note that a call was answered."""
         self.in_flight = max(0, self.in_flight - 1)
 
-    def on_refused(self, _now: float) -> None:
+    def on_refused(self, now: float) -> None:  # noqa: ARG002  (likewise)
         """Note that a call was refused."""
         self.in_flight = max(0, self.in_flight - 1)
 
-    def on_reopened(self, _now: float) -> None:
+    def on_reopened(self, now: float) -> None:
         """Do nothing: the rate stays what it is."""
 
-    longer_window = 0.0
-    """Nothing is learned of it."""
+    @property
+    def longer_window(self) -> float:
+        """Nothing: no window is learned."""
+        return 0.0
 
     def useless(self, now: float) -> bool:
-        """Tell whether nothing would be lost if this were made anew."""
+        """Return whether nothing would be lost if this were made anew."""
         return not self.in_flight and self.gcra.due <= now
 
-    def count_deferred(self, _now: float) -> None:
+    def count_deferred(self, now: float) -> None:
         """Do nothing: every call is counted as it goes."""
 
-    def allow_fast_path(self, _now: float) -> None:
+    def allow_fast_path(self, now: float) -> None:
         """Do nothing: every call has to ask."""
 
+    def dump(self, shift: float = 0.0) -> Plain:
+        """Return when the last call would have been due, ``shift`` seconds later."""
+        return {"due": self.gcra.due + shift if math.isfinite(self.gcra.due) else None}
 
-AnyPace: TypeAlias = "QuotaLearner | FixedRate"
+    def take_due(self, due: float, now: float) -> None:
+        """Go on from what another process used.
+
+        A process with a wrong clock costs a whole burst at most.
+        """
+        self.gcra.due = min(due, now + self.gcra.rate.burst * self.gcra.gap)

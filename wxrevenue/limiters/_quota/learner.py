@@ -1,186 +1,54 @@
-"""The learner: what the answers of a scope say about its quota, and when the next call may leave. No clock, no I/O.
+"""The learner.
 
-The quota is not published, so it is learned from what was accepted before a refusal. A budget of B calls is kept with a log:
-a call leaves only while fewer than B calls are in flight or were answered within the last window. With the right B that is never
-refused, by a window of any phase, a sliding log or a full bucket, and costs one round trip a window.
+It says what the answers of a scope mean for its quota, and when the next call may leave. No clock,
+no I/O. Its states and what leads from one to the next stand in
+:mod:`wxrevenue.limiters._quota.phase`.
 
-- While nothing is known, calls in flight are at most a tenth of what was accepted, so that a refusal wastes little. Behind an accepted
-  probe that taught nothing they follow one another at a fixed pace instead, for one window.
+The quota is not published, so it is learned from what was accepted before a refusal. A budget of B
+calls is kept with a log: a call leaves only while fewer than B calls are in flight or were answered
+within the last window. With the right B that is never refused, by a window of any phase, a sliding
+log or a full bucket, and costs one round trip a window.
+
+- While nothing is known, calls in flight are at most a tenth of what was accepted, so that a
+  refusal wastes little. Behind an accepted probe that taught nothing they follow one another at a
+  fixed pace instead, for one window.
 - A refusal teaches what :mod:`wxrevenue.limiters._quota.inference` says.
-- A larger quota is looked for with one call too many at the end of a short burst, then 2, 4, 8 … while they are accepted, and more
-  rarely after each refusal. The first of these calls is late by a second or more: if it is accepted, the server does not count
-  windows but fills a bucket, and how fast is measured (:mod:`wxrevenue.limiters._quota.refill`). Behind a long burst nobody could
-  tell a bucket from the server's next window, and a refusal would cost a whole window: there half an hour passes between tests.
-
-What this trades: a test that fails costs one refused call, and a pause as long as the burst. So the gaps between tests double from
-one and a half windows on, until tests cost one call in five hundred: a doubled quota that comes soon after the first refusal is
-noticed within two windows or so, one that comes when all has been quiet for long after some windows more, in the worst case an hour.
-With a budget below a hundred there is no test in the first windows, for one refusal would be more than a call in a hundred.
-A halved quota costs two refusals with up to a tenth of the budget in flight each: one that is doubted, and one that is counted.
-A scope of which nothing is known begins with three calls at once and takes more as answers come, or if none comes for most of a
-second. So its first refusal costs a few calls, or a tenth of the quota, even if hundreds of callers come at once.
+- A larger quota is looked for with one call too many at the end of a short burst, then 2, 4, 8 …
+  while they are accepted, and more rarely after each refusal. The first of these calls is late by a
+  second or more: if it is accepted, the server does not count windows but fills a bucket, and how
+  fast is measured (:mod:`wxrevenue.limiters._quota.refill`). Behind a long burst a bucket could not
+  be told from the server's next window, and a refusal would cost a whole window: there half an hour
+  passes between tests.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
-from wxrevenue.limiters._quota.answer_log import SLICES, AnswerLog
-from wxrevenue.limiters._quota.growth import GrowthTest, test_delay
-from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, Observation, QuotaEstimate, infer
+from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, Observation, holds, infer
+from wxrevenue.limiters._quota.phase import KEEPING, MEASURING, NEW, REFUSED, RELEASING, TESTING, Phase
 from wxrevenue.limiters._quota.refill import Refill
+from wxrevenue.limiters._quota.schedule import FORGET_WINDOWS, Schedule
+from wxrevenue.limiters._quota.state import LearnerState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-RELEASE: Final = 0.05
-"""Seconds between the callers released after an accepted probe, while nothing is known."""
-_START: Final = 3
-"""Calls of an unknown scope that may be in flight until :data:`_SHARE` were accepted."""
-_IN_FLIGHT_SHARE: Final = 10
-"""One in so many of the calls accepted may be in flight."""
-_MISSING_ANSWER_S: Final = 1.0
-"""Seconds after which a missing answer does not hold up the next call; less if the window is shorter than a minute."""
-_NO_ANSWER_S: Final = 0.7
-"""Seconds without any answer after which calls of a scope that was never refused are not held back: its server is slow, or they
-wait for one another. As above, less if the window is shorter."""
-_NO_ANSWER_GAP_S: Final = 0.005
-"""Seconds between these."""
-_DEFERRED_SHARE: Final = 64
-"""Into how many lumps the calls of a scope that was never refused are counted, at least."""
-_TINY: Final = 1e-8
-"""Seconds within which two times are the same: sums of floats differ in their last digits. Scopes are stricter by themselves."""
-_FADE_WINDOWS: Final = 30.0
-"""Idle windows after which a scope begins carefully again."""
-_FORGET_WINDOWS: Final = 1_440.0
-"""Idle windows after which what was learned is forgotten: a day."""
+    from wxrevenue.limiters._quota.state import Plain
 
 
-class QuotaLearner:
-    """Learns the budget of one scope and keeps to it. Times are seconds on one clock that never runs backwards.
+class QuotaLearner(Schedule):
+    """Learns the budget of one scope and keeps to it.
+
+    It is a :class:`~wxrevenue.limiters._quota.pacer.Pacer`.
 
     Args:
         window: seconds that the quota is for, and that a refusal shuts the scope for.
         estimate: what is known of the quota from elsewhere.
     """
 
-    __slots__ = (
-        "_answered_at", "_blocked_at", "_counted", "_deferred_at_most", "_observation", "_recount", "_refill", "_releasing", "_sent_at",
-        "_since", "_window", "deferred", "estimate", "growth", "in_flight", "limit", "log", "proven",
-    )  # fmt: skip
-
-    def __init__(self, window: float, estimate: QuotaEstimate | None = None) -> None:
-        self._window = window
-        self.estimate = QuotaEstimate(window) if estimate is None else estimate
-        self.log = AnswerLog(window / SLICES)
-        self.in_flight = 0
-        self.limit = 0
-        """Calls in flight below which the next may leave without asking :meth:`when`; 0: always ask."""
-        self.deferred = 0
-        """Accepted calls that may be counted later, together; 0: tell :meth:`answered` of each."""
-        self.proven = self.estimate.budget or 0
-        """How many calls within a span are known to be all right; it bounds how many may be in flight."""
-        self.growth = GrowthTest(window)
-        self._deferred_at_most = 0
-        self._releasing = False
-        self._sent_at, self._blocked_at, self._answered_at = -math.inf, math.inf, 0.0
-        self._since, self._counted, self._recount = 0.0, 0, True
-        """When the present count began, how far it is, and whether the next answer begins a new one."""
-        self._observation: Observation | None = None
-        self._refill: Refill | None = None
-
-    # ------------------------------------------------------------------ when may the next leave
-
-    def when(self, now: float) -> float:
-        """Return when the next call may leave; a time not after ``now`` means at once."""
-        self.count_deferred(now)
-        self.log.forget(now - self.estimate.span + _TINY)
-        if now - self._answered_at >= _FADE_WINDOWS * self._window:
-            self._fade(now)
-        if self._releasing and not self._recount and now - self._since >= self._window:
-            self._releasing = False  # a whole window was accepted: from now on the calls in flight are the measure
-        if self._releasing and self.estimate.budget is None:
-            return self._sent_at + RELEASE
-        at = self._blocked_until(now) if self.in_flight >= self.cap() else now
-        if self._refill is not None:
-            return max(at, self._sent_at + self._refill.gap)
-        if self.estimate.budget is None:
-            return at
-        if self.growth.extra and self.in_flight + self.log.count < self.estimate.budget:
-            self.growth.give_up()
-        over = self._over(self.estimate.budget)
-        return at if over < 0 else max(at, min(self._freed(over + 1), self._test_time(now)))
-
-    def _blocked_until(self, now: float) -> float:
-        """Return when who is held back by :meth:`cap` may leave although no answer came."""
-        self._blocked_at = min(self._blocked_at, now)
-        if self._never_refused:
-            return max(self._blocked_at + min(_NO_ANSWER_S, self._window / 60), self._sent_at + _NO_ANSWER_GAP_S)
-        return self._blocked_at + min(_MISSING_ANSWER_S, self._window / 60)
-
-    @property
-    def _never_refused(self) -> bool:
-        """Nothing was ever refused, as far as is known."""
-        return self.estimate.budget is None and not self.estimate.small
-
-    @property
-    def longer_window(self) -> float:
-        """The seconds that a window lasts if they are more than was supposed, else 0."""
-        return self.estimate.span if self.estimate.stretched else 0.0
-
-    def earliest(self, ahead: int, now: float) -> float:
-        """Return a time before which a caller with so many ahead of it cannot leave."""
-        if (budget := self.estimate.budget) is None or self._refill is not None:
-            return now + min(ahead * RELEASE, self._window) * self._releasing
-        over = self._over(budget) + ahead
-        if over < 0 or not self.log.count:
-            return now
-        beyond = min(over, max(0, self.log.count - budget))  # of these nobody takes the place
-        rounds, rest = divmod(over - beyond, budget)
-        freed = self._freed(min(beyond + rest + 1, self.log.count)) + rounds * self.estimate.span
-        hopeful = not ahead or self.estimate.kind is Kind.UNKNOWN
-        return max(now, min(freed, self._soonest_test(now)) if hopeful else freed)
-
-    def _soonest_test(self, now: float) -> float:
-        """Return when a test may begin at best; what comes of it may let everyone go."""
-        if self.growth.extra:
-            return now
-        delay = test_delay(self.estimate, self._window) if self.in_flight else 0.0
-        return max(now + delay, self.growth.when(self.log, self.estimate, now))
-
-    def after(self, ahead: int, start: float) -> float:
-        """Return the same for a pause that ends at ``start``."""
-        if (budget := self.estimate.budget) is None:
-            return start + min(ahead * RELEASE, self._window)
-        rounds = ahead // budget * self.estimate.span
-        if self.estimate.kind is Kind.UNKNOWN:  # a test behind the budget may let everyone go
-            return start + min(rounds, test_delay(self.estimate, self._window))
-        return start + rounds
-
-    def cap(self) -> int:
-        """Return how many calls may be in flight."""
-        seen = max(self.log.count, self.proven)
-        if self.estimate.budget is not None:
-            return max(1, (min(self.estimate.budget, seen) if self._refill is None else seen) // _IN_FLIGHT_SHARE)
-        if seen >= _IN_FLIGHT_SHARE or self.estimate.small:
-            return max(1, -(-seen // _IN_FLIGHT_SHARE))
-        return min(_START, _IN_FLIGHT_SHARE - seen)
-
-    def _over(self, budget: int) -> int:
-        """Return by how much the budget is spent; negative if something is left."""
-        return self.in_flight + self.log.count - budget - self.growth.extra
-
-    def _freed(self, calls: int) -> float:
-        """Return when so many calls will not count any more; for those still in flight, suppose that they end within a window."""
-        end = self.log.oldest(calls)
-        return (self._sent_at + self._window if end is None else end) + self.estimate.span
-
-    def _test_time(self, now: float) -> float:
-        """Return when a call beyond the budget may be tried, once the budget is spent and all of it was answered."""
-        return math.inf if self.in_flight else self.growth.when(self.log, self.estimate, now)
+    __slots__ = ()
 
     # ------------------------------------------------------------------ what happens
 
@@ -188,47 +56,56 @@ class QuotaLearner:
         """Note that a call leaves."""
         if self._refill is not None:
             self._refill.on_sent(now, self._sent_at)
-        elif self.estimate.budget is not None and self._over(self.estimate.budget) >= 0:
-            self._begin_test(self.estimate.budget, now)
+        elif (budget := self.estimate.budget) is not None and self._over(budget) >= 0 and self.phase is not REFUSED:
+            self._begin_test(now)
         self.in_flight += 1
         self._sent_at = now
         if not self._never_refused:
             self._blocked_at = math.inf
 
-    def _begin_test(self, budget: int, now: float) -> None:
+    def _begin_test(self, now: float) -> None:
         if self.estimate.kind is Kind.BUCKET:
-            self._refill = Refill(self.estimate.span / budget)
+            self._measure(Refill(self.estimate.span / (self.estimate.budget or 1)))
         else:
             self.growth.begin(self.log.last if self.log.count else now)
+            self.phase = TESTING
 
-    def on_unused(self) -> None:
-        """Take back a permission that nobody used."""
-        self.in_flight = max(0, self.in_flight - 1)
+    def _measure(self, refill: Refill) -> None:
+        self._refill, self.phase = refill, MEASURING
 
     def on_answered(self, now: float, *, accepted: bool) -> None:
-        """Note that a call was answered, or given up: it may have been counted at the server all the same."""
+        """Note that a call was answered, or given up.
+
+        It may have been counted at the server all the same.
+        """
         self.count_deferred(now)
         self.in_flight = max(0, self.in_flight - 1)
         self._note(now, 1)
+        if self._refill is not None and self._counted == 1:  # after a window without an answer
+            self._refill, self.phase = None, KEEPING
         if self._observation is not None:
             counted, in_span = self._observation.counted + accepted, self._observation.in_span + accepted
             self._observation = attrs.evolve(self._observation, counted=counted, in_span=in_span)
         elif not accepted:
-            self.log.doubt_newest()
-            self.growth.put_off(now + self.estimate.span)
+            self._doubt(now)
         elif self._refill is not None:
             self._refill.on_accepted(now)
-        elif self.growth.extra and not self.in_flight and self.estimate.budget is not None:
-            self._passed(self.estimate.budget, now)
+        elif self.phase is TESTING and not self.in_flight:
+            self._passed(self.estimate.budget or 0, now)
 
-    def _note(self, now: float, calls: int) -> None:
-        """Count answers; after a window without any, from the beginning."""
-        if self._recount or now - self._answered_at >= self._window:
-            self._since, self._counted, self._refill, self._recount = now, 0, None, False
-        self._answered_at, self._blocked_at = now, math.inf
-        self._counted += calls
-        self.log.add(now, calls)
-        self.proven = max(self.proven, self.log.count)
+    def _doubt(self, now: float, calls: int = 1) -> None:
+        """Note that it is unknown what became of the calls noted last.
+
+        Such calls pass no test.
+        """
+        self.log.doubt_newest(calls)
+        self.growth.put_off(now + self.estimate.span)
+        if self.phase is TESTING:
+            self.phase = KEEPING
+
+    def conclude_test(self, now: float) -> None:
+        """Take note that a test was passed whose answers another process counted."""
+        self._passed(self.estimate.budget or 0, now)
 
     def _passed(self, budget: int, now: float) -> None:
         """Take note that a test was passed, if all of it was: look for more."""
@@ -236,26 +113,54 @@ class QuotaLearner:
         if self.log.count < budget + self.growth.extra:
             return
         if self.estimate.kind is Kind.UNKNOWN and self.log.last - self.log.first <= SHORT_BURST * self._window:
-            self._refill = Refill(min(self._window / budget, self._window / 6), self.growth.spent_at, self.growth.extra)
+            self._measure(Refill(min(self._window / budget, self._window / 6), self.growth.spent_at, self.growth.extra))
             self.growth.extra = 0
         else:
             self.estimate = self.growth.raised(self.estimate, now)
+            self.phase = KEEPING
 
     def on_refused(self, now: float) -> None:
         """Note that a call was refused. Only the first refusal of a pause says something."""
         self.count_deferred(now)
         self.in_flight = max(0, self.in_flight - 1)
+        if self.phase is not REFUSED:
+            self._observation = self._observed(now)
+            self._refill, self.phase = None, REFUSED
+
+    def note_others(self, calls: int) -> None:
+        """Note how many calls other scopes made that may share the quota.
+
+        They are told when one was refused.
+        """
         if self._observation is not None:
-            return
+            self._observation = attrs.evolve(self._observation, others=calls)
+
+    def _observed(self, now: float) -> Observation:
         self.log.forget(now - self.estimate.span)
-        cause, rate = Cause.TEST if self.growth.extra else Cause.SURPRISE, 0.0
-        if self._refill is not None:
-            cause, rate = Cause.MEASURE, self._refill.rate(self.log, self.estimate.budget or 1)
-        lasted = self.log.last - self.log.first if self.log.count else 0.0
-        counted, elapsed = (0, math.inf) if self._recount else (self._counted, now - self._since)
-        age = now - self.log.newest(self.estimate.budget or 1)
-        accepted, fresh = self.log.count - self.log.unknown, self.log.since(now - self.estimate.span / 2)
-        self._observation = Observation(cause, accepted, counted, lasted, elapsed, rate, age, fresh)
+        budget = self.estimate.budget or 1
+        cause = {TESTING: Cause.TEST, MEASURING: Cause.MEASURE}.get(self.phase, Cause.SURPRISE)
+        newest = self.log.newest(budget)
+        return Observation(
+            cause,
+            in_span=self.log.count - self.log.unknown,
+            counted=0 if self._since is None else self._counted,
+            lasted=self.log.last - self.log.first if self.log.count else 0.0,
+            elapsed=0.0 if self._since is None else now - self._since,
+            rate=self._filling(budget),
+            age=0.0 if newest is None else now - newest,
+            fresh=self.log.since(now - self.estimate.span / 2),
+            kept=now - self.growth.settled_at,
+        )
+
+    def _filling(self, budget: int) -> float:
+        """Return the calls a second that a bucket was seen to fill by.
+
+        0 where that is not being measured.
+        """
+        if self._refill is None:
+            return 0.0
+        rate = self._refill.rate(self.log, budget)
+        return self._refill.rate(self.log, holds(budget, rate, self.estimate.lasted))
 
     def on_reopened(self, now: float) -> None:
         """Infer what the pause says that is over, and begin a new count."""
@@ -263,38 +168,84 @@ class QuotaLearner:
             self.estimate = infer(self.estimate, seen, self._window)
             self.proven = self.estimate.budget or 0
             self.growth.learned(self.estimate, seen.cause, now)
-        self._observation = self._refill = None
-        self._releasing = self._recount = True
+        self._observation = self._refill = self._since = None
+        self.phase = RELEASING if self.estimate.budget is None else KEEPING
         self.log.clear()
         self.growth.give_up()
 
-    def recall(self, recent: Sequence[tuple[float, int]]) -> None:
-        """Take up answers of an earlier process: when, and how many."""
-        for when, calls in recent:
-            self._note(when, calls)
-
-    def count_deferred(self, now: float) -> None:
-        """Count the calls that were answered since the clock was last asked."""
-        silent = self._deferred_at_most - self.deferred
-        self._deferred_at_most = self.deferred = self.limit = 0
-        if silent:
-            self._note(now, silent)
-
     def allow_fast_path(self, now: float) -> None:
-        """Let the next calls go without asking: nobody waits, and no budget is known."""
-        self._releasing = False
-        if self.estimate.budget is None:
+        """Let the next calls go without asking, if no budget is known; no call waits."""
+        if self.phase is RELEASING:
+            self.phase = NEW
+        if self.phase is NEW:
             self.log.forget(now - self.estimate.span)
-            self.limit = self.cap()
-            self._deferred_at_most = self.deferred = self.log.count // _DEFERRED_SHARE
+            self._open_fast_path(self.cap())
 
-    def _fade(self, now: float) -> None:
-        """Begin carefully after many idle windows; after very many forget what was learned."""
-        self.proven = 0
-        if now - self._answered_at >= _FORGET_WINDOWS * self._window:
-            self.estimate = QuotaEstimate(self._window)
+    @property
+    def is_untried(self) -> bool:
+        """Whether no call was answered lately."""
+        return not self.log.count and self.estimate.budget is None
 
     def useless(self, now: float) -> bool:
-        """Tell whether nothing would be lost if this were made anew."""
+        """Return whether nothing would be lost if this were made anew."""
         idle = (now - self._answered_at) / self._window
-        return not self.in_flight and idle >= (1 if self.estimate.budget is None else _FORGET_WINDOWS)
+        return not self.in_flight and idle >= (1 if self.estimate.budget is None else FORGET_WINDOWS)
+
+    # ------------------------------------------------------------------ handing over
+
+    def dump(self, shift: float = 0.0) -> Plain:
+        """Return everything that is known as plain data.
+
+        Its times are ``shift`` seconds later.
+        """
+        return self._state().moved(shift).plain()
+
+    def lose_calls(self, now: float) -> None:
+        """Take note that the fate of the calls in flight stays unknown.
+
+        Another process made them.
+        """
+        lost, self.in_flight = self.in_flight, 0
+        if lost:
+            self._note(now, lost)
+            if self.phase is not REFUSED:
+                self._doubt(now, lost)
+
+    @classmethod
+    def load(cls, window: float, data: Plain, shift: float = 0.0) -> QuotaLearner:
+        """Return a learner that goes on from what :meth:`dump` returned.
+
+        ``window`` is the same.
+        """
+        return cls.of(window, LearnerState.read(data).moved(shift))
+
+    @classmethod
+    def of(cls, window: float, state: LearnerState) -> QuotaLearner:
+        """Return a learner that goes on from a record."""
+        learner = cls(window, state.estimate(window))
+        learner._take_books(state)
+        learner.growth.take(state)
+        learner._observation, learner._refill = state.observation, None if state.refill is None else attrs.evolve(state.refill)
+        learner.phase = learner._phase_of(state)
+        return learner
+
+    def _phase_of(self, state: LearnerState) -> Phase:
+        """Return the phase that fits what is known: a record may come from anywhere."""
+        if self._observation is not None:
+            return REFUSED
+        if self.estimate.budget is None:
+            self._refill = None
+            return RELEASING if state.phase == RELEASING.value else NEW
+        if self._refill is not None:
+            return MEASURING
+        return TESTING if self.growth.extra else KEEPING
+
+    def _state(self) -> LearnerState:
+        return LearnerState(
+            **attrs.asdict(self.estimate) | {"kind": self.estimate.kind.value},
+            **self._books(),
+            **self.growth.facts(),
+            phase=self.phase.value,
+            refill=None if self._refill is None else attrs.evolve(self._refill),
+            observation=self._observation,
+        )

@@ -1,0 +1,1 @@
+"""The rate limiter of many processes: one quota, kept in Redis."""
