@@ -1,29 +1,27 @@
-"""Cursors: a walk goes on where it stood, and what is no cursor of this walk is refused."""
+"""Cursors: a walk resumes where it stopped, and refuses what is no cursor of it."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from support.lists import Item, Leaf, Query, Shelf, items, script, shelf
+from support.cursors import few
+from support.lists import Item, Leaf, Shelf, items, shelf
 from support.virtual import run_virtual, settle, virtual
 
-from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, ServerBusyError
-from wxrevenue.pagination._cursor import CursorOwner, Position
-from wxrevenue.pagination._paginator import Host, Paginator
+from wxrevenue.errors import PageDriftError
 
-few = settings(max_examples=100, deadline=None)
-MINE = CursorOwner.of("wx-mine", Query())
-SOME = MINE.write(Position(0, 0, 3, 7, 40, 20, 100, before=0x0123456789ABCDEF, mark=0xFEDCBA9876543210))
+if TYPE_CHECKING:
+    from wxrevenue.pagination._paginator import Paginator
 
 
 async def some(walk: Paginator[Item], count: int) -> list[Item]:
-    """Return the next rows, up to so many."""
+    """Return the next rows, at most so many."""
     found: list[Item] = []
     async with walk:
         while len(found) < count:
@@ -34,7 +32,7 @@ async def some(walk: Paginator[Item], count: int) -> list[Item]:
     return found
 
 
-# -- going on ----------------------------------------------------------------------------------------------------------
+# -- going on --------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow("simulates many walks that are resumed")
@@ -47,7 +45,10 @@ async def some(walk: Paginator[Item], count: int) -> list[Item]:
     stops=st.lists(st.integers(0, 12), max_size=6),
 )
 def test_unchanged_list(count: int, size: int, lie: int | None, prefetch: int, stops: list[int]) -> None:
-    """Killed after any rows, and killed again, a walk repeats nothing and loses nothing, even where the announced total is a lie."""
+    """A walk that is killed after any rows, again and again, repeats and loses none.
+
+    This holds even where the announced total is wrong.
+    """
     rows = items(count)
     server = shelf(rows, size, total=None if lie is None else max(0, count + lie))
     truthful = lie in {0, None} or count + (lie or 0) > count
@@ -67,7 +68,10 @@ def test_unchanged_list(count: int, size: int, lie: int | None, prefetch: int, s
 
 @virtual
 async def test_costs_one_page() -> None:
-    """Going on asks for the page of the last row again, and for what comes after it: behind a full page for one page more."""
+    """Resuming asks for the page of the last row again, and for what comes after it.
+
+    Behind a full page that is one page more.
+    """
     server = shelf(items(100), 10)
     walk = server.walk(prefetch=0)
     await some(walk, 57)
@@ -89,7 +93,10 @@ async def test_pages() -> None:
 
 @virtual
 async def test_before_and_behind() -> None:
-    """Before its first row a walk's cursor is the beginning, or where it was resumed; behind its last row nothing is left."""
+    """Before its first row a walk's cursor is its beginning, or where it was resumed.
+
+    Behind its last row no row is left.
+    """
     server = shelf(items(25), 10)
     walk = server.walk()
     assert await server.walk(cursor=walk.cursor).collect() == items(25)
@@ -102,7 +109,7 @@ async def test_before_and_behind() -> None:
 
 @virtual
 async def test_closed_walk_keeps_its_cursor() -> None:
-    """Rows of a page that nobody took when the walk was closed come when it is resumed."""
+    """Rows of a page that a closed walk did not yield come when it is resumed."""
     server = shelf(items(25), 10)
     walk = server.walk()
     async with walk:
@@ -115,7 +122,7 @@ async def test_closed_walk_keeps_its_cursor() -> None:
 
 @virtual
 async def test_cancelled_walk() -> None:
-    """A walk cancelled at any moment stands behind the last row that was handed out."""
+    """A walk cancelled at any moment has its cursor behind the last row it yielded."""
     for moment in range(1, 60):
         server = shelf(items(25), 3)
         walk = server.walk(prefetch=moment % 3)
@@ -133,7 +140,7 @@ async def _consume(walk: Paginator[Item], found: list[Item]) -> None:
         await asyncio.sleep(0.1)
 
 
-# -- a list that changed -----------------------------------------------------------------------------------------------
+# -- a list that changed ---------------------------------------------------------------------------
 
 
 CHANGES = ["added in front", "added behind", "removed in front", "removed behind", "emptied", "numbered", "swapped"]
@@ -142,7 +149,10 @@ CHANGES = ["added in front", "added behind", "removed in front", "removed behind
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("stop", [1, 10, 14, 20, 25])
 def test_changed_list(change: str, stop: int) -> None:
-    """When the list changed in between, a walk goes far enough back: what was there all the time is never lost."""
+    """When the list changed in between, a walk goes back far enough.
+
+    What was there all the time is never lost.
+    """
     rows = items(25)
 
     async def walk_twice() -> list[Item]:
@@ -176,7 +186,10 @@ def apply(change: str, rows: list[Item]) -> None:
 
 @virtual
 async def test_doubt_is_kept() -> None:
-    """A list that changed before the cursor is read again after it, though nothing changed since."""
+    """A list that changed before the cursor is read again after the resumption.
+
+    This holds even if it did not change since.
+    """
     rows = items(30)
     lists = [rows, rows[1:]]  # row 10 slides onto the page that was read already
     calls: list[int] = []
@@ -194,7 +207,7 @@ async def test_doubt_is_kept() -> None:
 
 @virtual
 async def test_repeats_are_remembered() -> None:
-    """A row that came twice before the cursor is not taken for one more row after it."""
+    """A row that came twice before the cursor is not a new row after it."""
     swapped = items(30)
     swapped[5], swapped[15] = swapped[15], swapped[5]
     calls: list[int] = []
@@ -210,7 +223,10 @@ async def test_repeats_are_remembered() -> None:
 
 @virtual
 async def test_second_pass_leaves_the_cursor_alone() -> None:
-    """While a second pass yields what the first one missed, the cursor stays at the end of the first."""
+    """While a second pass yields what the first one missed, the cursor stays.
+
+    It stays at the end of the first pass.
+    """
     rows = items(11)
     server = Shelf(lambda page: Leaf(rows[(page - 1) * 5 : page * 5], len(rows)))
     walk = server.walk(prefetch=0)
@@ -228,7 +244,10 @@ async def test_second_pass_leaves_the_cursor_alone() -> None:
 @pytest.mark.parametrize("total", [21, 25])
 @pytest.mark.parametrize("stop", [15, 20])
 def test_a_row_that_stands_on_two_pages(total: int, stop: int) -> None:
-    """P-24: a list that shows a row twice is resumed like any other: both are rows, nothing comes again, and nothing fails."""
+    """P-24: a list that shows a row twice is resumed like any other.
+
+    Both are rows, none comes again, and there is no error.
+    """
     rows = [*items(10), *items(20)[9:]]
 
     async def walk_twice() -> list[Item]:
@@ -240,7 +259,10 @@ def test_a_row_that_stands_on_two_pages(total: int, stop: int) -> None:
 
 @virtual
 async def test_a_list_that_moved_is_read_anew() -> None:
-    """P-01: a walk that found its list moved is resumed at the beginning: rows that it took for repeats are not lost."""
+    """P-01: a walk that found that its list moved is resumed at the beginning.
+
+    Rows that it took for repeats are not lost.
+    """
     rows = [Item(1), Item(2, "", 1), Item(2, "", 2), Item(3), Item(4)]
     server = Shelf(lambda page: Leaf(rows[(page - 1) * 2 : page * 2], len(rows)))
     walk = server.walk(prefetch=0)
@@ -256,7 +278,10 @@ async def test_a_list_that_moved_is_read_anew() -> None:
 
 @virtual
 async def test_a_row_with_the_same_key_came_in_front() -> None:
-    """P-24: rows before a cursor are known by their contents too: one of the same key in front of them is not taken for one of them."""
+    """P-24: rows before a cursor are recognized by their contents too.
+
+    A new row in front with the same key is not taken for one of them.
+    """
     rows = [Item(1, "", 1), Item(1, "", 2), Item(2), Item(3)]
     server = Shelf(lambda page: Leaf(rows[(page - 1) * 2 : page * 2], len(rows)))
     walk = server.walk()
@@ -269,7 +294,10 @@ async def test_a_row_with_the_same_key_came_in_front() -> None:
 
 @virtual
 async def test_cursors_behind_a_hole() -> None:
-    """P-25: rows behind a page that is empty every time have cursors of their own: resumed there, nothing comes again."""
+    """P-25: rows behind a page that is always empty have cursors of their own.
+
+    A walk that is resumed there repeats no row.
+    """
     pages = {1: items(3), 3: items(5)[3:]}
     server = Shelf(lambda page: Leaf(pages.get(page, []), 8))
     found, cursor = list[Item](), None
@@ -279,127 +307,3 @@ async def test_cursors_behind_a_hole() -> None:
             found += await some(walk, 1)
         cursor = walk.cursor
     assert found == items(5)
-
-
-# -- errors ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("prefetch", [0, 2])
-def test_errors_carry_a_cursor(prefetch: int) -> None:
-    """P-12: the error that ends a walk says where to go on; going on there gives the rest."""
-
-    async def fail() -> None:
-        rows = items(30)
-        server = script(Leaf(rows[:10], 30), ServerBusyError("no"), ServerBusyError("no"))
-        found: list[Item] = []
-        with pytest.raises(ServerBusyError) as caught:  # noqa: PT012  (what came before the error counts)
-            async for row in server.walk(prefetch=prefetch):
-                found.append(row)  # noqa: PERF401
-        assert caught.value.cursor is not None
-        assert found + await shelf(rows, 10).walk(cursor=caught.value.cursor).collect() == rows
-
-    run_virtual(fail())
-
-
-@virtual
-async def test_collect_fails_as_a_whole() -> None:
-    """Where ``collect`` fails no row was handed out: its error's cursor is where it began."""
-    walk = script(Leaf(items(10), 20), ServerBusyError("no")).walk()
-    beginning = walk.cursor
-    with pytest.raises(ServerBusyError) as caught:
-        await walk.collect()
-    assert caught.value.cursor == beginning
-
-
-@virtual
-async def test_collect_is_cancelled_as_a_whole() -> None:
-    """Where ``collect`` is cancelled its rows are lost to the caller: the walk is resumed at its beginning, too."""
-    walk = shelf(items(30), 10).walk()
-    task = asyncio.create_task(walk.collect())
-    await asyncio.sleep(2.5)
-    task.cancel()
-    await settle()
-    assert await walk.resumed().collect() == items(30)
-
-
-@virtual
-async def test_closing_what_another_task_walks() -> None:
-    """A walk that another task is waiting on is not closed under its feet."""
-    walk = shelf(items(30), 10).walk()
-    task = asyncio.create_task(walk.collect())
-    await settle()
-    with pytest.raises(ClientStateError, match="another task"):
-        await walk.aclose()
-    assert await task == items(30)
-
-
-@virtual
-async def test_every_error_of_a_walk() -> None:
-    """Drift, and the misuse of a walk, carry a cursor too."""
-    walk = Shelf(lambda _page: Leaf(items(10), 40)).walk()
-    with pytest.raises(PageDriftError) as drift:
-        _ = [row async for row in walk]
-    assert drift.value.cursor == walk.cursor
-    with pytest.raises(ClientStateError) as misuse:
-        walk.by_page()
-    assert misuse.value.cursor == walk.cursor
-
-
-# -- what is refused ---------------------------------------------------------------------------------------------------
-
-numbers = st.integers(0, 10**12)
-digests = st.integers(0, 2**64 - 1)
-places = st.builds(Position, *[numbers] * 6, st.none() | numbers, st.booleans(), digests, digests)
-
-
-@few
-@given(place=places)
-def test_there_and_back(place: Position) -> None:
-    """Every place survives being written and read; the text is short, and safe in a file, a URL or a shell."""
-    text = MINE.write(place)
-    assert MINE.read(text) == place
-    assert text.replace(".", "").isalnum()
-    assert len(text) < 200
-
-
-def test_is_short() -> None:
-    """An ordinary cursor has about a hundred characters."""
-    assert len(SOME) < 110
-
-
-@few
-@given(place=st.integers(0, len(SOME) - 1), letter=st.characters(codec="utf-8"))
-def test_changed_cursor(place: int, letter: str) -> None:
-    """A cursor of which any character was changed is refused."""
-    text = SOME[:place] + letter + SOME[place + 1 :]
-    if text != SOME:
-        with pytest.raises(ConfigurationError, match=r"^cursor: "):
-            MINE.read(text)
-
-
-@pytest.mark.parametrize(
-    ("cursor", "says"),
-    [
-        (7, "expected a str, got int"),
-        (b"wxr2", "expected a str, got bytes"),
-        ("", "not what a walk handed out"),
-        ("wxr2.", "not what a walk handed out"),
-        (SOME[:-1], "not what a walk handed out"),
-        (SOME + "0", "not what a walk handed out"),
-        (SOME.upper(), "not what a walk handed out"),
-        (SOME.replace("wxr2", "wxr1"), "made by a version"),
-        (CursorOwner.of("wx-other", Query()).write(Position()), "another account"),
-        (CursorOwner.of("", Query()).write(Position()), "another account"),
-        (CursorOwner.of("wx-mine", attrs.make_class("Other", [], bases=(Query,), frozen=True)()).write(Position()), "another query"),
-        (MINE.write(Position(window=1)), "no such window"),
-    ],
-)
-def test_refused(cursor: Any, says: str) -> None:
-    """What is no cursor, or is one of another version, account, query or split, is refused when the walk is made."""
-    with pytest.raises(ConfigurationError, match=says):
-        shelf([], 10).walk(cursor=cursor, host=Host(account="wx-mine"))
-
-
-def test_the_page_is_no_part_of_the_query() -> None:
-    """Cursors of the same query are the same whatever page its request names."""
-    assert CursorOwner.of("wx-mine", Query(page=4)) == MINE

@@ -1,4 +1,7 @@
-"""A model of a list that changes between any two answers, and of walks over it that are killed and resumed."""
+"""A model of a list that changes between any two answers.
+
+Walks over it are killed and resumed.
+"""
 
 from __future__ import annotations
 
@@ -9,5 +12,8 @@ pytestmark = pytest.mark.slow("simulates thousands of walks over lists that chan
 
 
 def test_walks_over_a_list_that_changes() -> None:
-    """P-01 to P-03, P-05, P-07: what was there all the time is yielded, once by each walk, or the walk says that it drifted."""
+    """P-01 to P-03, P-05, P-07: each walk yields once what was there all the time.
+
+    Otherwise the walk says that the list drifted.
+    """
     walkmodel.run(100)

@@ -1,4 +1,4 @@
-"""Property tests: a list that does not change is always walked exactly, whatever its pages look like."""
+"""Property tests: an unchanged list is walked exactly, whatever its pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.lists import Source
 from support.virtual import run_virtual
 
 from wxrevenue._wire.request import Endpoint
@@ -19,14 +20,14 @@ pytestmark = pytest.mark.slow("simulates hundreds of walks against a model")
 
 @attrs.frozen
 class Row:
-    """A row as plain as can be."""
+    """A row with a key and a content alone."""
 
     key: int
     value: int = 0
     supersedes: None = None
 
     def fingerprint(self) -> bytes:
-        """Return its content."""
+        """Return the row's content."""
         return repr((self.key, self.value)).encode()
 
 
@@ -41,7 +42,7 @@ class Query:
 
 @attrs.frozen
 class Leaf:
-    """One answer."""
+    """One answer of the server."""
 
     rows: list[Row]
     total: int | None
@@ -49,7 +50,10 @@ class Leaf:
 
 @attrs.frozen
 class Server:
-    """Serves a list: page sizes are capped, the total is told or not, new rows may come in front between pages."""
+    """A server of a list, with or without a total.
+
+    Page sizes are capped, and new rows may come in front between pages.
+    """
 
     rows: list[Row]
     cap: int = 1000
@@ -66,14 +70,17 @@ class Server:
 
 rows = st.lists(st.builds(Row, key=st.integers(0, 10**6), value=st.integers(0, 3)), max_size=60, unique_by=lambda row: row.key)
 sizes = st.integers(1, 25)
-few = settings(max_examples=150, deadline=None)
+few = settings(max_examples=150)
 
 
 @few
 @given(rows=rows, size=sizes, cap=sizes, tells_total=st.booleans(), prefetch=st.integers(0, 8))
 def test_static_list(rows: list[Row], size: int, cap: int, tells_total: bool, prefetch: int) -> None:  # noqa: FBT001
-    """A list that does not change is yielded exactly, in order, with no revision, for every page size, cap and prefetch."""
-    walk = Paginator(Query(size), Server(rows, cap, tells_total).fetch, prefetch=prefetch)
+    """An unchanged list is yielded exactly, in order, without a revision.
+
+    This holds for every page size, cap and prefetch.
+    """
+    walk = Paginator[Row](Source(Query(size), Server(rows, cap, tells_total).fetch), prefetch=prefetch)
     assert run_virtual(walk.collect()) == rows
     assert walk.revisions == []
 
@@ -81,10 +88,10 @@ def test_static_list(rows: list[Row], size: int, cap: int, tells_total: bool, pr
 @few
 @given(rows=rows, size=sizes, prefetch=st.integers(0, 4))
 def test_page_bounds_do_not_matter(rows: list[Row], size: int, prefetch: int) -> None:
-    """Walking by page yields the same rows as walking by row, cut where the server cuts."""
+    """A walk by page yields the same rows as a walk by row, cut where the server cuts."""
 
     async def pages() -> list[list[Row]]:
-        walk = Paginator(Query(size), Server(rows).fetch, prefetch=prefetch)
+        walk = Paginator[Row](Source(Query(size), Server(rows).fetch), prefetch=prefetch)
         return [page async for page in walk.by_page()]
 
     assert run_virtual(pages()) == [rows[start : start + size] for start in range(0, len(rows), size)]
@@ -93,13 +100,16 @@ def test_page_bounds_do_not_matter(rows: list[Row], size: int, prefetch: int) ->
 @few
 @given(rows=rows, size=sizes, arrivals=st.data(), prefetch=st.integers(0, 4))
 def test_arrivals_in_front(rows: list[Row], size: int, arrivals: st.DataObject, prefetch: int) -> None:
-    """Whatever arrives in front, no row comes twice, and a walk that ends without an error yielded the whole old list in order."""
+    """No row comes twice, whatever arrives in front.
+
+    A walk that ends without an error yielded the whole old list in order.
+    """
     numbers = arrivals.draw(st.lists(st.integers(0, size), max_size=6))
     found: list[Row] = []
 
     async def walk() -> bool:
         try:
-            async for row in Paginator(Query(size), Server(rows, arrivals=numbers).fetch, prefetch=prefetch):
+            async for row in Paginator[Row](Source(Query(size), Server(rows, arrivals=numbers).fetch), prefetch=prefetch):
                 found.append(row)  # noqa: PERF401  (what came before an error counts)
         except PageDriftError:
             return False

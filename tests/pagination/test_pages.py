@@ -1,19 +1,22 @@
-"""Walking pages: every row once, in order, and what ends the walk."""
+"""Walks over pages: every row once, in order, and what ends the walk."""
 
 from __future__ import annotations
 
 import pytest
-from support.lists import Item, Leaf, Query, Shelf, items, script, shelf
+from support.lists import Item, Leaf, items, script, shelf
 from support.virtual import run_virtual, virtual
 
 from wxrevenue.errors import ServerBusyError
-from wxrevenue.pagination._paginator import LARGEST_PREFETCH, Paginator
+from wxrevenue.pagination._paginator import LARGEST_PREFETCH
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 3, LARGEST_PREFETCH])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 95])
 def test_every_row_once(count: int, prefetch: int) -> None:
-    """Rows come in the server's order, each once, however many pages are fetched ahead; only behind a full page is one more asked for."""
+    """Each row comes once, in the server's order, with any number of pages ahead.
+
+    Only behind a full page one more is asked for.
+    """
     server = shelf(items(count), 10)
     assert run_virtual(server.walk(prefetch=prefetch).collect()) == items(count)
     assert server.asked == list(range(1, max(1, -(-count // 10)) + 1 + (count == 20)))
@@ -30,15 +33,6 @@ async def test_by_page() -> None:
     ]
 
 
-@virtual
-async def test_starts_at_the_requests_page() -> None:
-    """A request for a later page starts the walk there."""
-    server = Shelf(lambda page: Leaf(items(30)[(page - 1) * 10 : page * 10], None))
-    walk = Paginator(Query(page=3), server.fetch, prefetch=0)
-    assert [row.group async for row in walk] == list(range(20, 30))
-    assert server.asked == [3, 4]
-
-
 @pytest.mark.parametrize("prefetch", [0, 2])
 def test_unknown_total(prefetch: int) -> None:
     """Without a total the walk ends at the first empty page."""
@@ -49,7 +43,10 @@ def test_unknown_total(prefetch: int) -> None:
 
 @virtual
 async def test_server_caps_the_page_size() -> None:
-    """A server that serves fewer rows to a page than asked for loses none: rows are counted, not pages."""
+    """A server that serves fewer rows to a page than asked for loses none.
+
+    Rows are counted, not pages.
+    """
     server = shelf(items(100), 7)
     assert await server.walk(prefetch=4).collect() == items(100)
     assert len(server.asked) == 15
@@ -65,7 +62,10 @@ async def test_short_pages_amid() -> None:
 
 @virtual
 async def test_total_shrinks() -> None:
-    """The newest total counts: when it says that all rows were seen, the pass is over; having fallen, it brings another."""
+    """The newest total counts: when all its rows were seen, the pass is over.
+
+    A total that fell brings another pass.
+    """
     rows = items(6)
     server = script(Leaf(rows[:4], 9), Leaf(rows[4:], 6))
     assert await server.walk(prefetch=0).collect() == rows
@@ -74,7 +74,10 @@ async def test_total_shrinks() -> None:
 
 @pytest.mark.parametrize("prefetch", [0, 1, 4])
 def test_failure_comes_after_the_rows_before_it(prefetch: int) -> None:
-    """P-12: when a page cannot be had, all rows before it were yielded, and pages beyond it are given up in silence."""
+    """P-12: when a page cannot be fetched, all rows before it were yielded.
+
+    Pages beyond it are dropped without a message.
+    """
 
     async def fail() -> None:
         rows = items(60)
@@ -93,7 +96,7 @@ def test_failure_comes_after_the_rows_before_it(prefetch: int) -> None:
 
 @virtual
 async def test_first_page_fails() -> None:
-    """A first page that cannot be had is the walk's error, and ends it."""
+    """A first page that cannot be fetched is the walk's error, and ends it."""
     walk = script(ServerBusyError("no")).walk()
     with pytest.raises(ServerBusyError):
         await walk.collect()

@@ -1,4 +1,7 @@
-"""Pages fetched ahead: a bounded number, none kept, and nothing left over whatever ends the walk."""
+"""Pages fetched ahead: few, never kept, and cancelled when the walk ends.
+
+It does not matter how the walk ends.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("prefetch", [0, 1, 3])
 def test_bounded_prefetch(prefetch: int) -> None:
-    """P-14: while the consumer holds a row at most so many pages are fetched ahead, and without any the walk waits its turn."""
+    """P-14: while the consumer holds a row, at most ``prefetch`` pages are fetched.
+
+    With none the walk fetches a page only when the consumer asks.
+    """
 
     async def slow() -> None:
         server = shelf(items(200), 10)
@@ -37,7 +43,7 @@ def test_bounded_prefetch(prefetch: int) -> None:
 
 @virtual
 async def test_prefetch_saves_time() -> None:
-    """A page fetched while the consumer works costs it no time."""
+    """A page fetched while the consumer works costs the consumer no time."""
     async for row in shelf(items(100), 10).walk(prefetch=1):
         if row.group % 10 == 0:
             await asyncio.sleep(1.0)
@@ -57,14 +63,17 @@ async def test_prefetch_only_what_is_missing() -> None:
 
 @pytest.mark.parametrize("wrong", [-1, LARGEST_PREFETCH + 1, True, 1.0, None, "1"])
 def test_wrong_prefetch(wrong: Any) -> None:
-    """What is no number of pages is refused when the walk is made."""
+    """A wrong number of pages ahead is refused when the walk is made."""
     with pytest.raises(ConfigurationError, match="prefetch"):
         shelf([], 10).walk(prefetch=wrong)
 
 
 @virtual
 async def test_no_page_is_kept() -> None:
-    """A page is gone as soon as its last row is: neither it nor its rows stay while the next one is awaited."""
+    """A page is freed as soon as its last row is yielded.
+
+    Neither it nor its rows stay while the next one is awaited.
+    """
     server = shelf([Item(n) for n in range(40)], 10)
     walk = server.walk(prefetch=0)
     rows: list[weakref.ref[Item]] = []
@@ -77,7 +86,7 @@ async def test_no_page_is_kept() -> None:
 
 @virtual
 async def test_no_page_is_kept_by_page() -> None:
-    """Walking by page keeps no page either, once its consumer has let go of it."""
+    """A walk by page keeps no page either, once its consumer has dropped it."""
     rows: list[weakref.ref[Item]] = []
     alive: list[int] = []
 
@@ -92,7 +101,7 @@ async def test_no_page_is_kept_by_page() -> None:
 
 
 async def stop_at(server: Shelf, walk: Paginator[Item], *, how: str) -> None:
-    """Walk five rows and stop."""
+    """Read five rows of a walk and stop."""
     if how == "aclosing by_page":
         async with aclosing(walk.by_page()) as pages:
             async for _ in pages:
@@ -117,7 +126,10 @@ async def stop_at(server: Shelf, walk: Paginator[Item], *, how: str) -> None:
 @pytest.mark.parametrize("how", ["async with", "aclosing", "aclosing by_page", "exception"])
 @pytest.mark.parametrize("prefetch", [0, 1, 4])
 def test_early_exit(how: str, prefetch: int) -> None:
-    """P-13: who leaves early leaves nothing behind: the pages fetched ahead are cancelled before the block is left."""
+    """P-13: a walk that is left early leaves no task behind.
+
+    The pages fetched ahead are cancelled before the block ends.
+    """
 
     async def leave() -> Shelf:
         server = shelf(items(100), 10)
@@ -131,7 +143,7 @@ def test_early_exit(how: str, prefetch: int) -> None:
 
 @virtual
 async def test_break_without_a_block() -> None:
-    """A bare ``break`` is cleaned up by the loop as soon as the walk is forgotten."""
+    """After a bare ``break`` the loop cleans up as soon as the walk is collected."""
     server = shelf(items(100), 10, takes=5.0)
     async for _ in server.walk(prefetch=2):
         break
@@ -144,7 +156,7 @@ async def test_break_without_a_block() -> None:
 
 @virtual
 async def test_cancelled_consumer() -> None:
-    """P-15: a consumer cancelled while it waits for a page takes the pages ahead with it."""
+    """P-15: a consumer cancelled as it waits for a page cancels the pages ahead too."""
     server = shelf(items(100), 10, takes=5.0)
 
     async def consume() -> None:
@@ -163,7 +175,10 @@ async def test_cancelled_consumer() -> None:
 
 @virtual
 async def test_closed_walk() -> None:
-    """A closed walk yields nothing more; closing it twice, or before it began, is allowed."""
+    """A closed walk yields no more rows.
+
+    It may be closed twice, and before it began.
+    """
     server = shelf(items(100), 10)
     walk = server.walk()
     await anext(walk)
@@ -187,7 +202,7 @@ async def _rest(walk: Paginator[Item]) -> AsyncGenerator[Item, None]:
 
 @virtual
 async def test_one_walk_only() -> None:
-    """P-16: a paginator is one walk, however it is begun a second time."""
+    """P-16: a paginator is one walk; every way to begin a second one is refused."""
     server = shelf(items(3), 10)
     walk = server.walk()
     assert await walk.collect() == items(3)
@@ -201,7 +216,10 @@ async def test_one_walk_only() -> None:
 
 @virtual
 async def test_a_page_that_failed_ahead_of_a_reader_who_left() -> None:
-    """P-15: left without closing, a walk whose next page failed meanwhile is not reported by the loop."""
+    """P-15: the loop does not report a failed page of a walk that was not closed.
+
+    The page failed after the consumer had left.
+    """
     told = list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
     walk = script(Leaf(items(10), 20), ServerBusyError("no")).walk()

@@ -1,4 +1,7 @@
-"""Which row is which, in a list that stood still and in one that changed: keys, rows that get their numbers, and revisions."""
+"""Which row is which, in an unchanged list and in one that changed.
+
+The cases are keys, rows that get their numbers, and revisions.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,19 @@ from support.virtual import virtual
 
 
 async def still(*pages: list[Item]) -> tuple[list[Item], list[Item]]:
-    """Return the rows and the revisions of a walk over a list that stands still, and announces no total."""
+    """Return the rows and the revisions of a walk over an unchanged list.
+
+    The list announces no total.
+    """
     walk = Shelf(lambda page: Leaf(pages[page - 1] if page <= len(pages) else [], None)).walk(prefetch=0)
     return await walk.collect(), walk.revisions
 
 
 async def changed(before: list[Item], after: list[Item]) -> tuple[list[Item], list[Item]]:
-    """Return the rows and the revisions of a walk over a list that changes when its first two rows were served."""
+    """Return the rows and the revisions of a walk over a list that changes.
+
+    The change comes when its first two rows were served.
+    """
     server = Shelf(lambda page: _page(before if len(server.asked) == 1 else after, page))
     walk = server.walk(prefetch=0)
     return await walk.collect(), walk.revisions
@@ -32,7 +41,7 @@ async def test_equal_keys_in_one_answer() -> None:
 
 @virtual
 async def test_equal_keys_in_two_answers() -> None:
-    """P-24: across answers of a list that stood still two rows are two rows, whatever their keys."""
+    """P-24: two rows in two answers of an unchanged list are two, whatever their keys."""
     assert await still([Item(1), Item(2)], [Item(2), Item(3)]) == ([Item(1), Item(2), Item(2), Item(3)], [])
     assert await still([Item(1), Item(2, "")], [Item(2, "no"), Item(3)]) == ([Item(1), Item(2, ""), Item(2, "no"), Item(3)], [])
     assert await still([Item(1), Item(2, "no")], [Item(2, ""), Item(3)]) == ([Item(1), Item(2, "no"), Item(2, ""), Item(3)], [])
@@ -40,28 +49,40 @@ async def test_equal_keys_in_two_answers() -> None:
 
 @virtual
 async def test_equal_keys_in_a_list_that_changed() -> None:
-    """P-01: across answers of a list that changed equal keys are one row, and an unchanged one is no revision."""
+    """P-01: in answers of a list that changed, rows with equal keys are one row.
+
+    If the row is unchanged, it is no revision.
+    """
     rows = [Item(1), Item(2), Item(3)]
     assert await changed(rows, [Item(0), *rows]) == ([*rows, Item(0)], [])
 
 
 @virtual
 async def test_revision() -> None:
-    """P-08: a row that comes again with another content is a revision; what was yielded first stays as it was."""
+    """P-08: a row that comes again with another content is a revision.
+
+    The row that was yielded first stays as it was.
+    """
     rows, revisions = await changed([Item(1), Item(2), Item(3)], [Item(0), Item(1), Item(2, value=7), Item(3)])
     assert (rows, revisions) == ([Item(1), Item(2), Item(3), Item(0)], [Item(2, value=7)])
 
 
 @virtual
 async def test_a_row_gets_its_number() -> None:
-    """A row that gets its number while the list changes is one row: the numbered sighting is a revision."""
+    """A row that gets its number while the list changes is one row.
+
+    The row with the number is a revision.
+    """
     rows, revisions = await changed([Item(1), Item(2, ""), Item(3)], [Item(0), Item(1), Item(2, "no"), Item(3)])
     assert (rows, revisions) == ([Item(1), Item(2, ""), Item(3), Item(0)], [Item(2, "no")])
 
 
 @virtual
 async def test_a_row_beside_one_that_it_may_be() -> None:
-    """P-01, P-24: a numbered row that came into sight as the list changed is no revision of an unnumbered one that is there, too."""
+    """P-01, P-24: a numbered row does not replace an unnumbered one still there.
+
+    It came into sight as the list changed, and is no revision.
+    """
     before = [Item(1), Item(2, ""), Item(2, "no"), Item(3)]
     rows, revisions = await changed(before, [Item(0), *before])
     assert (sorted(rows, key=before.__contains__), revisions) == ([Item(0), *before], [])
@@ -69,7 +90,10 @@ async def test_a_row_beside_one_that_it_may_be() -> None:
 
 @virtual
 async def test_rows_with_equal_keys_in_a_list_that_changed() -> None:
-    """P-24: rows with equal keys are told apart by their order, also when the list changes in front of them."""
+    """P-24: rows with equal keys are told apart by their order.
+
+    This holds also when the list changes in front of them.
+    """
     before = [Item(1), Item(2, "", 1), Item(2, "", 2), Item(2, "", 3), Item(3)]
     rows, revisions = await changed(before, [Item(0), *before])
     assert (sorted(rows, key=lambda row: (row.group, row.value)), revisions) == ([Item(0), *before], [])
@@ -84,7 +108,10 @@ async def test_numbered_and_numberless_in_one_answer() -> None:
 
 @virtual
 async def test_several_numbers_cost_no_second_look() -> None:
-    """Rows of one half-month with numbers of their own are surely several: no page is asked for twice because of them."""
+    """Rows of one half-month with numbers of their own are surely several.
+
+    No page is asked for twice because of them.
+    """
     rows = [Item(1, "a"), Item(1, "b"), Item(1, "c"), Item(2, "d"), Item(2, "e")]
     server = shelf(rows, 2)
     assert await server.walk(prefetch=0).collect() == rows

@@ -1,9 +1,13 @@
-"""Ranges cut into windows of whole half-months: fetched side by side, yielded in order, resumable."""
+"""Ranges cut into windows of whole half-months.
+
+Windows are fetched side by side, yielded in order, and resumable.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 from typing import Any
 
 import pytest
@@ -14,9 +18,9 @@ from support.ledger import RANGE, Ledger, numbers, settlement
 from support.virtual import now, run_virtual, virtual
 
 from wxrevenue import GetAgencySettlement, HttpRequest, HttpResponse, LocalRateLimiter, Rate, half_months
-from wxrevenue.pagination._windows import span_for, windows
+from wxrevenue.pagination._windows import day_windows, days_of, half_month_windows, span_for
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 days = st.dates(min_value=dt.date(1990, 1, 1), max_value=dt.date(2030, 12, 31))
 
 
@@ -26,14 +30,14 @@ def ledger(count: int, to_a_half_month: int = 1) -> Ledger:
 
 
 class Slow:
-    """Answers after a second, and knows how many requests were under way at most."""
+    """Answers after a second, and knows the most requests under way at once."""
 
     def __init__(self, server: Ledger) -> None:
         self.server = server
         self.under_way = self.most = 0
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer."""
+        """Answer the request after a second."""
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -46,13 +50,33 @@ class Slow:
 @few
 @given(one=days, other=days, span=st.integers(1, 50))
 def test_windows_cover_the_range_once(one: Any, other: Any, span: int) -> None:
-    """Every half-month of the range is in one window and no other; windows come newest first and keep the range's own ends."""
+    """Every half-month of the range is in exactly one window.
+
+    Windows come newest first and keep the range's own ends.
+    """
     start, end = sorted((one, other))
-    cut = windows(GetAgencySettlement(start, end), span)
+    cut = half_month_windows(GetAgencySettlement(start, end), span)
     halves = [half for window in reversed(cut) for half in half_months(window.start_date, window.end_date)]
     assert halves == half_months(start, end)
     assert (cut[-1].start_date, cut[0].end_date) == (start.isoformat(), end.isoformat())
     assert all(len(half_months(window.start_date, window.end_date)) <= span for window in cut)
+
+
+@few
+@given(one=st.dates(), other=st.dates(), span=st.integers(1, 400))
+def test_windows_of_days_cover_the_range_once(one: Any, other: Any, span: int) -> None:
+    """Every day of the range is in exactly one window.
+
+    Windows come newest first, and only the last one is shorter.
+    """
+    start, end = sorted((one, other))
+    end = min(end, dt.date.fromordinal(min(start.toordinal() + 4000, dt.date.max.toordinal())))
+    cut = day_windows(GetAgencySettlement(start, end), span)
+    edges = [(dt.date.fromisoformat(window.start_date), dt.date.fromisoformat(window.end_date)) for window in reversed(cut)]
+    assert (edges[0][0], edges[-1][1]) == (start, end)
+    assert all(first.toordinal() == last.toordinal() + 1 for (_, last), (first, _) in itertools.pairwise(edges))
+    assert {days_of(window) for window in cut[:-1]} <= {span}
+    assert days_of(cut[-1]) <= span
 
 
 @pytest.mark.parametrize(
@@ -67,7 +91,10 @@ def test_windows_cover_the_range_once(one: Any, other: Any, span: int) -> None:
     ],
 )
 def test_spans(days: tuple[str, str], page_size: int, concurrency: int, expected: int) -> None:
-    """A window has few enough half-months that all workers are busy, and too few to fill a page with one row each."""
+    """A window has few enough half-months that all workers are busy.
+
+    It also has fewer than would fill a page with one row each.
+    """
     assert span_for(GetAgencySettlement(*days, page_size=page_size), concurrency) == expected
 
 
@@ -83,7 +110,7 @@ def test_rows_in_order(concurrency: int, to_a_half_month: int) -> None:
 
 @virtual
 async def test_side_by_side() -> None:
-    """Windows are fetched at the same time, and never more of them than told."""
+    """Windows are fetched at the same time, and never more than ``concurrency``."""
     slow = Slow(ledger(120))
     client, _ = ams_client(handler=slow, limiter=LocalRateLimiter(rate=Rate(10_000)))
     await client.iter_agency_settlement(*RANGE, 11, prefetch=0, concurrency=4).collect()
@@ -93,7 +120,7 @@ async def test_side_by_side() -> None:
 
 @virtual
 async def test_bounded_while_the_consumer_is_slow() -> None:
-    """P-14: a consumer that takes its time makes no window be fetched too early."""
+    """P-14: while the consumer is slow no window is fetched too early."""
     server = ledger(120)
     client, _ = ams_client(handler=server)
     taken = 0
@@ -106,7 +133,7 @@ async def test_bounded_while_the_consumer_is_slow() -> None:
 
 @virtual
 async def test_leaving_early() -> None:
-    """P-13: whoever leaves early leaves no window behind."""
+    """P-13: a walk that is left early leaves no window behind."""
     slow = Slow(ledger(120))
     client, _ = ams_client(handler=slow)
     async with client.iter_agency_settlement(*RANGE, 10, concurrency=8) as walk:
@@ -122,7 +149,10 @@ async def test_leaving_early() -> None:
     to_a_half_month=st.integers(1, 2),
 )
 def test_resumed(stops: list[int], concurrencies: list[int], to_a_half_month: int) -> None:
-    """A walk cut into windows is resumed anywhere, also with another ``concurrency``: its windows stay what they were."""
+    """A walk cut into windows is resumed anywhere, also with another ``concurrency``.
+
+    Its windows stay the same.
+    """
     server = ledger(120 * to_a_half_month, to_a_half_month)
     client, _ = ams_client(handler=server)
 
@@ -142,7 +172,7 @@ def test_resumed(stops: list[int], concurrencies: list[int], to_a_half_month: in
 
 @virtual
 async def test_a_window_that_changes() -> None:
-    """When rows go while a window is walked, that window alone is read again."""
+    """When rows are removed while a window is walked, that window alone is read again."""
     server = ledger(120)
 
     def remove(query: dict[str, Any]) -> None:

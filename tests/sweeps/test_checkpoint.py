@@ -1,4 +1,7 @@
-"""Checkpoints: what is written and when, what a restarted sweep makes of it, and files that are not what they should be."""
+"""Checkpoints: what is written and when, and what a restarted sweep reads.
+
+Some files are not what they should be.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 async def work(job: str) -> str:
-    """Take a second."""
+    """Wait a second."""
     await asyncio.sleep(1)
     if job.startswith("bad"):
         raise ValueError(job)
@@ -29,12 +32,12 @@ async def work(job: str) -> str:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """Return what a checkpoint says."""
+    """Return the lines of a checkpoint."""
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def done(path: Path) -> list[str]:
-    """Return the jobs that are done by a checkpoint."""
+    """Return the jobs that are done in a checkpoint."""
     return [line["job"] for line in lines(path) if line.get("done")]
 
 
@@ -45,7 +48,7 @@ async def jobs_of(path: Path, jobs: Iterable[str], **options: Any) -> list[str]:
 
 @virtual
 async def test_a_restart_skips_what_is_done(tmp_path: Path) -> None:
-    """What is done is not done again; what failed is."""
+    """A restarted sweep does not repeat a job that is done, only one that failed."""
     path = tmp_path / "file.jsonl"
     assert sorted(await jobs_of(path, ["a", "bad", "b"])) == ["a", "b", "bad"]
     assert lines(path) == [{"job": "a", "done": True}, {"job": "b", "done": True}]
@@ -56,7 +59,10 @@ async def test_a_restart_skips_what_is_done(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ordered", [False, True])
 @virtual
 async def test_an_outcome_is_written_down_when_the_consumer_is_through_with_it(tmp_path: Path, ordered: bool) -> None:  # noqa: FBT001
-    """A job is done in the file when the consumer comes back for the next outcome, not before; leaving early leaves it undone."""
+    """A job is done in the file when the consumer comes back for the next outcome.
+
+    It is not done before. Leaving early leaves it open.
+    """
     path = tmp_path / "file.jsonl"
     async with sweep(work, ["a", "b", "c"], concurrency=1, ordered=ordered, checkpoint=Checkpoint(path)) as one:
         async for outcome in one:
@@ -70,7 +76,7 @@ async def test_an_outcome_is_written_down_when_the_consumer_is_through_with_it(t
 
 @virtual
 async def test_a_consumer_that_fails_gets_its_outcome_again(tmp_path: Path) -> None:
-    """An outcome that the consumer choked on is not done."""
+    """An outcome on which the consumer raised is not done."""
     path = tmp_path / "file.jsonl"
 
     async def consume() -> None:
@@ -85,7 +91,10 @@ async def test_a_consumer_that_fails_gets_its_outcome_again(tmp_path: Path) -> N
 @pytest.mark.parametrize("torn", [b"{", b'{"jo', b'{"job": "b", "do', b'{"job": "b", "done": true}', b'{"job": "b", "cursor": "1'])
 @virtual
 async def test_a_line_cut_short_is_dropped(tmp_path: Path, torn: bytes) -> None:
-    """A last line without its end counts for nothing, and the file goes on as if it had never been begun."""
+    """A last line without its end is dropped.
+
+    The file goes on as if the line had never been begun.
+    """
     path = tmp_path / "file.jsonl"
     path.write_bytes(b'{"job": "a", "done": true}\n' + torn)
     assert await jobs_of(path, ["a", "b"]) == ["b"]
@@ -96,7 +105,10 @@ async def test_a_line_cut_short_is_dropped(tmp_path: Path, torn: bytes) -> None:
 @pytest.mark.parametrize("nuls", [b"\0", b"\0" * 4_096, b"\0" * 50 + b"\n", b"\0\n\0\n"])
 @virtual
 async def test_nuls_at_the_end_are_dropped(tmp_path: Path, torn: bytes, nuls: bytes) -> None:
-    """F-08: what a power cut leaves at the end of the file, NUL bytes in place of the last lines, is a line that was cut short."""
+    """F-08: NUL bytes at the end of the file are a line that was cut short.
+
+    A power cut leaves them in place of the last lines.
+    """
     path = tmp_path / "file.jsonl"
     path.write_bytes(b'{"job": "a", "done": true}\n' + torn + nuls)
     assert await jobs_of(path, ["a", "b"]) == ["b"]
@@ -105,7 +117,7 @@ async def test_nuls_at_the_end_are_dropped(tmp_path: Path, torn: bytes, nuls: by
 
 @virtual
 async def test_nothing_but_nuls(tmp_path: Path) -> None:
-    """F-08: a checkpoint of which a power cut left nothing but its length begins anew."""
+    """F-08: a checkpoint that is all NUL bytes after a power cut starts again."""
     path = tmp_path / "file.jsonl"
     path.write_bytes(b"\0" * 4_096)
     assert await jobs_of(path, ["a"]) == ["a"]
@@ -114,7 +126,10 @@ async def test_nothing_but_nuls(tmp_path: Path) -> None:
 
 @virtual
 async def test_nuls_before_whole_lines(tmp_path: Path) -> None:
-    """NUL bytes that a whole line follows are no end that was cut off: nothing is dropped, and the line is named."""
+    """NUL bytes before a whole line are no end that was cut off.
+
+    No line is dropped, and the error names the line.
+    """
     path = tmp_path / "file.jsonl"
     path.write_bytes(written := b'{"job": "a", "done": true}\n\0\0\n{"job": "b", "done": true}\n')
     with pytest.raises(ConfigurationError, match="line 2"):
@@ -127,7 +142,10 @@ async def test_nuls_before_whole_lines(tmp_path: Path) -> None:
 )
 @virtual
 async def test_a_file_that_is_no_checkpoint(tmp_path: Path, line: bytes) -> None:
-    """Another file is refused with the number of the line, before any job is begun, and stays as it is."""
+    """Another file is refused with the number of the line, before any job.
+
+    It stays as it is.
+    """
     path = tmp_path / "file.jsonl"
     path.write_bytes(written := b'{"job": "a", "done": true}\n' + line + b"\n")
     with pytest.raises(ConfigurationError, match=r"file\.jsonl, line 2: expected"):
@@ -140,7 +158,10 @@ async def test_a_file_that_is_no_checkpoint(tmp_path: Path, line: bytes) -> None
 @pytest.mark.parametrize("last", [b"notes of somebody else's", b"\xff", b'{"jobs": 5}', b" "])
 @virtual
 async def test_a_file_of_somebody_elses_that_ends_without_a_newline(tmp_path: Path, before: bytes, last: bytes) -> None:
-    """What cannot be the beginning of a line of ours is not cut off: the file is refused and stays as it is."""
+    """A last line that no checkpoint could begin with is not cut off.
+
+    The file is refused and stays as it is.
+    """
     path = tmp_path / "file.jsonl"
     path.write_bytes(before + last)
     with pytest.raises(ConfigurationError, match=rf"file\.jsonl, line {before.count(10) + 1}: expected"):
@@ -150,7 +171,7 @@ async def test_a_file_of_somebody_elses_that_ends_without_a_newline(tmp_path: Pa
 
 @virtual
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    """A file that cannot be made ends the sweep before any job is begun."""
+    """A file in a missing folder ends the sweep before any job."""
     with pytest.raises(FileNotFoundError):
         await jobs_of(tmp_path / "none" / "file.jsonl", ["a"])
     assert now() == 0
@@ -158,7 +179,7 @@ async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 @virtual
 async def test_keys(tmp_path: Path) -> None:
-    """A function names jobs that are no texts; what it returns is what the file holds."""
+    """A function names jobs that are no strings; the file holds these names."""
     path = tmp_path / "file.jsonl"
 
     async def call(job: tuple[str, int]) -> int:
@@ -173,7 +194,10 @@ async def test_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize("job", [5, ("a", 1), Secret("fake-token-key"), b"fake-token-bytes"])
 @virtual
 async def test_jobs_without_a_key(tmp_path: Path, job: Any) -> None:
-    """A job that has no name of its own and no function to name it ends the sweep; the message does not show it."""
+    """A job without a name, and without a function to name it, ends the sweep.
+
+    The message does not show the job.
+    """
     with pytest.raises(ConfigurationError, match=r"Checkpoint\.key") as caught:
         await jobs_of(tmp_path / "file.jsonl", [job])
     assert "fake-token" not in str(caught.value)
@@ -182,26 +206,38 @@ async def test_jobs_without_a_key(tmp_path: Path, job: Any) -> None:
 @pytest.mark.parametrize("key", [5, "", "a\nb", None])
 @virtual
 async def test_keys_that_are_refused(tmp_path: Path, key: Any) -> None:
-    """A key is a text of one line."""
+    """A key is a ``str`` of one line."""
     with pytest.raises(ConfigurationError, match=r"Checkpoint\.key"):
         await anext(aiter(sweep(work, ["a"], checkpoint=Checkpoint(tmp_path / "file.jsonl", key=lambda _: key))))
 
 
-@pytest.mark.parametrize(("path", "key", "name"), [(5, None, "path"), (None, None, "path"), ("file", 5, "key")])
-def test_arguments_that_are_refused(path: Any, key: Any, name: str) -> None:
-    """What is not allowed is refused when the checkpoint is made."""
+@pytest.mark.parametrize(
+    ("path", "options", "name"),
+    [
+        (5, {}, "path"),
+        (None, {}, "path"),
+        ("file", {"key": 5}, "key"),
+        ("file", {"query": 5}, "query"),
+        ("file", {"query": "a\n"}, "query"),
+    ],
+)
+def test_arguments_that_are_refused(path: Any, options: dict[str, Any], name: str) -> None:
+    """A forbidden argument is refused when the checkpoint is made."""
     with pytest.raises(ConfigurationError, match=rf"Checkpoint\.{name}"):
-        Checkpoint(path, key=key)
+        Checkpoint(path, **options)
 
 
 def test_what_it_prints() -> None:
-    """A checkpoint prints its path."""
+    """The repr of a checkpoint has its path."""
     assert repr(Checkpoint("june.jsonl")) == "Checkpoint('june.jsonl')"
 
 
 @virtual
 async def test_lines_are_forced_to_the_disk_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand outcomes within five seconds are forced to the disk once a second, and once more at the end."""
+    """A thousand outcomes within five seconds are forced to the disk once a second.
+
+    They are forced once more at the end.
+    """
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
 
@@ -217,19 +253,22 @@ async def test_lines_are_forced_to_the_disk_once_a_second(tmp_path: Path, monkey
 
 
 class Full(io.FileIO):
-    """A file with room for ten bytes more."""
+    """A file with room for ten more bytes."""
 
     def write(self, line: Any, /) -> int:
-        """Write what there is room for."""
+        """Write as many bytes as there is room for."""
         return super().write(line[:10])
 
 
 @virtual
 async def test_a_full_disk_ends_the_sweep(tmp_path: Path) -> None:
-    """A line that cannot be written whole is an error, so that none is glued to it; the next run drops what there is of it."""
+    """A line that cannot be written whole is an error.
+
+    So no other line is joined to it; the next run drops its part.
+    """
     path = tmp_path / "file.jsonl"
     with Full(path, "ab") as file, pytest.raises(OSError, match="No space left"):
-        await CheckpointFile(file, path, {}).append("a", None)
+        await CheckpointFile(file, Checkpoint(path), {}).append("a", None)
     assert path.read_bytes() == b'{"job":"a"'
     assert await jobs_of(path, ["a"]) == ["a"]
 
@@ -237,7 +276,10 @@ async def test_a_full_disk_ends_the_sweep(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
 @virtual
 async def test_a_disk_without_fsync(tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-03: on a file system without fsync a sweep is written down as well as that can be done."""
+    """F-03: on a file system without fsync a checkpoint is still written.
+
+    The file is as safe as that file system permits.
+    """
 
     def fail(_descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
@@ -250,7 +292,10 @@ async def test_a_disk_without_fsync(tmp_path: Path, code: int, monkeypatch: pyte
 
 @virtual
 async def test_a_broken_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-06: an fsync that fails for good ends the sweep, with a note that says what to do."""
+    """F-06: an fsync that fails for good ends the sweep.
+
+    The error has a note that says what to do.
+    """
 
     def fail(_descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -265,7 +310,10 @@ async def test_a_broken_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest
 
 @virtual
 async def test_skipped_jobs_are_told(tmp_path: Path) -> None:
-    """A listener hears of jobs that were done before, so that a progress bar adds up; keys are told."""
+    """Each job that was done before has an event, with its key.
+
+    So a progress bar adds up.
+    """
     path, told = tmp_path / "file.jsonl", list[JobEvent]()
     await jobs_of(path, map(str, range(2_500)), concurrency=1_000)
     await jobs_of(path, map(str, range(2_501)), on_event=told.append)

@@ -1,4 +1,4 @@
-"""Where the jobs of a sweep come from: sources that are cancelled, time out, or are left early."""
+"""Sources of a sweep's jobs that are cancelled, time out, or are left early."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 async def work(job: int) -> int:
-    """Take a second."""
+    """Wait a second."""
     await asyncio.sleep(1)
     return job
 
 
 def cancelled() -> Iterator[int]:
-    """Yield two jobs, then raise what a cancelled task raises."""
+    """Yield two jobs, then raise ``CancelledError`` as from a cancelled task."""
     yield 1
     yield 2
     raise asyncio.CancelledError
 
 
 async def awaits_a_cancelled_task() -> AsyncIterator[int]:
-    """Yield two jobs, then await a task that somebody cancelled."""
+    """Yield two jobs, then await a task that was cancelled."""
     yield 1
     yield 2
     task = asyncio.ensure_future(asyncio.sleep(10))
@@ -39,7 +39,10 @@ async def awaits_a_cancelled_task() -> AsyncIterator[int]:
 @pytest.mark.parametrize("source", [cancelled, awaits_a_cancelled_task])
 @virtual
 async def test_a_cancellation_from_within_the_source_is_no_end(source: type) -> None:
-    """It is raised like any other error, after the jobs before it: the sweep neither hangs nor seems to be through."""
+    """A cancellation within the source is raised like any other error.
+
+    The jobs before it come first. The sweep neither hangs nor seems complete.
+    """
     found: list[int] = []
     with pytest.raises(asyncio.CancelledError):  # noqa: PT012  (what came before the error counts)
         async with asyncio.timeout(10):
@@ -50,7 +53,10 @@ async def test_a_cancellation_from_within_the_source_is_no_end(source: type) -> 
 
 @virtual
 async def test_a_source_with_a_timeout() -> None:
-    """A timeout within the source is one for all its jobs, as it would be in a plain loop."""
+    """A timeout within the source is one for all its jobs.
+
+    It would be so in a plain loop.
+    """
 
     async def source() -> AsyncIterator[int]:
         async with asyncio.timeout(5):
@@ -66,7 +72,10 @@ async def test_a_source_with_a_timeout() -> None:
 @pytest.mark.parametrize("most", [1, 7])
 @virtual
 async def test_a_source_lives_in_one_task(most: int) -> None:
-    """It is begun, asked and closed by one task, whether it came to its end or was left early."""
+    """A source is begun, asked and closed by one task.
+
+    It may come to its end or be left early.
+    """
     tasks = set[asyncio.Task[object] | None]()
 
     async def source() -> AsyncIterator[int]:
@@ -87,7 +96,7 @@ async def test_a_source_lives_in_one_task(most: int) -> None:
 
 @virtual
 async def test_a_source_that_fails_to_close() -> None:
-    """What it raises when it is left early is raised at the end of the block."""
+    """An error in the closing of a source is raised at the end of the block."""
 
     async def source() -> AsyncIterator[int]:
         try:

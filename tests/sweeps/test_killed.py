@@ -1,4 +1,7 @@
-"""A process that dies in the middle of a sweep: the next one goes on, and nothing is lost."""
+"""A process that dies in the middle of a sweep.
+
+The next one goes on, and no row is lost.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ def run(folder: Path, outcomes: int) -> int:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system kills otherwise")
 def test_every_row_comes_although_the_process_is_killed(tmp_path: Path) -> None:
-    """However often the process is killed, every row comes at least once, and only what was in the consumer's hands comes again."""
+    """Every row comes at least once, however often the process is killed.
+
+    Only the outcome in the consumer's hands comes again.
+    """
     deaths = 0
     while run(tmp_path, 7) == -signal.SIGKILL:
         deaths += 1
@@ -39,7 +45,10 @@ def test_every_row_comes_although_the_process_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system kills otherwise")
 def test_a_line_that_was_cut_short_by_the_kill(tmp_path: Path) -> None:
-    """A checkpoint cut at any byte makes the sweep repeat what the lost lines were about, and lose nothing."""
+    """A checkpoint cut at any byte makes the sweep repeat the jobs of the lost lines.
+
+    No row is lost.
+    """
     assert run(tmp_path, 9) == -signal.SIGKILL
     checkpoint = tmp_path / "sweep.jsonl"
     written = checkpoint.read_bytes()

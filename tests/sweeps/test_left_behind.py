@@ -1,4 +1,7 @@
-"""What stays when a sweep or a walk is cancelled more than once, disconnected, or dropped: nothing."""
+"""What is left of a sweep or a walk that ends badly: no task and no call.
+
+The sweep or walk is cancelled more than once, disconnected, or dropped.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.lists import Leaf, Query, items
+from support.lists import Item, Leaf, Query, Source, items
 from support.virtual import settle, virtual
 
 from wxrevenue import Paginator, sweep
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """Jobs without end, that come one at a time; knows whether they were closed."""
+    """Endless jobs, one at a time; knows whether it was closed."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -35,7 +38,7 @@ class Jobs:
 
 
 async def stubborn(_job: int) -> None:
-    """Wait, and have something to put away when cancelled."""
+    """Wait; when cancelled, do some work before the end."""
     try:
         await asyncio.sleep(60)
     finally:
@@ -50,7 +53,7 @@ async def consume(jobs: AsyncIterator[int]) -> None:
 
 
 async def cancel_at_every_turn(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it ends, as a cancelled scope of anyio does."""
+    """Cancel a task again and again until it ends, as a cancelled scope of anyio does."""
     for _ in range(30):
         task.cancel()
         await asyncio.sleep(0)
@@ -69,7 +72,10 @@ async def cancel_twice(task: asyncio.Task[Any]) -> None:
 @pytest.mark.parametrize("cancel", [cancel_twice, cancel_at_every_turn])
 @virtual
 async def test_cancelled_more_than_once(cancel: Callable[[asyncio.Task[Any]], Any]) -> None:
-    """C-18: a sweep that is cancelled again while its calls end waits for them all the same, and closes its source."""
+    """C-18: a sweep that is cancelled again while its calls end still waits for them.
+
+    It closes its source.
+    """
     jobs = Jobs()
     task = asyncio.create_task(consume(jobs()))
     await asyncio.sleep(3.5)
@@ -82,7 +88,10 @@ async def test_cancelled_more_than_once(cancel: Callable[[asyncio.Task[Any]], An
 
 @virtual
 async def test_a_walk_cancelled_more_than_once() -> None:
-    """C-18: the pages that a walk fetches ahead have ended when its own cancellation comes through, however often it was cancelled."""
+    """C-18: a walk's cancellation comes through after its pages ahead have ended.
+
+    It does not matter how often the walk was cancelled.
+    """
     put_away: list[int] = []
 
     async def fetch(query: Query) -> Leaf:
@@ -95,7 +104,7 @@ async def test_a_walk_cancelled_more_than_once() -> None:
             put_away.append(query.page)
         raise AssertionError
 
-    task = asyncio.create_task(Paginator(Query(), fetch, prefetch=4).collect())
+    task = asyncio.create_task(Paginator[Item](Source(Query(), fetch), prefetch=4).collect())
     await asyncio.sleep(1)
     await cancel_twice(task)
     await asyncio.wait([task])
@@ -104,14 +113,17 @@ async def test_a_walk_cancelled_more_than_once() -> None:
 
 
 async def as_it_is(job: int) -> int:
-    """Return the job."""
+    """Return the job itself."""
     return job
 
 
 @pytest.mark.parametrize("make", [lambda: range(10**6), Jobs()])
 @virtual
 async def test_dropped_and_collected(make: Callable[[], Any]) -> None:
-    """C-19: a sweep that is dropped in a circle, as a streaming response may be, ends when it is collected, and no task is destroyed."""
+    """C-19: a sweep dropped in a reference cycle ends when it is collected.
+
+    A streaming response may drop it so. No task is destroyed.
+    """
     told: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context["message"]))
 

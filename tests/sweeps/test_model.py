@@ -1,4 +1,7 @@
-"""Property tests: whatever the jobs do, every one of them comes to its end, in its turn, within its slots."""
+"""Property tests: every job comes to its end, in its turn, within its slots.
+
+It does not matter what the jobs do.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ PAGE = 2
 class Job:
     """A list of settlements to be walked, or one call if it has no rows to walk.
 
-    ``scope`` is what it shares its gate with, ``seconds`` how long an answer takes, ``fails`` on which page it fails.
+    ``scope`` is what it shares its gate with, ``seconds`` how long an answer takes, ``fails`` on
+    which page it fails.
     """
 
     number: int
@@ -42,12 +46,15 @@ class Job:
 
     @property
     def pages(self) -> int:
-        """How many pages it has; a walk without rows has an empty one, and one more is asked for behind a full last one."""
+        """The number of pages.
+
+        A walk without rows has an empty one, and one more is asked for behind a full last one.
+        """
         return 1 if self.rows is None else self.rows // PAGE + 1
 
     @property
     def outcomes(self) -> tuple[int, bool]:
-        """How many values come of it, and whether it comes to a good end."""
+        """The number of its values, and whether it ends without an error."""
         if self.fails is not None and self.fails <= self.pages:
             return self.fails - 1, False
         return self.pages, True
@@ -59,19 +66,19 @@ class World:
 
     jobs: list[Job]
     closings: dict[str, list[float]]
-    """For each scope, seconds at which it refuses whatever comes within the next five."""
+    """For each scope, seconds at which it refuses calls for the next five."""
     arrive: bool
     concurrency: int
     ordered: bool
     requeue: bool
     patience: float | None
     dawdle: float
-    """Seconds that the consumer takes for an outcome."""
+    """Seconds that the consumer needs for an outcome."""
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """Return any world."""
+    """Return a strategy for worlds."""
     scopes = st.sampled_from("abc")
     seconds = st.sampled_from([0.0, 0.5, 2.0, 7.0])
     fields = st.tuples(scopes, seconds, st.none() | st.integers(0, 7), st.none() | st.integers(1, 4))
@@ -124,7 +131,7 @@ class Run:
         return answer({"ret": 0, "settlement_list": rows, "total_num": job.rows})
 
     def call(self, job: Job) -> Any:
-        """Make a job's call."""
+        """Make the call of a job."""
         client = self._client.with_options(tokens=f"fake-token-{job.number}", component_appid=f"wx-{job.scope}")
         if job.rows is None:
             return client.get_share_ratio("wx1")
@@ -152,7 +159,7 @@ class Run:
 
 
 def check(run: Run, *, complete: bool) -> None:
-    """Look whether everything is as it should be."""
+    """Check outcomes, order and slots."""
     ended: set[int] = set()
     values: Counter[int] = Counter()
     for outcome in run.taken:
@@ -171,13 +178,16 @@ def check(run: Run, *, complete: bool) -> None:
         assert ended == {job.number for job in run.world.jobs}
 
 
-many = settings(max_examples=100, deadline=None)
+many = settings(max_examples=100)
 
 
 @many
 @given(world=worlds())
 def test_every_job_comes_to_its_end(world: World) -> None:
-    """Every job comes out once and whole, with its error if it has one, never more at once than there are slots, in order if asked for."""
+    """Every job has all its outcomes, once, with its error if it has one.
+
+    Never more jobs run than there are slots, and they are in order if asked for.
+    """
     run = run_virtual(Run(world).go())
     check(run, complete=True)
     assert {type(outcome.error) for outcome in run.taken} <= {type(None), PermissionDeniedError}
@@ -190,7 +200,10 @@ def test_every_job_comes_to_its_end(world: World) -> None:
 @many
 @given(world=worlds(), most=st.integers(1, 20))
 def test_leaving_early_leaves_nothing_behind(world: World, most: int) -> None:
-    """Leaving after any outcome leaves no call, task or timer behind, and what came until then is right."""
+    """Leaving after any outcome leaves no call, task or timer behind.
+
+    The outcomes until then are right.
+    """
     check(run_virtual(Run(world).go(most)), complete=False)
 
 
@@ -212,10 +225,13 @@ def test_being_cancelled_at_any_time(world: World, moment: float) -> None:
     check(run, complete=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(world=worlds(), stops=st.lists(st.integers(1, 6), max_size=6))
 def test_restarts_lose_nothing(world: World, stops: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """However often a sweep is left and begun again, every row comes; only the outcome in the consumer's hands comes twice."""
+    """However often a sweep is left and begun again, every row comes.
+
+    Only the outcome in the consumer's hands comes twice.
+    """
     path: Path = tmp_path_factory.mktemp("sweep") / "file.jsonl"
     checkpoint = Checkpoint(path, key=lambda job: str(job.number))
     world = attrs.evolve(world, jobs=[attrs.evolve(job, fails=None) for job in world.jobs])
@@ -236,7 +252,10 @@ def test_restarts_lose_nothing(world: World, stops: list[int], tmp_path_factory:
 @many
 @given(world=worlds(), patience=st.sampled_from([1.0, 10.0, 29.0, 45.0]))
 def test_with_little_patience(world: World, patience: float) -> None:
-    """With little patience jobs may end with the refusal; they still all end, and not before they have waited for so long."""
+    """With little patience jobs may end with the refusal; they still all end.
+
+    None ends before it has waited for so long.
+    """
     run = run_virtual(Run(attrs.evolve(world, patience=patience, requeue=True)).go())
     assert {outcome.job.number for outcome in run.taken if outcome.done or outcome.error} == {job.number for job in world.jobs}
     for outcome in run.taken:

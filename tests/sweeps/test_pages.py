@@ -1,4 +1,7 @@
-"""Sweeps over walks: an outcome for each page, walks that go on at their cursor, and the sweeps made for settlements."""
+"""Sweeps over walks.
+
+Each page is an outcome, a walk goes on at its cursor, and some sweeps are made for settlements.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def row(number: int) -> dict[str, Any]:
 
 
 class Books:
-    """Serves lists of several lengths under tokens that name them, a second each; ``refuse`` decides what is not served."""
+    """Serves lists of several lengths under tokens that name them, a second each.
+
+    ``refuse`` decides what is not served.
+    """
 
     def __init__(self, **lengths: int) -> None:
         self.lengths = lengths
@@ -74,7 +80,7 @@ class Books:
 
 
 async def rows_of(one: Any) -> dict[Any, list[list[int]]]:
-    """Return the amounts of every page, by job; every job ended well."""
+    """Return the amounts of every page, by job; fail if a job failed."""
     found: dict[Any, list[list[int]]] = {}
     ended: set[Any] = set()
     async for outcome in one:
@@ -91,7 +97,10 @@ async def rows_of(one: Any) -> dict[Any, list[list[int]]]:
 @pytest.mark.parametrize("later", [False, True])
 @virtual
 async def test_an_outcome_for_each_page(ordered: bool, later: bool) -> None:  # noqa: FBT001
-    """Every page is an outcome, the last one tells that the job is done, and behind no rows or a full page there is an empty one."""
+    """Every page is an outcome, and the last one says that the job is done.
+
+    For no rows, and behind a full page, there is an empty one.
+    """
     books = Books(none=0, one=1, full=3, some=8)
 
     async def walk_later(name: str) -> Paginator[Settlement]:
@@ -106,7 +115,10 @@ async def test_an_outcome_for_each_page(ordered: bool, later: bool) -> None:  # 
 
 @virtual
 async def test_later_jobs_hold_a_page() -> None:
-    """In order, while the first job is under way every other one fetched the page it holds and the one ahead of it, and no more."""
+    """In order, each later job fetches the page it holds and one ahead, and no more.
+
+    It does so while the first job is under way.
+    """
     books = Books(a=29, b=29, c=29, d=29)
     order: list[str] = []
     async for outcome in sweep(books.walk, books.lengths, ordered=True, concurrency=3):
@@ -119,7 +131,7 @@ async def test_later_jobs_hold_a_page() -> None:
 
 @virtual
 async def test_a_slow_consumer_stops_the_walks() -> None:
-    """While the consumer works on a page, each walk holds one and has another one ahead, and that is all."""
+    """While the consumer works on a page, each walk holds one and has one ahead."""
     books = Books(a=29, b=29)
     async with sweep(books.walk, books.lengths, concurrency=2) as one:
         await anext(one)
@@ -130,7 +142,10 @@ async def test_a_slow_consumer_stops_the_walks() -> None:
 
 @virtual
 async def test_a_walk_goes_on_at_its_cursor() -> None:
-    """A walk whose scope closes gives its slot away, and comes back where it stood: only the page of its last row is fetched again."""
+    """A walk whose scope closes gives its slot away, and resumes where it stopped.
+
+    Only the page of its last row is fetched again.
+    """
     books = Books(a=11, b=2)
     books.refuse = lambda name, page: refusal(1737) if (name, page) == ("a", 3) and now() < 10 else None
     found, order = list[int](), list[str]()
@@ -143,7 +158,10 @@ async def test_a_walk_goes_on_at_its_cursor() -> None:
 
 @virtual
 async def test_others_follow_the_first_page() -> None:
-    """When a scope opens the others need not wait for the whole walk of the one that goes ahead, only for its first page."""
+    """When a scope opens the other walks wait only for the first page of the probe.
+
+    They need not wait for its whole walk.
+    """
     books, sent = Books(a=29, b=29), dict[str, float]()
 
     def refuse(name: str, page: int) -> HttpResponse | None:
@@ -162,7 +180,7 @@ async def test_others_follow_the_first_page() -> None:
 
 @virtual
 async def test_a_page_is_not_kept() -> None:
-    """While the next page is awaited, nothing holds on to the one before it."""
+    """While the next page is awaited, the sweep does not keep the one before it."""
     books = Books(a=30)
     async with sweep(books.walk, ["a"]) as one:
         page = weakref.ref((await anext(one)).result()[0])
@@ -175,7 +193,10 @@ async def test_a_page_is_not_kept() -> None:
 
 @virtual
 async def test_a_walk_that_fails() -> None:
-    """An error on a page ends that job, with the cursor behind its last page; the other walks go on."""
+    """An error on a page ends that job, with the cursor behind its last page.
+
+    The other walks go on.
+    """
     books = Books(a=12, b=12)
     books.refuse = lambda name, page: refusal(48001) if (name, page) == ("a", 3) else None
     ends: dict[str, Outcome[str, list[Settlement]]] = {}
@@ -190,7 +211,10 @@ async def test_a_walk_that_fails() -> None:
 
 @virtual
 async def test_a_restart_resumes_what_was_half_done(tmp_path: Path) -> None:
-    """A sweep that was left is resumed page by page: what was taken does not come again, but for the page in the consumer's hands."""
+    """A sweep that was left is resumed page by page.
+
+    Only the page in the consumer's hands comes again.
+    """
     path = tmp_path / "file.jsonl"
     books, taken = Books(a=11, b=5), list[tuple[str, int]]()
     async for outcome in sweep(books.walk, ["a", "b"], concurrency=1, checkpoint=Checkpoint(path)):
@@ -208,7 +232,7 @@ async def test_a_restart_resumes_what_was_half_done(tmp_path: Path) -> None:
 
 @virtual
 async def test_a_failed_walk_is_resumed_by_a_restart(tmp_path: Path) -> None:
-    """A restart takes a failed job up where it failed."""
+    """A restarted sweep resumes a failed job where it failed."""
     books, checkpoint = Books(a=11), Checkpoint(tmp_path / "file.jsonl")
     books.refuse = lambda _name, page: refusal(48001) if page == 3 else None
     outcomes = [outcome async for outcome in sweep(books.walk, ["a"], checkpoint=checkpoint)]
@@ -219,7 +243,7 @@ async def test_a_failed_walk_is_resumed_by_a_restart(tmp_path: Path) -> None:
 
 @virtual
 async def test_events_of_pages() -> None:
-    """Every page is told with its rows, the last one as the end of its job."""
+    """Every page has an event with its rows; the last one is its job's end."""
     told: list[JobEvent] = []
     await rows_of(sweep(Books(a=7).walk, ["a"], on_event=told.append))
     assert [(event.state, event.rows, event.done) for event in told] == [("page", 3, 0), ("page", 3, 0), ("done", 1, 1)]
@@ -234,7 +258,7 @@ async def test_leaving_gives_up_what_was_fetched_ahead() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-# -- ready-made --------------------------------------------------------------------------------------------------------
+# -- ready-made ------------------------------------------------------------------------------------
 
 
 def sandbox() -> Sandbox:
@@ -244,7 +268,10 @@ def sandbox() -> Sandbox:
 
 @virtual
 async def test_settlements_of_many_providers(tmp_path: Path) -> None:
-    """Every provider's rows come, with a sum that agrees with the books; one without an account fails alone; a restart is done at once."""
+    """Every provider's rows come, with a sum that agrees with the books.
+
+    One without an account fails alone; a restart is done at once.
+    """
     server = sandbox()
     client = RevenueClient("fake-token", transport=server.transport())
     appids = [*server.components, server.component_without_account]
@@ -264,13 +291,18 @@ async def test_settlements_of_many_providers(tmp_path: Path) -> None:
     assert sums == {appid: server.totals(appid, "2023-01-01", "2024-06-30").settled_revenue for appid in server.components}
     again = sweep_settlements(client_for, appids, "2023-01-01", "2024-06-30", page_size=5, checkpoint=checkpoint)
     assert [outcome.job async for outcome in again] == failed
-    other = sweep_settlements(client_for, appids[:1], "2023-01-01", "2024-06-29", checkpoint=checkpoint)
-    assert [outcome.job async for outcome in other][-1] == appids[0]
+    other = sweep_settlements(client_for, appids[:1], "2023-01-01", "2024-06-29", page_size=5, checkpoint=checkpoint)
+    queries = [f"sweep_settlements, 2023-01-01/2024-06-{day}, page_size=5" for day in (30, 29)]
+    with pytest.raises(ConfigurationError, match=f"holds the query {queries[0]!r}, this sweep has the query {queries[1]!r}"):
+        await anext(other)
 
 
 @virtual
 async def test_one_provider_over_many_half_months(tmp_path: Path) -> None:
-    """Every half-month is a job of its own with all of its rows, oldest first; its key names provider and half-month."""
+    """Every half-month is a job of its own with all of its rows, oldest first.
+
+    Its key names provider and half-month.
+    """
     server = sandbox()
     appid = server.components[2]
     client = RevenueClient(server.tokens(appid), appid, transport=server.transport())
@@ -287,7 +319,7 @@ async def test_one_provider_over_many_half_months(tmp_path: Path) -> None:
 
 @virtual
 async def test_many_providers_against_quotas() -> None:
-    """Against quotas that every provider runs into, all rows come, once each."""
+    """Every provider reaches its quota; all rows come, once each."""
     server = Sandbox(seed=5, components=6, today=date(2024, 12, 31), now=lambda: 1_700_000_000 + now(), sleep=asyncio.sleep)
     server.trouble = Trouble(too_fast=Quota(calls=7), latency=0.1)
     client = RevenueClient("fake-token", transport=server.transport())
@@ -308,7 +340,7 @@ async def test_many_providers_against_quotas() -> None:
     [("2024-1-1", "2024-12-31", "start_date"), ("2024-01-01", 5, "end_date"), ("2024-01-02", "2024-01-01", "end_date")],
 )
 def test_ranges_that_are_refused(start: Any, end: Any, name: str) -> None:
-    """Days that are not allowed are refused when the sweep is made."""
+    """Forbidden days are refused when the sweep is made."""
     client, _ = ams_client()
     with pytest.raises(ConfigurationError, match=rf"sweep_settlements\.{name}"):
         sweep_settlements(lambda _: client, [], start, end)
@@ -318,7 +350,7 @@ def test_ranges_that_are_refused(start: Any, end: Any, name: str) -> None:
 
 @virtual
 async def test_a_client_that_cannot_be_made() -> None:
-    """What ``client_for`` raises fails its own job only."""
+    """An exception of ``client_for`` fails its own job only."""
     books = Books(a=1)
 
     def client_for(name: str) -> RevenueClient:
@@ -332,7 +364,10 @@ async def test_a_client_that_cannot_be_made() -> None:
 
 @virtual
 async def test_an_error_on_the_first_page_of_a_resumed_walk_keeps_its_cursor() -> None:
-    """Who resumes walks at cursors of his own gets the cursor back with an error that comes before any page."""
+    """A caller that resumes walks at its own cursors gets the cursor back.
+
+    The cursor comes with an error before any page.
+    """
     books = Books(a=9)
     walk = books.walk("a")
     for _ in range(4):

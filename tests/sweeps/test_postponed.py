@@ -1,4 +1,7 @@
-"""Sweeps and "operating too fast": a job whose scope is closed gives its slot away and comes back when the scope opens."""
+"""Sweeps and "operating too fast".
+
+A job whose scope is closed gives its slot away and comes back when the scope opens.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
 
 
 def closed_until(moment: float, *names: bytes, seconds: float = 1.0) -> Callable[[HttpRequest], Any]:
-    """Return a server that refuses these Mini Programs until a moment, and answers everything else after ``seconds``."""
+    """Return a server that refuses these Mini Programs until a moment.
+
+    It answers everything else after ``seconds``.
+    """
 
     async def handler(request: HttpRequest) -> HttpResponse:
         await asyncio.sleep(seconds)
@@ -53,7 +59,10 @@ async def ended(one: Any) -> list[tuple[Any, float, Outcome[Any, Any]]]:
 
 @virtual
 async def test_the_slot_goes_to_another_job() -> None:
-    """While one scope is closed a single slot serves the others; the job is begun anew as soon as its scope opens."""
+    """While one scope is closed a single slot serves the others.
+
+    The job starts again as soon as its scope opens.
+    """
     client, transport = ams_client(handler=closed_until(30, b"slow"), scope=by_program)
     found = await ended(sweep(client.get_share_ratio, ["slow", "a", "b", "c"], concurrency=1))
     assert [(job, when) for job, when, _ in found] == [("a", 2), ("b", 3), ("c", 4), ("slow", 62)]
@@ -65,7 +74,10 @@ async def test_the_slot_goes_to_another_job() -> None:
 
 @virtual
 async def test_waiting_in_the_slot() -> None:
-    """With ``requeue=False`` the job keeps its slot, and its call waits within the page deadline."""
+    """With ``requeue=False`` the job keeps its slot.
+
+    Its call waits within the page deadline.
+    """
     client, _ = ams_client(handler=closed_until(30, b"slow"), scope=by_program)
     found = await ended(sweep(client.get_share_ratio, ["slow", "a"], concurrency=1, requeue=False))
     assert [(job, when) for job, when, _ in found] == [("slow", 62), ("a", 63)]
@@ -79,7 +91,10 @@ async def test_waiting_in_the_slot() -> None:
 
 @virtual
 async def test_one_goes_ahead() -> None:
-    """When the scope opens, one job tries; while it is under way, and as long as it is refused, the others stay where they are."""
+    """When the scope opens, one job tries.
+
+    The others wait while it is under way, and as long as it is refused.
+    """
     client, transport = ams_client(handler=closed_until(100, b"wx", seconds=5), limiter=LocalRateLimiter(rate=Rate(10_000)))
     started: list[float] = []
 
@@ -98,7 +113,10 @@ async def test_one_goes_ahead() -> None:
 
 @virtual
 async def test_the_oldest_of_the_scope_that_opened_first() -> None:
-    """Jobs come back by the moment at which their scopes open, then by age, and before jobs that were not begun yet."""
+    """Jobs come back by the moment at which their scopes open, then by age.
+
+    They come before jobs that were not begun yet.
+    """
     script = {b"x": 60.0, b"y": 90.0}
 
     async def handler(request: HttpRequest) -> HttpResponse:
@@ -118,7 +136,7 @@ async def test_the_oldest_of_the_scope_that_opened_first() -> None:
 
 @virtual
 async def test_a_turn_that_comes_soon_is_waited_for() -> None:
-    """A job waits a few seconds for its turn in its slot, and no longer."""
+    """A job waits for its turn in its slot for a few seconds, and no longer."""
     for cooldown, attempts in ((WORTH_WAITING_S - 0.5, 1), (WORTH_WAITING_S + 0.5, 2)):
         client, _ = ams_client(refusal(1737), ratio(), limiter=LocalRateLimiter(cooldown=cooldown))
         (_, _, outcome), *_ = await ended(sweep(client.get_share_ratio, ["a"]))
@@ -127,7 +145,10 @@ async def test_a_turn_that_comes_soon_is_waited_for() -> None:
 
 @virtual
 async def test_patience() -> None:
-    """After so many seconds of cooling in a row the outcome is the error, and the scope's next job tries in its place."""
+    """After so many seconds of cooling in a row the outcome is the error.
+
+    The scope's next job tries in its place.
+    """
     client, _ = ams_client(handler=closed_until(90, b"wx", seconds=0))
     found = await ended(sweep(client.get_share_ratio, ["wx1", "wx2"], concurrency=1, patience=45.0))
     assert [(job, when, type(outcome.error)) for job, when, outcome in found] == [("wx1", 45, TooFastError), ("wx2", 45, TooFastError)]
@@ -151,7 +172,10 @@ async def test_a_spent_quota_is_not_waited_for() -> None:
 @pytest.mark.slow("simulates a sweep of many thousand jobs")
 @virtual
 async def test_memory_of_what_was_put_off_is_bounded() -> None:
-    """When every scope is closed no more than a thousand jobs are begun, however many there are."""
+    """When every scope is closed no more than a thousand jobs are begun.
+
+    The number of jobs does not matter.
+    """
     client, transport = ams_client(handler=closed_until(30, b"wx", seconds=0), limiter=LocalRateLimiter(rate=Rate(10_000)))
     begun: list[int] = []
 
@@ -169,7 +193,10 @@ async def test_memory_of_what_was_put_off_is_bounded() -> None:
 
 @virtual
 async def test_jobs_that_are_too_fast_by_themselves() -> None:
-    """A ``TooFastError`` of the user's own puts its job off, too: for as long as it says, or for a minute, and no other job."""
+    """A ``TooFastError`` of the user's own postpones its job, too, and no other.
+
+    The job waits for as long as the error says, or for a minute.
+    """
     told: list[float] = []
 
     async def call(job: float | None) -> None:
@@ -183,7 +210,7 @@ async def test_jobs_that_are_too_fast_by_themselves() -> None:
 
 @virtual
 async def test_a_scout_that_fails_makes_way() -> None:
-    """If the job that went ahead fails for another reason, the next one goes ahead."""
+    """If the probe fails for another reason, the next job goes ahead."""
     handler = Script(refusal(1737), refusal(1737), refusal(2056), ratio(), forever=True)
     client, _ = ams_client(handler=handler)
     found = await ended(sweep(client.get_share_ratio, ["a", "b", "c"], concurrency=2))
@@ -192,7 +219,10 @@ async def test_a_scout_that_fails_makes_way() -> None:
 
 @virtual
 async def test_a_write_that_may_have_acted_waits_in_its_slot() -> None:
-    """A write whose first answer was lost waits for its turn: given up now it would have to be reported as unknown."""
+    """A write whose first answer was lost waits for its turn in its slot.
+
+    Given up now it would have to be reported as unknown.
+    """
     lost = ResponseLostError("lost", reason="reset")
     client, _ = ams_client(lost, refusal(1737), answer(), handler=None)
     (_, _, outcome), *_ = await ended(sweep(client.send, [Put()]))
@@ -202,7 +232,10 @@ async def test_a_write_that_may_have_acted_waits_in_its_slot() -> None:
 
 @virtual
 async def test_two_accounts() -> None:
-    """Clones for several accounts share a sweep; one account's gate holds up none of the others."""
+    """Clones for several accounts share a sweep.
+
+    One account's gate delays no job of the others.
+    """
     first, _ = ams_client(handler=Script(refusal(1737), answer(), forever=True))
     second = first.with_options(tokens="fake-token-2", component_appid=OTHER)
 
@@ -215,7 +248,7 @@ async def test_two_accounts() -> None:
 
 @virtual
 async def test_events_of_cooling() -> None:
-    """A job that is put off is told, with how many cool."""
+    """A postponed job has an event with the number of cooling jobs."""
     told: list[JobEvent] = []
     client, _ = ams_client(handler=closed_until(30, b"slow"), scope=by_program)
     await ended(sweep(client.get_share_ratio, ["slow", "a"], concurrency=1, on_event=told.append))
@@ -224,7 +257,10 @@ async def test_events_of_cooling() -> None:
 
 @virtual
 async def test_a_slow_iterable_holds_up_no_job_that_was_put_off() -> None:
-    """A job comes back on time while the only slot would otherwise wait for an iterable that has no job yet."""
+    """A postponed job comes back on time though the iterable has no job yet.
+
+    Otherwise the only slot would wait for the iterable.
+    """
 
     async def arriving() -> AsyncIterator[str]:
         yield "slow"
@@ -241,7 +277,10 @@ async def test_a_slow_iterable_holds_up_no_job_that_was_put_off() -> None:
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 @virtual
 async def test_in_order_the_first_job_keeps_a_slot(concurrency: int) -> None:
-    """In order, the first unfinished job keeps its slot while it cools; the others' slots go on as far as one value each."""
+    """In order, the first unfinished job keeps its slot while it cools.
+
+    The others' slots go on as far as one value each.
+    """
     client, _ = ams_client(handler=closed_until(30, b"slow"), scope=by_program)
     jobs = ["slow1", "a", "slow2", "b", "c", "slow3", "d"]
     found = await ended(sweep(client.get_share_ratio, jobs, concurrency=concurrency, ordered=True))
@@ -253,7 +292,7 @@ async def test_in_order_the_first_job_keeps_a_slot(concurrency: int) -> None:
 
 @virtual
 async def test_in_order_a_job_starts_as_it_arrives() -> None:
-    """A slot that is kept for the first job does not swallow the news that another one has arrived."""
+    """A slot that is kept for the first job does not hide that another job arrived."""
     client, _ = ams_client(handler=closed_until(30, b"slow"), scope=by_program)
     started: dict[str, float] = {}
 
@@ -272,7 +311,7 @@ async def test_in_order_a_job_starts_as_it_arrives() -> None:
 
 @virtual
 async def test_an_unsafe_call_that_was_never_sent_may_be_put_off() -> None:
-    """A call that must not be made twice is put off like any other if it was refused."""
+    """An UNSAFE call that was refused is postponed like any other."""
     client, transport = ams_client(refusal(1737), answer())
     (_, _, outcome), *_ = await ended(sweep(client.send, [Add()]))
     assert (outcome.error, now(), len(transport.requests)) == (None, 60, 2)
@@ -281,7 +320,10 @@ async def test_an_unsafe_call_that_was_never_sent_may_be_put_off() -> None:
 @pytest.mark.parametrize("burst", [1, 2])
 @virtual
 async def test_turns_that_are_far_apart_bring_a_walk_further(burst: int) -> None:
-    """A walk that was put off reads the page of its cursor again, and then waits in its slot for the next one: it does come."""
+    """A walk that was postponed does make progress.
+
+    It reads the page of its cursor again, and then waits in its slot for the next one.
+    """
     pages = list[int]()
 
     def serve(request: HttpRequest) -> HttpResponse:
@@ -298,7 +340,7 @@ async def test_turns_that_are_far_apart_bring_a_walk_further(burst: int) -> None
 
 @virtual
 async def test_turns_that_are_far_apart_bring_a_job_of_several_calls_further() -> None:
-    """The same holds for a job that makes one call after the other."""
+    """A job of several calls, whose turns are far apart, makes progress, too."""
     client, transport = ams_client(handler=lambda _request: ratio(), limiter=LocalRateLimiter(rate=Rate(10, per=60, burst=1)))
 
     async def call(_job: str) -> int:

@@ -1,4 +1,4 @@
-"""Jobs that were put off: who goes ahead, who follows, and in which order."""
+"""Jobs that were postponed: the probe, the others, and their order."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from wxrevenue.sweeps._postponed import MOST_POSTPONED, PostponedJobs
 
 @attrs.frozen
 class Job:
-    """A job with its age, and its patience's end."""
+    """A job with its age, and the end of its patience."""
 
     number: int
     patience_ends: float | None = None
 
 
 def taken(cooling: PostponedJobs[Job], now: float) -> list[int]:
-    """Return everyone who may go on now."""
+    """Return all jobs that may go on now."""
     found: list[int] = []
     while (job := cooling.take_due(now)) is not None:
         found.append(job.number)
@@ -32,7 +32,10 @@ def put_off(*numbers: int, opens: float = 60.0) -> PostponedJobs[Job]:
 
 
 def test_one_goes_ahead_and_the_others_follow() -> None:
-    """When the scope opens its oldest job goes; once it is through, all go, the oldest first."""
+    """When the scope opens its oldest job goes.
+
+    Once it is through, all go, the oldest first.
+    """
     cooling = put_off(3, 1, 2)
     assert taken(cooling, 59) == []
     assert taken(cooling, 60) == [1]
@@ -44,7 +47,10 @@ def test_one_goes_ahead_and_the_others_follow() -> None:
 
 
 def test_a_scout_that_is_refused() -> None:
-    """If the one that went ahead is refused everyone waits anew, and one goes ahead again."""
+    """If the probe is refused all jobs wait again.
+
+    Then one goes ahead again.
+    """
     cooling = put_off(1, 2, 3)
     assert taken(cooling, 60) == [1]
     cooling.postpone(Job(1), "a", 130)
@@ -53,7 +59,10 @@ def test_a_scout_that_is_refused() -> None:
 
 
 def test_a_refusal_closes_a_scope_that_had_opened() -> None:
-    """A refusal after the scope had opened holds everyone who did not go yet, until one has gone ahead again."""
+    """A refusal after the scope had opened stops every job that did not go yet.
+
+    They wait until one has gone ahead again.
+    """
     cooling = put_off(1, 2, 3, 4)
     assert taken(cooling, 60) == [1]
     cooling.got_through(Job(1), "a", 61)
@@ -64,14 +73,20 @@ def test_a_refusal_closes_a_scope_that_had_opened() -> None:
 
 
 def test_who_got_through_before_the_scope_opened_proves_nothing() -> None:
-    """An answer that was under way when the scope closed does not let everyone go when it opens."""
+    """An answer that was under way when the scope closed proves nothing.
+
+    It does not let all jobs go when the scope opens.
+    """
     cooling = put_off(1, 2)
     cooling.got_through(Job(0), "a", 30)
     assert taken(cooling, 60) == [1]
 
 
 def test_a_scout_that_ends_otherwise() -> None:
-    """If the one that went ahead says nothing of the scope the next one goes ahead; a stranger's end changes nothing."""
+    """If the probe says nothing of the scope the next job goes ahead.
+
+    The end of an unrelated job changes nothing.
+    """
     cooling = put_off(1, 2, 3)
     assert taken(cooling, 60) == [1]
     cooling.probe_ended(Job(9))
@@ -81,7 +96,10 @@ def test_a_scout_that_ends_otherwise() -> None:
 
 
 def test_scopes_go_by_their_opening() -> None:
-    """The scope that opened first comes first, whatever the ages; scopes do not wait for each other."""
+    """The scope that opened first comes first, whatever the ages.
+
+    Scopes do not wait for each other.
+    """
     cooling = PostponedJobs[Job]()
     cooling.postpone(Job(1), "late", 70)
     cooling.postpone(Job(5), "early", 60)
@@ -94,7 +112,10 @@ def test_scopes_go_by_their_opening() -> None:
 
 
 def test_only_one_job() -> None:
-    """A slot that is kept for one job takes that job, in its turn, and no other; others are no news to it."""
+    """A slot that is kept for one job takes that job, in its turn, and no other.
+
+    Other jobs do not wake it.
+    """
     cooling = put_off(1, 2)
     cooling.postpone(Job(3, patience_ends=50.0), "b", 90)
     assert cooling.next_change(only=3) == 50
@@ -106,7 +127,7 @@ def test_only_one_job() -> None:
 
 
 def test_only_one_jobs_patience() -> None:
-    """A slot that is kept for one job is not woken by another one's end of patience."""
+    """A slot that is kept for one job is not woken when another's patience ends."""
     cooling = put_off(1)
     cooling.postpone(Job(2, patience_ends=30.0), "a", 60)
     cooling.postpone(Job(3, patience_ends=50.0), "a", 60)
@@ -115,7 +136,7 @@ def test_only_one_jobs_patience() -> None:
 
 
 def test_patience_ends() -> None:
-    """Whoever gives up is told so at its time, and no sooner."""
+    """A job that gives up is told so at its time, and no sooner."""
     cooling = put_off(1)
     cooling.postpone(Job(2, patience_ends=30.0), "a", 60)
     assert cooling.next_change() == 30
@@ -125,7 +146,7 @@ def test_patience_ends() -> None:
 
 
 def test_how_many() -> None:
-    """It is full with a thousand, of all scopes together."""
+    """The queue is full with a thousand jobs, of all scopes together."""
     cooling = PostponedJobs[Job]()
     for number in range(MOST_POSTPONED):
         assert not cooling.full

@@ -1,4 +1,4 @@
-"""A process that is killed while it walks, and another one that goes on."""
+"""A process that is killed while it walks, and another one that resumes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def run(*arguments: object) -> int:
 
 
 def test_killed_and_resumed(tmp_path: Path) -> None:
-    """P-23: a walk of 10,000 pages killed at page 6,000 is resumed by another process: every row is there, and none twice."""
+    """P-23: a walk of 10,000 pages killed at page 6,000 is resumed in a new process.
+
+    Every row is there, and none twice.
+    """
     rows, mark = tmp_path / "rows", tmp_path / "cursor"
     assert run(rows, mark, KILLED_AT) == -signal.SIGKILL
     assert len(rows.read_text().split()) == KILLED_AT

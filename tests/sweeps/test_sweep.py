@@ -1,4 +1,7 @@
-"""Sweeps: one outcome for each job, so many at a time, jobs pulled lazily, and ends that leave nothing behind."""
+"""Sweeps: one outcome for each job, and a limited number at a time.
+
+Jobs are pulled lazily, and every end leaves no task behind.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,21 @@ import gc
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from support.fakes import ams_client, answer, ratio, refusal
+from support.fakes import ams_client, ratio, refusal
+from support.sweeping import outcomes
 from support.virtual import armed_timers, now, settle, virtual
 
-from wxrevenue import ClientStateError, ConfigurationError, JobEvent, Outcome, ServerBusyError, Sweep, sweep
+from wxrevenue import ClientStateError, ConfigurationError, ServerBusyError, sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 
 class Work:
-    """A call that takes a second, and knows how many were under way at once and how many were given up."""
+    """A call that takes a second.
+
+    It knows how many were under way at once and how many were given up.
+    """
 
     def __init__(self, seconds: float = 1.0) -> None:
         self.seconds = seconds
@@ -41,19 +48,14 @@ class Work:
         return job * job
 
 
-async def outcomes(one: Sweep[Any, Any]) -> list[Outcome[Any, Any]]:
-    """Return everything that a sweep yields."""
-    return [outcome async for outcome in one]
-
-
 def counted(most: int, pulled: list[int]) -> Iterator[int]:
-    """Yield numbers, and tell which were asked for."""
+    """Yield numbers, and keep those that were asked for."""
     for number in range(most):
         pulled.append(number)
         yield number
 
 
-# -- one outcome for each job ----------------------------------------------------------------------------------------
+# -- one outcome for each job ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -61,7 +63,10 @@ def counted(most: int, pulled: list[int]) -> Iterator[int]:
 @pytest.mark.parametrize("concurrency", [1, 3, 50])
 @virtual
 async def test_every_job_has_its_outcome(concurrency: int, ordered: bool, asynchronous: bool) -> None:  # noqa: FBT001
-    """Every job comes out once with its value, in a time that shows that so many ran side by side and never more."""
+    """Every job has one outcome, with its value.
+
+    The time shows that so many ran side by side and never more.
+    """
     work = Work()
 
     async def arriving() -> AsyncIterator[int]:
@@ -79,14 +84,17 @@ async def test_every_job_has_its_outcome(concurrency: int, ordered: bool, asynch
 
 @virtual
 async def test_no_jobs() -> None:
-    """A sweep of nothing ends at once."""
+    """A sweep without jobs ends at once."""
     assert await outcomes(sweep(Work(), [])) == []
     assert now() == 0
 
 
 @virtual
 async def test_a_failing_job_stops_no_other() -> None:
-    """What a call raises is in its job's outcome, whatever it is, a cancellation of its own included; the others go on."""
+    """The exception of a call is in its job's outcome; the others go on.
+
+    This includes a cancellation of its own.
+    """
     script: dict[str, Any] = {"ours": ServerBusyError("busy"), "theirs": ZeroDivisionError(), "cancelled": asyncio.CancelledError("inner")}
 
     async def call(job: str) -> str:
@@ -105,7 +113,10 @@ async def test_a_failing_job_stops_no_other() -> None:
 
 @virtual
 async def test_a_call_that_raises_before_it_awaits() -> None:
-    """A plain function that raises, or returns nothing to await, fails its own job only."""
+    """A plain function that raises fails its own job only.
+
+    So does one that returns nothing to await.
+    """
 
     def call(job: int) -> Any:
         if job == 1:
@@ -119,7 +130,10 @@ async def test_a_call_that_raises_before_it_awaits() -> None:
 @pytest.mark.parametrize("error", [GeneratorExit, type("Fatal", (BaseException,), {})])
 @virtual
 async def test_what_is_no_exception_ends_the_sweep(error: type[BaseException]) -> None:
-    """Something fatal that a call raises reaches the consumer; every other call is cancelled and awaited."""
+    """A fatal exception of a call reaches the consumer.
+
+    Every other call is cancelled and awaited.
+    """
     work = Work(10)
 
     async def call(job: int) -> int:
@@ -135,7 +149,10 @@ async def test_what_is_no_exception_ends_the_sweep(error: type[BaseException]) -
 
 @virtual
 async def test_calls_report_what_they_took() -> None:
-    """An outcome tells the attempts and the seconds waited of the calls made for its job, and of no other."""
+    """An outcome has the attempts and the seconds waited of its job's calls.
+
+    Calls of other jobs do not count.
+    """
     fails = iter([refusal(-1), refusal(-1)])
     client, _ = ams_client(handler=lambda request: next(fails, None) or ratio() if b"busy" in request.body else ratio())
     found = {one.job: one for one in await outcomes(sweep(client.get_share_ratio, ["busy", "idle"]))}
@@ -146,7 +163,10 @@ async def test_calls_report_what_they_took() -> None:
 
 @virtual
 async def test_calls_run_under_the_page_deadline() -> None:
-    """Inside a sweep a call has as long as a page has; outside, and in the consumer's own code, its own deadline counts."""
+    """Inside a sweep a call has as long as a page has.
+
+    Outside, and in the consumer's own code, its own deadline counts.
+    """
     client, _ = ams_client(handler=lambda _: asyncio.sleep(40, ratio()), deadline=30.0, page_deadline=50.0, timeout=45.0)
     async with sweep(client.get_share_ratio, ["a"]) as one:
         async for outcome in one:
@@ -157,13 +177,16 @@ async def test_calls_run_under_the_page_deadline() -> None:
             assert now() == 70
 
 
-# -- jobs are pulled lazily, and a slow consumer stops the workers ------------------------------------------------------
+# -- jobs are pulled lazily, and a slow consumer stops the workers ---------------------------------
 
 
 @pytest.mark.parametrize("ordered", [False, True])
 @virtual
 async def test_a_slow_consumer_stops_the_workers(ordered: bool) -> None:  # noqa: FBT001
-    """While the consumer works on an outcome, each worker makes one more at most, and no further job is pulled."""
+    """While the consumer works on an outcome, each worker makes one more at most.
+
+    No further job is pulled.
+    """
     pulled: list[int] = []
     async with sweep(Work(), counted(1_000, pulled), concurrency=4, ordered=ordered) as one:
         assert (await anext(one)).job == 0
@@ -194,7 +217,10 @@ async def test_as_many_tasks_as_slots() -> None:
 
 @virtual
 async def test_jobs_that_arrive_over_time() -> None:
-    """A job from an asynchronous iterable starts when it arrives, while others are under way."""
+    """A job from an asynchronous iterable starts when it arrives.
+
+    Others are under way then.
+    """
     client, _ = ams_client(handler=lambda _: asyncio.sleep(20, ratio()), timeout=25.0)
 
     async def arriving() -> AsyncIterator[str]:
@@ -208,7 +234,10 @@ async def test_jobs_that_arrive_over_time() -> None:
 
 @virtual
 async def test_jobs_that_are_made_by_calls() -> None:
-    """The calls that an asynchronous iterable makes are no job's: they have their own deadline, and count nowhere."""
+    """The calls that an asynchronous iterable makes belong to no job.
+
+    They have their own deadline, and are not counted.
+    """
     client, _ = ams_client(handler=lambda _: asyncio.sleep(20, ratio()), timeout=25.0, deadline=15.0)
 
     async def found_out() -> AsyncIterator[str]:
@@ -224,7 +253,10 @@ async def test_jobs_that_are_made_by_calls() -> None:
 @pytest.mark.parametrize("asynchronous", [False, True])
 @virtual
 async def test_jobs_that_break_off(asynchronous: bool) -> None:  # noqa: FBT001
-    """When the iterable raises, the jobs that came before are brought to their end, and then its error is raised."""
+    """When the iterable raises, the jobs that came before are completed.
+
+    Then its error is raised.
+    """
 
     def broken() -> Iterator[int]:
         yield from range(3)
@@ -240,13 +272,16 @@ async def test_jobs_that_break_off(asynchronous: bool) -> None:  # noqa: FBT001
         await anext(one)
 
 
-# -- ends ------------------------------------------------------------------------------------------------------------
+# -- ends ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ordered", [False, True])
 @virtual
 async def test_leaving_early(ordered: bool) -> None:  # noqa: FBT001
-    """Leaving the block cancels every call and waits for it, closes an asynchronous generator of jobs, and leaves no timer."""
+    """Leaving the block cancels every call and waits for it.
+
+    It closes an asynchronous generator of jobs, and leaves no timer.
+    """
     work, closed = Work(2), list[float]()
 
     async def arriving() -> AsyncIterator[int]:
@@ -269,7 +304,10 @@ async def test_leaving_early(ordered: bool) -> None:  # noqa: FBT001
 
 @virtual
 async def test_a_consumer_that_is_cancelled() -> None:
-    """Cancelling a consumer that waits for an outcome cancels every call and waits for it, without any ``async with``."""
+    """Cancelling a consumer that waits for an outcome cancels every call.
+
+    It waits for them, without any ``async with``.
+    """
     work = Work(5)
     consumer = asyncio.create_task(outcomes(sweep(work, range(10), concurrency=3)))
     await asyncio.sleep(1)
@@ -281,7 +319,10 @@ async def test_a_consumer_that_is_cancelled() -> None:
 
 @virtual
 async def test_a_sweep_that_is_dropped() -> None:
-    """A loop that is left without ``async with`` ends its calls as soon as the sweep is thrown away."""
+    """A loop that is left without ``async with`` ends its calls.
+
+    It does so as soon as the sweep is dropped.
+    """
     work = Work()
 
     async def first() -> int:
@@ -298,7 +339,10 @@ async def test_a_sweep_that_is_dropped() -> None:
 
 @virtual
 async def test_a_sweep_goes_once() -> None:
-    """A second iteration is refused; so is one after the end. A sweep that never began may be closed."""
+    """A second iteration is refused; so is one after the end.
+
+    A sweep that never began may be closed.
+    """
     one = sweep(Work(), range(3))
     assert len(await outcomes(one)) == 3
     with pytest.raises(ClientStateError):
@@ -308,7 +352,10 @@ async def test_a_sweep_goes_once() -> None:
 
 @virtual
 async def test_a_sweep_has_one_consumer() -> None:
-    """A second task that asks for an outcome, or closes the sweep, is told that another one waits."""
+    """A second task that asks for an outcome, or closes the sweep, gets an error.
+
+    It says that another task waits.
+    """
     one = sweep(Work(), range(3))
     first = asyncio.create_task(outcomes(one))
     await asyncio.sleep(0.5)
@@ -336,69 +383,6 @@ async def test_a_sweep_has_one_consumer() -> None:
     ],
 )
 def test_arguments_that_are_refused(arguments: dict[str, Any], name: str) -> None:
-    """What is not allowed is refused when the sweep is made, with the argument's name."""
+    """A forbidden argument is refused by name when the sweep is made."""
     with pytest.raises(ConfigurationError, match=rf"sweep\.{name}"):
         cast("Any", sweep)(**{"call": Work(), "jobs": [], **arguments})
-
-
-# -- events ----------------------------------------------------------------------------------------------------------
-
-
-@virtual
-async def test_events_count_jobs(caplog: pytest.LogCaptureFixture) -> None:
-    """Every job is told once with the counts so far, never with the job itself; a listener that raises harms nobody."""
-    told: list[JobEvent] = []
-
-    def listen(event: JobEvent) -> None:
-        told.append(event)
-        raise RuntimeError("a listener's own")
-
-    async def call(job: str) -> str:
-        await asyncio.sleep(1)
-        if job == "fake-secret-b":
-            raise ValueError(job)
-        return job
-
-    await outcomes(sweep(call, ["fake-secret-a", "fake-secret-b"], concurrency=1, on_event=listen))
-    assert [(event.state, event.done, event.failed, event.cooling) for event in told] == [("done", 1, 0, 0), ("failed", 1, 1, 0)]
-    assert "fake-secret" not in repr(told)
-    assert sum("on_event raised" in record.message for record in caplog.records) == 2
-
-
-@virtual
-async def test_sweeps_within_sweeps() -> None:
-    """A job may sweep by itself; afterwards its own calls count as its own again."""
-    client, _ = ams_client(handler=lambda _: ratio())
-
-    async def call(job: int) -> int:
-        inner = await outcomes(sweep(client.get_share_ratio, [f"{job}-{n}" for n in range(3)]))
-        await client.get_share_ratio("own")
-        return sum(one.attempts for one in inner)
-
-    assert [(one.result(), one.attempts) for one in await outcomes(sweep(call, range(4)))] == [(3, 1)] * 4
-
-
-@virtual
-async def test_an_answer_without_a_sweep() -> None:
-    """Outside of sweeps nothing is reported anywhere."""
-    client, _ = ams_client(handler=lambda _: answer({"ret": 0, "share_ratio": 1}))
-    assert (await client.get_share_ratio("a")).share_ratio == 1
-
-
-@virtual
-async def test_a_call_that_cancels_its_own_task() -> None:
-    """A sweep whose workers are cancelled by a call ends in an error, and not as if all jobs were done."""
-
-    async def call(job: int) -> int:
-        if job:
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-            await asyncio.sleep(1)
-        return job
-
-    found: list[Any] = []
-    with pytest.raises(ClientStateError, match="cancelled from outside"):  # noqa: PT012  (what came before counts)
-        async for outcome in sweep(call, range(10), concurrency=2):
-            found.append(outcome.job)  # noqa: PERF401
-    assert set(found) <= {0}

@@ -1,1 +1,4 @@
-"""Walks over numbered pages: rows in order, each once, resumable; when a walk trusts what it saw stands in ``_list_reader.py``."""
+"""Walks over numbered pages.
+
+Rows in order, each once, resumable. When a walk trusts what it saw stands in ``_list_reader.py``.
+"""

@@ -1,12 +1,14 @@
-"""Where a walk stands, as a short text that can be stored: ``wxr2.`` and eleven numbers, none of them secret.
+"""Where a walk stands, as a short str that can be stored.
 
-A cursor is bound to its account and its query, and carries a check sum against slips of the pen. The sum is no signature:
-whoever may write cursors may choose where reading begins, and nothing else.
+It is ``wxr2.`` and eleven numbers, none of them secret. A cursor is bound to its account and its
+query, and carries a check sum against typing errors. The sum is not a signature: a writer of
+cursors may choose where reading begins, and nothing else.
 
-It names the last row taken: the page, how many of its rows were yielded, and a digest of all rows up to there, keys and
-contents. Who resumes fetches that page again. If the digest is still right, the rows already yielded are skipped and nothing
-is repeated; if not, the list has changed, rows may have moved in front of the cursor, and the walk starts from the beginning
-of its list (or of its window).
+It names the last row taken: the page, how many of its rows were yielded, and a digest of all rows
+up to there, keys and contents. A resumed walk fetches that page again. If the digest is still
+right, the rows already yielded are skipped and nothing is repeated; if not, the list has changed,
+rows may have moved in front of the cursor, and the walk starts from the beginning of its list (or
+of its window).
 
 ``wxr1`` knew rows by their keys alone, which several rows may share: such a cursor is refused.
 """
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 import attrs
 
@@ -23,6 +25,14 @@ from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from wxrevenue._wire.request import Endpoint
+
+    class _Named(Protocol):
+        """A request, as far as it matters here."""
+
+        endpoint: ClassVar[Endpoint]
+
 
 VERSION: Final = "wxr2"
 _NUMBER: Final = r"(0|[1-9]\d{0,19})"
@@ -38,7 +48,8 @@ class Position:
 
     Args:
         window: which window of the range, from 0; the range is one window unless it was split.
-        span: how many half-months a window has; 0: the range was not split.
+        span: how long a window is: half-months of settlements, days of ad data; 0: the range was
+            not split.
         page: the page of the last row taken.
         taken: how many rows of that page were yielded, or came before and were not.
         got: how many rows the pages before that one had.
@@ -46,7 +57,8 @@ class Position:
         total: how many rows it announced last.
         doubt: whether the list has to be read a second time.
         before: digest of the rows on the pages before.
-        mark: the same with the rows taken of the page; 0 is found nowhere, so that reading begins anew.
+        mark: the same with the rows taken of the page; 0 is found nowhere, so that reading begins
+            anew.
     """
 
     window: int = 0
@@ -69,13 +81,16 @@ class CursorOwner:
     query: str
 
     @classmethod
-    def of(cls, account: str, request: Any) -> CursorOwner:
-        """Return the binding of an account's query; the page does not matter, its size does."""
-        query = f"{request.endpoint.name} {attrs.evolve(request, page=1)!r}"
+    def of(cls, account: str, request: _Named) -> CursorOwner:
+        """Return the owner of the cursors of an account's query.
+
+        It needs the request for the query's first page.
+        """
+        query = f"{request.endpoint.name} {request!r}"
         return cls(_digest(account, 4), _digest(query, 4))
 
     def write(self, place: Position) -> str:
-        """Return the place as a text."""
+        """Return the position as a str."""
         *numbers, total, doubt, before, mark = attrs.astuple(place, recurse=False)
         fields = [
             VERSION,
@@ -91,10 +106,10 @@ class CursorOwner:
         return f"{text}.{_digest(text, 4)}"
 
     def read(self, cursor: object) -> Position:
-        """Return the place that a text names.
+        """Return the position that a str names.
 
         Raises:
-            ConfigurationError: it is no cursor, was changed, or belongs to something else.
+            ConfigurationError: it is not a cursor, was changed, or belongs to something else.
         """
         text = _checked(cursor)
         _, account, query, *numbers, total, doubt, before, mark = text.split(".")
@@ -109,7 +124,10 @@ class CursorOwner:
 
 
 def chained(before: int, contents: Sequence[bytes]) -> int:
-    """Return the digest of all rows so far, given that of the pages before and the rows that follow them."""
+    """Return the digest of all rows so far.
+
+    It is made from that of the pages before and from the rows that follow them.
+    """
     if not contents:
         return before
     return int.from_bytes(blake2b(b"\n".join((b"%x" % before, *contents)), digest_size=8).digest(), "big")

@@ -17,7 +17,7 @@ class Row(Protocol):
 
     @property
     def key(self) -> Hashable:
-        """What tells it from other rows; its ``repr`` is the same in every process."""
+        """What tells it from other rows: texts, days, counts, or a tuple of them."""
         ...
 
     @property
@@ -52,21 +52,38 @@ class Page(Protocol[R_co]):
 class IndexedPage(Generic[R]):
     """What is read of a page at once.
 
-    It is made when the page has arrived, while the processor has its rows at hand: when the walk comes to it, many other pages
-    may have arrived.
+    It is made when the page has arrived, while the processor has its rows at hand: when the walk
+    comes to it, many other pages may have arrived.
     """
 
     rows: Sequence[R]
     total: int | None
     contents: list[bytes]
+    digest: int
+    """Tells the rows from those of another page, in this process."""
     keys: list[int]
     groups: list[int]
     """The keys they have, or had, while they have no number."""
+    is_new: bool = False
+    """None of its rows was seen before, nor one that it may be.
+
+    This is found out when the page is taken in.
+    """
 
 
 def indexed(page: Page[R]) -> IndexedPage[R]:
     """Read a page."""
     rows = page.rows
-    keys = [hash(repr(row.key)) & _KEY for row in rows]
-    groups = [key if (former := row.supersedes) is None else hash(repr(former)) & _KEY for row, key in zip(rows, keys, strict=True)]
-    return IndexedPage(rows, page.total, [row.fingerprint() for row in rows], keys, groups)
+    keys = [_bits(row.key) for row in rows]
+    groups = [key if (former := row.supersedes) is None else _bits(former) for row, key in zip(rows, keys, strict=True)]
+    contents = [row.fingerprint() for row in rows]
+    return IndexedPage(rows, page.total, contents, hash(tuple(contents)), keys, groups)
+
+
+def _bits(key: Hashable) -> int:
+    """Return 64 bits that tell a key from others, in this process.
+
+    A tuple's own hash is the cheapest; but -1 and -2 have one hash, and a number's hash is no
+    secret.
+    """
+    return hash(key if type(key) is tuple and -1 not in key else repr(key)) & _KEY

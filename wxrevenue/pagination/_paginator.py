@@ -1,126 +1,86 @@
-"""Walking pages: rows in the server's order, each once, a bounded number of pages ahead, resumable after any row.
+"""Walking pages.
 
-:mod:`wxrevenue.pagination._list_reader` says when a walk trusts what it saw, and when it reads the list a second time.
+Rows in the server's order, each once, a bounded number of pages ahead, resumable after any row.
+:mod:`wxrevenue.pagination._list_reader` says when a walk trusts what it saw, and when it reads the
+list a second time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
-
-import attrs
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.asynchronous import AsynchronousRows
+from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ClientStateError, ConfigurationError, PageDriftError, WxRevenueError
 from wxrevenue.pagination._cursor import CursorOwner, Position
 from wxrevenue.pagination._list_reader import ListReader
-from wxrevenue.pagination._page import IndexedPage, Page, Row, indexed
-from wxrevenue.pagination._prefetch import PageKey, Prefetcher
+from wxrevenue.pagination._page import Row
+from wxrevenue.pagination._prefetch import Prefetcher
 from wxrevenue.pagination._row_index import RowIndex
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator
     from types import AsyncGeneratorType
     from typing import Self
 
-    from wxrevenue._wire.request import Endpoint
+    from wxrevenue._wire.totals import Totals
+    from wxrevenue.pagination._page import IndexedPage
+    from wxrevenue.pagination._source import PageSource
 
 LARGEST_PREFETCH: Final = 8
 LARGEST_CONCURRENCY: Final = 16
 _ELSEWHERE: Final = "the paginator belongs to another event loop: make one per loop"
 
 
-class Pageable(Protocol):
-    """A frozen request that has a page number."""
-
-    endpoint: ClassVar[Endpoint]
-
-    @property
-    def page(self) -> int:
-        """From 1."""
-        ...
-
-
 R = TypeVar("R", bound=Row)
-T = TypeVar("T")
 
 
-def _one_list(request: Any, _span: int, /) -> Sequence[Any]:
-    return [request]
-
-
-def _no() -> bool:
-    return False
-
-
-def _nobody(**_facts: Any) -> None:
-    pass
-
-
-@attrs.frozen(kw_only=True)
-class Host:
-    """What a walk needs of the client that it walks for.
-
-    Args:
-        account: whom its cursors belong to; empty where the account has no lasting name.
-        span: half-months to a window of a new walk; 0: the range is one list.
-        windows: splits a request into windows of a span.
-        held_up: tells whether a page being fetched waits for anything but its answer.
-        tell: told the facts of every page.
-    """
-
-    account: str = ""
-    span: int = 0
-    windows: Callable[[Any, int], Sequence[Any]] = _one_list
-    held_up: Callable[[], bool] = _no
-    tell: Callable[..., None] = _nobody
-
-
-class Paginator(Generic[R]):
+class Paginator(AsynchronousRows, Printable, Generic[R]):
     """One walk over all pages of a query: ``async for row in paginator``.
 
-    Rows come in the server's order, each once, with up to ``prefetch`` pages fetched ahead while you work on a row. The walk
-    ends when as many rows as announced were seen, or at an empty page; it never loops for ever. A list that changed meanwhile
-    is read a second time, once. Leave early inside ``async with`` (or ``contextlib.aclosing``), so that the page fetched ahead
-    is cancelled at once.
+    Rows come in the server's order, each once, with up to ``prefetch`` pages fetched ahead while
+    you work on a row. The walk ends when as many rows as announced were seen, or at an empty page;
+    it never loops for ever. A list that changed meanwhile is read a second time, once. Leave early
+    inside ``async with`` (or ``contextlib.aclosing``), so that the page fetched ahead is cancelled
+    at once.
 
-    Store :attr:`cursor` after a row, or after a page, to go on there later (``cursor=…``); every error of this package that
-    ends the walk carries it. A walk that goes on loses no row, and repeats none while the list is unchanged; where the list
-    has changed, rows may come again: an upsert by ``row.key``, deleting ``row.supersedes``, takes them in.
+    Store :attr:`cursor` after a row, or after a page, to go on there later (``cursor=…``); every
+    error of this package that ends the walk carries it. A walk that goes on loses no row, and
+    repeats none while the list is unchanged; where the list has changed, rows may come again: an
+    upsert by ``row.key``, deleting ``row.supersedes``, takes them in.
 
     Raises:
-        ClientStateError: it is walked a second time, by two tasks at once, on another event loop, or on after an error or a
-            cancellation ended it early (a timeout around one row is a cancellation).
-        ConfigurationError: an argument is not allowed, or the cursor belongs elsewhere; raised at once.
-        PageDriftError: the list kept changing, so that rows may be missing, or the server ignores the page number.
+        ClientStateError: it is walked a second time, by two tasks at once, on another event loop,
+            or on after an error or a cancellation ended it early (a timeout around one row is a
+            cancellation).
+        ConfigurationError: an argument is not allowed, or the cursor belongs elsewhere; raised at
+            once.
+        PageDriftError: the list kept changing, so that rows may be missing, or the server ignores
+            the page number.
     """
 
-    def __init__(  # noqa: PLR0913  (options, all by keyword)
-        self,
-        request: Pageable,
-        fetch: Callable[[Any], Coroutine[Any, Any, Page[R]]],
-        *,
-        prefetch: int = 1,
-        concurrency: int = 1,
-        cursor: str | None = None,
-        host: Host | None = None,
-    ) -> None:
+    _instead_of_await = "write 'async for row in …', or 'await ….collect()' for a list"
+
+    def __init__(self, source: PageSource[R, Any], *, prefetch: int = 1, concurrency: int = 1, cursor: str | None = None) -> None:
         self.revisions: list[R] = []
-        """Rows that came again with another content; what was yielded first stays as it was."""
+        """Rows that came again with another content.
+
+        What was yielded first stays as it was.
+        """
         self._prefetch = _checks.number("prefetch", prefetch, range(LARGEST_PREFETCH + 1))
         self._concurrency = _checks.number("concurrency", concurrency, range(1, LARGEST_CONCURRENCY + 1))
-        self._host = Host() if host is None else host
-        self._request, self._fetch = request, fetch
-        self._binding = CursorOwner.of(self._host.account, request)
-        start = Position(span=self._host.span) if cursor is None else self._binding.read(cursor)
-        self._windows = self._host.windows(request, start.span)
+        self._source, self._query = source, source.windows(0)[0]
+        self._owner = CursorOwner.of(source.account, self._query)
+        start = Position(span=source.span) if cursor is None else self._owner.read(cursor)
+        self._windows = source.windows(start.span)
         if start.window >= len(self._windows):
             raise ConfigurationError("cursor: the query has no such window")
-        self._seen = RowIndex()
-        self._page_size: int | None = getattr(request, "page_size", None)
-        self._list: ListReader[R] = ListReader(request.page, start, self._seen, self._host.tell, self._page_size)
+        self._index = RowIndex()
+        self._list: ListReader[R] = ListReader(start, self._index, source.sizes, source.on_page)
         self._window, self._span = start.window, start.span
-        self._ahead = Prefetcher(_by_page_key(fetch, self._windows), self._host.held_up)
+        self._ahead = Prefetcher(source)
         self._rows: list[R] = []
         self._closed_at: Position | None = None
         self._yielded = 0
@@ -129,21 +89,34 @@ class Paginator(Generic[R]):
 
     @property
     def cursor(self) -> str:
-        """Where the walk stands, just behind the row or page handed out last: a short text without secrets, safe to store.
+        """Where the walk stands, just behind the row or page handed out last.
 
-        It belongs to the account and the query, ``page_size`` included. (An account is told by its ``component_appid``.)
+        It is a short str without secrets, safe to store. It belongs to the account and the query,
+        ``page_size`` included. (An account is told by its ``component_appid``.)
         """
-        return self._binding.write(self._place)
+        return self._owner.write(self._place)
 
     @property
     def exhausted(self) -> bool:
         """Whether the last page was handed out; its rows may still be under way."""
         return self._list.done and self._list.failure is None and self._window + 1 == len(self._windows)
 
+    @property
+    def totals(self) -> Totals | None:
+        """The header of the last page that was read, where the interface has one."""
+        return getattr(self._source, "totals", None)  # most have none
+
     def resumed(self, cursor: str | None = None) -> Paginator[R]:
-        """Return another walk of the same query that goes on at a cursor; without one, where this walk stands."""
-        options = {"prefetch": self._prefetch, "concurrency": self._concurrency, "host": self._host}
-        return Paginator(self._request, self._fetch, cursor=self.cursor if cursor is None else cursor, **cast("Any", options))
+        """Return another walk of the same query that goes on at a cursor.
+
+        Without one, it goes on where this walk stands.
+        """
+        where = self.cursor if cursor is None else cursor
+        return Paginator(self._source, prefetch=self._prefetch, concurrency=self._concurrency, cursor=where)
+
+    def __repr__(self) -> str:
+        account = f" of {self._source.account}" if self._source.account else ""
+        return f"<Paginator over {self._query.endpoint.name}{account}, {self._yielded} rows so far>"
 
     def __aiter__(self) -> Self:
         self._start()
@@ -162,7 +135,8 @@ class Paginator(Generic[R]):
     async def collect(self) -> list[R]:
         """Return all rows. Holds them in memory: prefer ``async for`` for long ranges.
 
-        Where it fails, or is cancelled, no row was handed out: the cursor is back where it was before.
+        Where it fails, or is cancelled, no row was handed out: the cursor is back where it was
+        before.
         """
         beginning = self._place
         try:
@@ -182,7 +156,10 @@ class Paginator(Generic[R]):
             await self.aclose()
 
     async def aclose(self) -> None:
-        """End the walk and whatever was fetched ahead; may be called twice. The cursor stays where it was."""
+        """End the walk and whatever was fetched ahead; may be called twice.
+
+        The cursor stays where it was.
+        """
         walk = self._walk or self._start()
         if walk.ag_running:
             raise self._refused("another task walks this paginator: end that task instead")
@@ -197,7 +174,10 @@ class Paginator(Generic[R]):
         return self._closed_at or self._list.place(len(self._rows))
 
     def _reader(self) -> AsyncGenerator[list[R], None]:
-        """Return the walk, if the running task may go on with it: one left by a loop that is gone would seem to be over."""
+        """Return the walk, if the running task may go on with it.
+
+        One left by a loop that is gone would seem to be over.
+        """
         walk = self._walk or self._start()
         if not self._is_at_home():
             raise self._refused(_ELSEWHERE)
@@ -220,7 +200,8 @@ class Paginator(Generic[R]):
             while self._has_more():
                 if self._list.turned:
                     await self._ahead.drop(self._window)
-                fresh = self._taken(await self._ahead.get((self._window, self._list.number)))
+                number = self._list.number
+                fresh = self._taken(await self._ahead.get((self._window, number), self._request_for(number)))
                 self._fetch_ahead()
                 if fresh:
                     yield fresh  # without an await since the page was taken: a cancellation must not come between
@@ -233,14 +214,14 @@ class Paginator(Generic[R]):
             await self._drop_ahead()
 
     def _has_more(self) -> bool:
-        """Turn to the next window if this one is over; tell whether there is another page."""
+        """Turn to the next window if this one is over; return whether a page is left."""
         if not self._is_at_home():
             raise ClientStateError(_ELSEWHERE)
         if self._list.failure is not None:
             raise self._list.failure
         if self._list.done and self._window + 1 < len(self._windows):
             self._window += 1
-            self._list = ListReader[R](self._request.page, Position(self._window, self._span), self._seen, self._host.tell, self._page_size)
+            self._list = ListReader[R](Position(self._window, self._span), self._index, self._source.sizes, self._source.on_page)
             self._fetch_ahead()
         return not self._list.done
 
@@ -251,12 +232,18 @@ class Paginator(Generic[R]):
         return found.fresh
 
     def _fetch_ahead(self) -> None:
-        """Start on the pages that are surely needed next, and on the first pages of the next windows."""
+        """Start on the pages that are surely needed next.
+
+        Also on the first pages of the next windows.
+        """
         number = self._list.number
-        for ahead in range(min(self._prefetch, self._list.pages_missing)):
-            self._ahead.start((self._window, number + ahead))
+        for ahead in range(number, number + min(self._prefetch, self._list.pages_missing)):
+            self._ahead.start((self._window, ahead), self._request_for(ahead))
         for window in range(self._window + 1, min(self._window + self._concurrency, len(self._windows))):
-            self._ahead.start((window, self._request.page))
+            self._ahead.start((window, 1), self._source.request_for(1, self._windows[window], 0))
+
+    def _request_for(self, number: int) -> object:
+        return self._source.request_for(number, self._windows[self._window], self._list.now.size)
 
     async def _drop_ahead(self) -> None:
         if self._is_at_home():
@@ -265,13 +252,16 @@ class Paginator(Generic[R]):
             self._ahead.forget()
 
     def _is_at_home(self) -> bool:
-        """Tell whether the running loop is the one on which the paginator was made or first used."""
+        """Return whether the running loop is the paginator's.
+
+        That is the loop on which it was made or first used.
+        """
         self._loop = self._loop or _running_loop()
         return self._loop is _running_loop()
 
     def _stamp(self, error: WxRevenueError) -> None:
         error.cursor = self.cursor
-        error.endpoint = error.endpoint or self._request.endpoint.name
+        error.endpoint = error.endpoint or self._query.endpoint.name
         if isinstance(error, PageDriftError):
             error.got = self._yielded
 
@@ -279,18 +269,6 @@ class Paginator(Generic[R]):
         error = ClientStateError(message)
         self._stamp(error)
         return error
-
-
-def _by_page_key(
-    fetch: Callable[[Any], Coroutine[Any, Any, Page[R]]], windows: Sequence[Any]
-) -> Callable[[PageKey], Coroutine[Any, Any, IndexedPage[R]]]:
-    """Return what fetches a page by its numbers; it knows no paginator, which must go when nobody walks it any more."""
-
-    async def fetch_leaf(leaf: PageKey) -> IndexedPage[R]:
-        window, number = leaf
-        return indexed(await fetch(attrs.evolve(windows[window], page=number)))
-
-    return fetch_leaf
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
 from wxrevenue.pagination._cursor import chained
+from wxrevenue.pagination._page import Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wxrevenue.pagination._cursor import Position
+    from wxrevenue.pagination._page import IndexedPage
+
+R = TypeVar("R", bound=Row)
 _LARGEST_TOTAL: Final = 10**9
 """Rows. No list is that long: a larger total implies no pages."""
 
 
 def differ(one: int | None, other: int | None) -> bool:
-    """Return whether two answers announce different totals; one that announces none says nothing."""
+    """Return whether two answers announce different totals.
+
+    An answer that announces none says nothing.
+    """
     return one is not None and other is not None and one != other
 
 
@@ -32,7 +40,7 @@ class Pass:
     """
 
     number: int
-    page: int
+    page: int = 1
     chain: int = 0
     """Digest of all rows up to here."""
     got: int = 0
@@ -53,7 +61,10 @@ class Pass:
     """The total changed at some time."""
     fell: bool = False
     room: bool = False
-    """A page that is not the last one was shorter than another: rows that are announced may belong there."""
+    """A page that is not the last one was shorter than another.
+
+    Rows that are announced may belong there.
+    """
     moved: bool = False
     """A page asked for again was not as it had been."""
     fresh: int = 0
@@ -61,7 +72,7 @@ class Pass:
     exact: int = 0
     """Rows that came in an earlier pass, just as they are."""
     over: bool = False
-    page_hash: int | None = None
+    page_digest: int | None = None
     """Tells the page read last from others."""
     _chains: array[int] = attrs.field(init=False)
     """The digests before the first page, and behind every page."""
@@ -81,11 +92,11 @@ class Pass:
             self.fell |= total < self.total
         self.total = total
 
-    def count(self, contents: Sequence[bytes], new: int) -> None:
+    def count(self, page: IndexedPage[R], new: int) -> None:
         """Count the rows of the next page: how many of them are new to the pass."""
-        rows = len(contents)
-        self.page_hash = hash(tuple(contents))
-        self.chain = chained(self.chain, contents)
+        rows = len(page.contents)
+        self.page_digest = page.digest
+        self.chain = chained(self.chain, page.contents)
         self._chains.append(self.chain)
         self.got += new
         self.size = self.size or rows
@@ -116,7 +127,10 @@ class Pass:
 
     @property
     def only_grew(self) -> bool:
-        """Whether rows came while it ran, and as many as there were at its beginning were seen."""
+        """Whether rows came while it ran, and none of those before is missing.
+
+        As many rows as there were at its beginning were seen, or more.
+        """
         return self.total is not None and self.opening is not None and self.opening <= self.got < self.total and not self.fell
 
     @property
@@ -128,3 +142,28 @@ class Pass:
         """How many pages the total implies."""
         total = self.total or 0
         return -(-total // (self.longest or page_size or total)) if 0 < total <= _LARGEST_TOTAL else 0
+
+
+@attrs.define
+class ResumePoint:
+    """The page read last, in so far as a cursor needs it."""
+
+    end: Position
+    contents: list[bytes]
+    """Its rows, as long as one of them may still be yielded."""
+    fresh_at: list[int]
+
+
+@attrs.define
+class Check:
+    """A page that may show rows of earlier ones.
+
+    Some of the earlier pages are asked for again before it.
+    """
+
+    number: int
+    page_digest: int
+    total: int | None
+    pages: list[int]
+    moved: bool = False
+    """One of them is not as it was."""

@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from wxrevenue._base.tasks import end, start
+from wxrevenue.pagination._page import Row, indexed
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine
 
-T = TypeVar("T")
+    from wxrevenue.pagination._page import IndexedPage
+    from wxrevenue.pagination._source import PageSource
+
+R = TypeVar("R", bound=Row)
+Q = TypeVar("Q")
 PageKey: TypeAlias = tuple[int, int]
 """A window's number and a page's."""
 
 
-class Prefetcher(Generic[T]):
-    """Fetches pages ahead of their reader, each once. Whoever starts them bounds their number.
+class Prefetcher(Generic[R, Q]):
+    """Fetches pages ahead of their reader, each once; the reader bounds their number.
 
-    Nothing more is started while ``held_up`` says that a page being fetched waits: behind the gate of "operating too fast",
-    for a token, for a back-off. What waits already is what is needed next; more of it would only lengthen the queue.
+    Nothing more is started while a page under way waits: behind the gate of "operating too fast",
+    for a token, for a back-off. What waits already is what is needed next; more of it would only
+    lengthen the queue.
     """
 
-    def __init__(self, fetch: Callable[[PageKey], Coroutine[Any, Any, T]], held_up: Callable[[], bool]) -> None:
-        self._fetch = fetch
-        self._is_waiting = held_up
-        self._tasks: dict[PageKey, asyncio.Task[T]] = {}
+    def __init__(self, source: PageSource[R, Q]) -> None:
+        self._source = source
+        self._tasks: dict[PageKey, asyncio.Task[IndexedPage[R]]] = {}
 
-    def start(self, leaf: PageKey) -> None:
+    def start(self, key: PageKey, request: Q) -> None:
         """Begin to fetch a page, if it is not under way."""
-        if leaf not in self._tasks and not self._is_waiting():
-            self._tasks[leaf] = start(self._fetch(leaf))
-            self._tasks[leaf].add_done_callback(_read)
+        if key not in self._tasks and not self._source.is_waiting():
+            self._tasks[key] = start(self._fetched(request))
+            self._tasks[key].add_done_callback(_read)
 
-    async def get(self, leaf: PageKey) -> T:
+    async def get(self, key: PageKey, request: Q) -> IndexedPage[R]:
         """Return a page."""
-        task = self._tasks.pop(leaf, None)
-        return await (self._fetch(leaf) if task is None else task)
+        task = self._tasks.pop(key, None)
+        return await (self._fetched(request) if task is None else task)
 
     async def drop(self, window: int | None = None) -> None:
         """Give up the pages of a window, or all."""
-        dropped = [leaf for leaf in self._tasks if window in {None, leaf[0]}]
-        await end([self._tasks.pop(leaf) for leaf in dropped])
+        dropped = [key for key in self._tasks if window in {None, key[0]}]
+        await end([self._tasks.pop(key) for key in dropped])
 
     def forget(self) -> None:
         """Let go of pages that belong to an event loop that is gone."""
         self._tasks.clear()
 
+    async def _fetched(self, request: Q) -> IndexedPage[R]:
+        return indexed(await self._source.fetch(request))
 
-def _read(task: asyncio.Task[Any]) -> None:
+
+def _read(task: asyncio.Task[object]) -> None:
     if not task.cancelled():
-        task.exception()  # so that the loop does not report what failed ahead of a reader who left
+        task.exception()  # so that the loop does not report what failed ahead of a reader that left

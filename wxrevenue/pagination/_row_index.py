@@ -1,7 +1,7 @@
-"""What a walk remembers of the rows it saw: numbers instead of rows, some 150 bytes for each.
+"""What a walk remembers of the rows it saw: numbers instead of rows.
 
-A row is told by 64 bits of its key, so that among a million rows the chance that any two are taken for one is below one in
-ten million; its content is told by 40 bits.
+A row takes some 150 bytes. A row is told by 64 bits of its key, so that among a million rows the
+chance that any two are taken for one is below one in ten million; its content is told by 40 bits.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class PageDiff(Generic[R]):
     exact: int = 0
     """Rows of an earlier pass that came again as they were."""
     further: int = 0
-    """Fresh rows that may be taken for one of an earlier page: equal keys, or an empty and a filled number."""
+    """Fresh rows that may be taken for one of an earlier page.
+
+    They have equal keys, or an empty and a filled number.
+    """
 
     def add(self, row: R, place: int, former: int | None, record: int) -> None:
         """Add a row, given its record as it was before."""
@@ -70,25 +73,36 @@ class PageDiff(Generic[R]):
 
 
 class RowIndex:
-    """Every row so far: what it held when it came first, and where it was seen last (the pass and the page).
+    """Every row so far: what it held first, and where it was seen last.
 
-    Rows that differ only in having got their number are a group. While no pass has shown two rows of a group, it is one row,
-    known by the group; from then on its rows are known by their keys, and those with equal keys by their order in the pass.
+    Rows that differ only in having got their number are a group. While no pass has shown two rows
+    of a group, it is one row, known by the group. From then on its rows are known by their keys,
+    and those with equal keys by their order in the pass.
     """
 
     def __init__(self) -> None:
         self._by_group: dict[int, int] = {}
-        """By group: the row's number (0 while it has none), its content, pass and page, packed into one int."""
+        """By group: number, content, pass and page of the row, in one int.
+
+        The number is 0 while the row has none.
+        """
         self._by_key: dict[int, int] = {}
-        """By key and ordinal: content, pass and page. The first of a key has the page where any of them was seen last."""
+        """By key and ordinal: content, pass and page.
+
+        The first of a key has the page where any of them was seen last.
+        """
         self._ambiguous: dict[int, int] = {}
-        """By group that showed several rows: the pass and the page where any of them was seen last."""
+        """By group that showed several rows: where any of them was seen last.
+
+        That is a pass and a page.
+        """
         self._counts: dict[int, tuple[int, int]] = {}
         """By key that several rows share: a pass, and how many it showed so far."""
 
     def doubtful(self, page: IndexedPage[R], pass_number: int) -> set[int]:
-        """Return the earlier pages of the pass that showed a row which may be one of this page's."""
-        if self._knows_none(page.groups):
+        """Return the earlier pages of the pass that may have shown rows of this one."""
+        page.is_new = self._knows_none(page.groups)
+        if page.is_new:
             return set()
         alike = (self._alike(key, group) for key, group in zip(page.keys, page.groups, strict=True))
         return {seen & _PAGE for sightings in alike for seen in sightings if seen >> _PAGE_BITS & _PASS == pass_number & _PASS}
@@ -100,10 +114,11 @@ class RowIndex:
             page: the answer.
             pass_number: which pass over the list it belongs to.
             page_number: which page it is.
-            moved: the list moved during the pass, so that what looks like a row of an earlier page is that row.
+            moved: the list moved during the pass, so that what looks like a row of an earlier page
+                is that row.
         """
         here = (pass_number & _PASS) << _PAGE_BITS | page_number & _PAGE
-        if self._knows_none(page.groups):  # as on nearly every page
+        if page.is_new or self._knows_none(page.groups):  # as on nearly every page
             self._add(page, here)
             return PageDiff([*page.rows], [*range(len(page.rows))], new=len(page.rows))
         known = {group for group in page.groups if group in self._by_group or group in self._ambiguous}
@@ -129,8 +144,9 @@ class RowIndex:
         return len(set(groups)) == len(groups) and self._by_group.keys().isdisjoint(groups) and self._ambiguous.keys().isdisjoint(groups)
 
     def _add(self, page: IndexedPage[R], here: int) -> None:
-        for key, group, content in zip(page.keys, page.groups, page.contents, strict=True):
-            self._by_group[group] = _number(key, group) << _RECORD_BITS | _record(content, here)
+        for key, group, content in zip(page.keys, page.groups, map(hash, page.contents), strict=True):
+            record = (content & _CONTENT) << _SIGHTING_BITS | here  # written out: a function's call would cost as much again
+            self._by_group[group] = record if key == group else key << _RECORD_BITS | record
 
     def _alike(self, key: int, group: int) -> tuple[int, ...]:
         """Return where rows that may be this one were seen last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from wxrevenue._base.tasks import end, start
 from wxrevenue.errors import ConfigurationError
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 J = TypeVar("J")
-NO_JOB: Final[Any] = object()
-"""There is no job, for now or for ever: see ``JobSource.ended``."""
+NO_JOB: Final = object()
+"""No job, for now or for ever: see ``JobSource.ended``."""
 
 
 class JobSource(Generic[J]):
     """Pulls jobs from any iterable.
 
-    What the iterable raises ends the source and is kept in ``error``, so that the jobs pulled before it are brought to their end.
-    An asynchronous one lives in a task of its own from its first job to its last: what it opens there, such as a timeout or a
-    task group, it also closes there.
+    What the iterable raises ends the source and is kept in ``error``, so that the jobs pulled
+    before it are brought to their end. An asynchronous one lives in a task of its own from its
+    first job to its last: what it opens there, such as a timeout or a task group, it also closes
+    there.
 
     Args:
-        jobs: an iterable, or an asynchronous one. An asynchronous iterator runs in the context of its maker.
+        jobs: an iterable, or an asynchronous one. An asynchronous iterator runs in the context of
+            its maker.
         on_change: told when a job has arrived, or the last one.
     """
 
@@ -39,10 +41,13 @@ class JobSource(Generic[J]):
         self._anext: AsyncIterator[J] | None = aiter(jobs) if isinstance(jobs, AsyncIterable) else None
         self._puller: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
-        self._arrived: Any = NO_JOB
+        self._arrived: object = NO_JOB
 
     def next_job(self) -> J:
-        """Return the next job, or ``NOTHING``: the next one is awaited then, or there is none."""
+        """Return the next job, or ``NO_JOB``.
+
+        ``NO_JOB`` means that the next one is awaited, or that all jobs were pulled.
+        """
         if self.ended:
             return cast("J", NO_JOB)
         try:
@@ -54,7 +59,10 @@ class JobSource(Generic[J]):
         return cast("J", NO_JOB)
 
     async def aclose(self) -> None:
-        """Pull no more. An asynchronous generator is closed, because nobody can do that later without awaiting it."""
+        """Pull no more.
+
+        An asynchronous generator is closed here, because closing it needs an await.
+        """
         self.ended = True
         if self._puller is None:
             return
@@ -80,7 +88,7 @@ class JobSource(Generic[J]):
             async for job in jobs:
                 self._wanted.clear()
                 self._arrived = job
-                del job  # it belongs to whoever takes it
+                del job  # it belongs to its taker
                 self._on_change()
                 await self._wanted.wait()
         finally:
@@ -89,16 +97,18 @@ class JobSource(Generic[J]):
 
     def _pulled(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
-            task.exception()  # read here, so that the loop does not report one that nobody asks for any more
+            task.exception()  # read here, so that the loop does not report it
         self._on_change()
 
 
-def jobs_of(where: str, jobs: Any) -> Any:
-    """Return something that jobs can be pulled from; a text, which is one job spelled in letters, is none.
+def jobs_of(where: str, jobs: Iterable[J] | AsyncIterable[J]) -> Iterable[J] | AsyncIterable[J]:
+    """Return something that jobs can be pulled from.
+
+    A ``str`` is refused: it is one job, spelled in letters.
 
     Raises:
         ConfigurationError: it is something else.
     """
     if isinstance(jobs, (str, bytes)) or not isinstance(jobs, (Iterable, AsyncIterable)):
         raise ConfigurationError(f"{where}: expected an iterable of jobs, or an asynchronous one, got {type(jobs).__name__}")
-    return cast("Any", jobs)
+    return jobs

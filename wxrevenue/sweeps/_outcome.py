@@ -15,22 +15,43 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Outcome(Printable, Generic[J, T]):
-    """How a job of a sweep went: one for each job, or one for each page where the job's call gives a ``Paginator``."""
+    """How a job of a sweep went.
+
+    There is one for each job, or one for each page where the job's call gives a ``Paginator``.
+    """
 
     job: J
     """The job, as the iterable gave it."""
     value: T | None
-    """What the call returned, or the rows of a page; ``None`` after an error. A walk without rows has one empty page."""
+    """What the call returned, or the rows of a page; ``None`` after an error.
+
+    A walk without rows has one empty page.
+    """
     error: BaseException | None
-    """What ended the job, if something did: whatever its call raised. A cancellation is here if nobody cancelled the sweep."""
+    """What ended the job, if something did: whatever its call raised.
+
+    A cancellation is here if the sweep itself was not cancelled.
+    """
     attempts: int
-    """How many attempts the job's calls took since its previous outcome, those that were refused a turn included."""
+    """Attempts that the job's calls took since its previous outcome.
+
+    Those that were refused a turn are included.
+    """
     waited: float
-    """The seconds that it waited since then: for turns, tokens, signatures, back-offs, and for its scope to open."""
+    """Seconds that it waited since then.
+
+    It waited for turns, tokens, signatures, back-offs, and for its scope to open.
+    """
     cursor: str | None
-    """Where to resume the walk after this page, or after this error; ``None`` where there is no walk, and at its end."""
+    """Where to resume the walk after this page, or after this error.
+
+    ``None`` where there is no walk, and at its end.
+    """
     done: bool
-    """Nothing of the job is left to do: this was its value, or its last page. After an error it is not done."""
+    """Whether nothing of the job is left to do.
+
+    This was its value, or its last page. After an error it is not done.
+    """
 
     def result(self) -> T:
         """Return the value, or raise the error."""

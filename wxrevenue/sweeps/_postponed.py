@@ -1,4 +1,7 @@
-"""Jobs that were postponed because their scope is closed: when it opens one goes ahead, and the others follow once that one is through."""
+"""Jobs that were postponed because their scope is closed.
+
+When it opens one job goes ahead. The others follow once that one is through.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from typing import Final, Generic, Protocol, TypeVar
 import attrs
 
 MOST_POSTPONED: Final = 1_000
-"""How many jobs may be postponed at a time. Beyond it no new job is begun: memory does not grow with the number of jobs."""
+"""Jobs that may be postponed at a time.
+
+Beyond it no new job is begun: memory does not grow with the number of jobs.
+"""
 
 
 class Postponable(Protocol):
@@ -43,7 +49,10 @@ class _Scope(Generic[P]):
 
 
 class PostponedJobs(Generic[P]):
-    """Which jobs wait for which scope. Times are those of one monotonic clock, in seconds."""
+    """Which jobs wait for which scope.
+
+    Times are those of one monotonic clock, in seconds.
+    """
 
     def __init__(self) -> None:
         self._scopes: dict[str, _Scope[P]] = {}
@@ -62,7 +71,10 @@ class PostponedJobs(Generic[P]):
         return self._count >= MOST_POSTPONED
 
     def postpone(self, job: P, name: str, opens: float) -> None:
-        """Postpone a job until its scope opens, and with it everyone who waits for that scope."""
+        """Postpone a job until its scope opens.
+
+        All jobs that wait for that scope are postponed with it.
+        """
         self.probe_ended(job)
         scope = self._scopes.setdefault(name, _Scope(opens))
         scope.opens = max(scope.opens, opens)
@@ -71,21 +83,30 @@ class PostponedJobs(Generic[P]):
         self._count += 1
 
     def got_through(self, job: P, name: str | None, now: float) -> None:
-        """Take notice that a job got through: if the scope was open by then, whoever waited for it may follow."""
+        """Take notice that a job got through.
+
+        If the scope was open then, the jobs that wait for it may follow.
+        """
         scope = self._scopes.get(name or "")
         if scope is not None and now >= scope.opens:
             scope.proven = True
         self.probe_ended(job)
 
     def probe_ended(self, job: P) -> None:
-        """Take notice that a job is no probe any more; if nothing is known of the scope then the next one goes ahead."""
+        """Take notice that a job is not a probe any more.
+
+        If nothing is known of the scope then the next job goes ahead.
+        """
         name = self._probes.pop(job.number, None)
         if name is not None:
             self._scopes[name].probe_out = False
             self._forget_idle(name)
 
     def take_due(self, now: float, only: int | None = None) -> P | None:
-        """Return who may go on: the oldest job of the scope that opened first; or none but the job with that number."""
+        """Return the job that may go on: the oldest of the scope that opened first.
+
+        With ``only``, return the job with that number or none.
+        """
         able = [
             (scope.opens, min(scope.jobs) if only is None else only, name)
             for name, scope in self._scopes.items()
@@ -101,7 +122,10 @@ class PostponedJobs(Generic[P]):
         return self._taken(name, number)
 
     def take_out_of_patience(self, now: float, only: int | None = None) -> P | None:
-        """Return a job that waits no longer; or none but the job with that number."""
+        """Return a job that waits no longer.
+
+        With ``only``, return the job with that number or none.
+        """
         for name, scope in self._scopes.items():
             for number, job in scope.jobs.items():
                 if job.patience_ends is not None and job.patience_ends <= now and only in {None, number}:
@@ -109,7 +133,10 @@ class PostponedJobs(Generic[P]):
         return None
 
     def next_change(self, only: int | None = None) -> float | None:
-        """Return when :meth:`take` or :meth:`take_impatient` has somebody, if nothing else happens before."""
+        """Return when a job is due or out of patience, if nothing else happens before.
+
+        See :meth:`take_due` and :meth:`take_out_of_patience`.
+        """
         scopes = [scope for scope in self._scopes.values() if only is None or only in scope.jobs]
         waiting = (job for scope in scopes for number, job in scope.jobs.items() if only in {None, number})
         patience = (job.patience_ends for job in waiting if job.patience_ends is not None)

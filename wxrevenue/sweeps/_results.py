@@ -1,4 +1,7 @@
-"""Where workers hand their results to the consumer: each waits until what it made is taken, so that a slow consumer stops them all."""
+"""Where workers hand their results to the consumer.
+
+Each waits until what it made is taken, so that a slow consumer stops them all.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class ResultChannel(Generic[T]):
             await turn
         taken = asyncio.get_running_loop().create_future()
         self._offers.append((item, taken))
-        del item  # whoever takes it has it alone
+        del item  # the taker has it alone
         self._wake()
         await taken
 
@@ -45,7 +48,10 @@ class ResultChannel(Generic[T]):
             turn.set_result(None)
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Nothing more comes: :meth:`take` says so after the last item, or raises the error at once."""
+        """Take notice that nothing more comes.
+
+        :meth:`receive` says so after the last item, or raises the error at once.
+        """
         self._over, self._error = True, self._error or error
         self._wake()
 

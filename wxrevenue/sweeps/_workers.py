@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sized
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
@@ -28,20 +29,20 @@ if TYPE_CHECKING:
 
 J = TypeVar("J")
 _EARLY: Final = 0.001
-"""Seconds that a timer may be early: whom it wakes may go."""
+"""Seconds that a timer may be early: the job that it wakes may go."""
 _COOLDOWN: Final = 60.0
-"""Seconds to put a job off where nobody says for how long."""
+"""Seconds to put a job off where the error does not say for how long."""
 _SHORTEST: Final = 0.05
 _CANCELLED: Final = "a worker of the sweep was cancelled from outside, by a call that cancels its own task for instance"
 _YIELD_EVERY: Final = 1_000
-"""After how many jobs that were done before other tasks may run."""
+"""Jobs that were done before, after which other tasks may run."""
 
 
 @attrs.frozen
 class SweepOptions:
     """How a sweep goes; see :func:`wxrevenue.sweep`."""
 
-    call: Callable[[Any], Any]
+    call: Callable[[Any], object]
     concurrency: int
     ordered: bool
     requeue: bool
@@ -57,7 +58,7 @@ class WorkerPool(Generic[J]):
         self._options = plan
         self._source = JobSource(jobs, self._wake)
         self._postponed: PostponedJobs[JobState[J]] = PostponedJobs()
-        self._results: ResultChannel[tuple[JobState[J], Outcome[J, Any]]] = ResultChannel(ordered=plan.ordered)
+        self._results: ResultChannel[tuple[JobState[J], Outcome[J, object]]] = ResultChannel(ordered=plan.ordered)
         self._checkpoint: CheckpointFile | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: deque[asyncio.Future[None]] = deque()
@@ -68,15 +69,18 @@ class WorkerPool(Generic[J]):
         """Every outcome was handed out."""
         self._begun = 0
         self._counts = {"done": 0, "failed": 0, "skipped": 0}
+        self._rows = 0
+        self._jobs = len(jobs) if isinstance(jobs, Sized) else None
 
-    async def outcomes(self) -> AsyncGenerator[Outcome[J, Any], None]:
+    async def outcomes(self) -> AsyncGenerator[Outcome[J, object], None]:
         """Yield what the workers hand over, and leave none of them behind.
 
-        An outcome is written down when the consumer comes back for the next one: until then it may be lost with the consumer.
+        An outcome is written down when the consumer comes back for the next one: until then it may
+        be lost with the consumer.
         """
         try:
             if self._options.checkpoint is not None:
-                self._checkpoint = await CheckpointFile.opened(self._options.checkpoint.path)
+                self._checkpoint = await CheckpointFile.opened(self._options.checkpoint)
             self._start_workers()
             while (taken := await self._results.receive()) is not None:
                 run, outcome = taken
@@ -90,7 +94,7 @@ class WorkerPool(Generic[J]):
         finally:
             await self._stop_workers()
 
-    async def _record(self, run: JobState[J], outcome: Outcome[J, Any]) -> None:
+    async def _record(self, run: JobState[J], outcome: Outcome[J, object]) -> None:
         if self._checkpoint is not None and run.key is not None and outcome.error is None:
             await self._checkpoint.append(run.key, outcome.cursor)
 
@@ -117,7 +121,7 @@ class WorkerPool(Generic[J]):
                 await self._source.aclose()
             finally:
                 if self._checkpoint is not None:
-                    self._checkpoint.close()
+                    self._checkpoint.close(open_jobs=self._counts["failed"] if self.finished else None)
 
     async def _work(self) -> None:
         while (work := await self._next()) is not None:
@@ -127,8 +131,8 @@ class WorkerPool(Generic[J]):
 
     # ------------------------------------------------------------------ which job
 
-    async def _next(self) -> Coroutine[Any, Any, None] | None:
-        """Return what to do next, or ``None`` when no job is left to begin and none is put off."""
+    async def _next(self) -> Coroutine[object, None, None] | None:
+        """Return what to do next; ``None`` once no job is to begin and none is put off."""
         while True:
             first = self._first_postponed()
             work = self._next_postponed(first)
@@ -141,11 +145,14 @@ class WorkerPool(Generic[J]):
             await self._wait_for_change(first)
 
     def _first_postponed(self) -> int | None:
-        """In order: return the number of the first unfinished job if it was put off, and this slot is to be kept for it."""
+        """In order: return the first unfinished job's number if this slot is kept for it.
+
+        It is kept if that job was put off.
+        """
         first = self._results.first
         return first if self._options.ordered and not self._slot_reserved and first in self._postponed else None
 
-    def _next_postponed(self, only: int | None) -> Coroutine[Any, Any, None] | None:
+    def _next_postponed(self, only: int | None) -> Coroutine[object, None, None] | None:
         now = self._now()
         run = self._postponed.take_due(now + _EARLY, only)
         if run is not None:
@@ -157,14 +164,14 @@ class WorkerPool(Generic[J]):
             return self._hand_over(run, None, run.error)
         return None
 
-    async def _next_new(self) -> Coroutine[Any, Any, None] | None:
+    async def _next_new(self) -> Coroutine[object, None, None] | None:
         while not self._postponed.full and (job := self._source.next_job()) is not NO_JOB:
             key = cursor = None
             if self._checkpoint is not None and self._options.checkpoint is not None:
                 key = self._options.checkpoint.key_of(job)
                 done, cursor = self._checkpoint.state_of(key)
                 if done:
-                    self._tell("skipped", key)
+                    self._tell("skipped", job, key)
                     if self._counts["skipped"] % _YIELD_EVERY == 0:
                         await asyncio.sleep(0)
                     continue
@@ -173,7 +180,10 @@ class WorkerPool(Generic[J]):
         return None
 
     async def _wait_for_change(self, only: int | None) -> None:
-        """Wait until there may be something to do; keep the slot for one job if it is the first."""
+        """Wait until there may be something to do.
+
+        Keep the slot for one job if it is the first.
+        """
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(woken)
         due = self._postponed.next_change(only)
@@ -189,7 +199,7 @@ class WorkerPool(Generic[J]):
                 self._wake()  # it may have been for another
 
     def _wake(self) -> None:
-        """Have one idle worker look for something to do; if it finds something it wakes the next."""
+        """Have one idle worker look for work; if it finds some, it wakes the next."""
         while self._idle:
             woken = self._idle.popleft()
             if not woken.done():
@@ -209,13 +219,13 @@ class WorkerPool(Generic[J]):
     async def _call_job(self, run: JobState[J]) -> BaseException | None:
         """Make the job's call and hand over what comes of it; return what ended it."""
         try:
-            found: Any = self._options.call(run.job)
-            if isawaitable(found):
+            found: object = self._options.call(run.job)
+            if isawaitable(found) and not isinstance(found, Paginator):
                 found = await found
             elif not isinstance(found, Paginator):
                 raise ConfigurationError(f"sweep.call: expected an awaitable or a Paginator, got {type(found).__name__}")  # noqa: TRY301
             if isinstance(found, Paginator):
-                await self._walk(run, cast("Any", found))
+                await self._walk(run, found)  # pyright: ignore[reportUnknownArgumentType]
             else:
                 await self._hand_over(run, found)
         except asyncio.CancelledError as error:
@@ -233,9 +243,9 @@ class WorkerPool(Generic[J]):
         scope = run.context.closed_scope
         run.postpone(error, now, self._options.patience)
         self._postponed.postpone(run, f"of job {run.number}" if scope is None else scope, now + wait)
-        self._tell("cooling", run.key)
+        self._tell("cooling", run.job, run.key)
 
-    async def _hand_over(self, run: JobState[J], value: Any, error: BaseException | None = None, *, done: bool = True) -> None:
+    async def _hand_over(self, run: JobState[J], value: object, error: BaseException | None = None, *, done: bool = True) -> None:
         """Hand over what came of a job: its value, a page, or what ended it."""
         if error is None:
             self._postponed.got_through(run, run.context.last_scope, self._now())
@@ -243,15 +253,19 @@ class WorkerPool(Generic[J]):
             self._postponed.probe_ended(run)
         if self._postponed:
             self._wake()
-        outcome, rows = run.outcome(value, error, done=done and error is None), len(cast("Any", value)) if isinstance(value, list) else 0
+        outcome = run.outcome(value, error, done=done and error is None)
+        rows = len(cast("list[object]", value)) if isinstance(value, list) else 0
         del value  # what is handed over belongs to the consumer
         await self._results.offer(run.number, (run, outcome))
         if done:
             self._results.next_job()
-        self._tell("failed" if error is not None else "done" if done else "page", run.key, rows)
+        self._tell("failed" if error is not None else "done" if done else "page", run.job, run.key, rows)
 
     async def _walk(self, run: JobState[J], walk: Paginator[Any]) -> None:
-        """Hand over a walk page by page, from where the job stands; what ends it without a page of its own is an empty one."""
+        """Hand over a walk page by page, from where the job stands.
+
+        What ends it without a page of its own is an empty page.
+        """
         over = False
         async with walk if run.cursor is None else walk.resumed(run.cursor) as pages:
             run.began_at = pages.cursor
@@ -269,14 +283,16 @@ class WorkerPool(Generic[J]):
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _tell(self, state: str, key: str | None, rows: int = 0) -> None:
+    def _tell(self, state: str, job: object, key: str | None, rows: int = 0) -> None:
         """Count, and tell the user's ``on_event``."""
+        self._rows += rows
         if state in self._counts:
             self._counts[state] += 1
         if self._options.on_event is None:
             return
-        counts = {**self._counts, "cooling": len(self._postponed)}
-        tell(self._options.on_event, JobEvent, endpoint="sweep", account="", state=state, key=key, rows=rows, **counts)
+        totals = {**self._counts, "cooling": len(self._postponed), "total_rows": self._rows}
+        event = JobEvent(endpoint="sweep", account="", state=state, key=key, rows=rows, job=job, jobs=self._jobs, **totals)
+        tell(self._options.on_event, event)
 
 
 def _set(woken: asyncio.Future[None]) -> None:
