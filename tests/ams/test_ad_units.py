@@ -1,4 +1,8 @@
-"""Ad units and templates: the documents' samples, their other spellings, and what is refused before it is sent."""
+"""Ad units and templates: samples, other spellings, and what is refused.
+
+A request is refused before it is sent. Ids are those of the documents' samples; where these leave
+letters out, a 0 stands here.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +31,13 @@ UNIT = "adunit-04a286aaed8xxxx"
 CREATE: dict[str, Any] = {"name": "测试广告单元", "type": "SLOT_ID_WEAPP_BANNER", "authorizer_appid": ONE}
 UPDATE: dict[str, Any] = {"name": "测试广告单元", "ad_unit_id": UNIT, "status": "AD_UNIT_STATUS_ON", "authorizer_appid": ONE}
 LIST, TEMPLATES = GetAdunitList(authorizer_appid=ONE), GetAgencyTmplIdList(AdSlot.TEMPLATE, authorizer_appid=ONE)
-UNITS = """{"ret":0,"err_msg":"ok","ad_unit":[{"ad_slot":"SLOT_ID_WEAPP_REWARD_VIDEO","ad_unit_id":"adunit-e9418ee19XXXXX",
-"ad_unit_name":"rewaXXXX","ad_unit_size":[{"height":166,"width":582}],"ad_unit_status":1,"ad_unit_type":"AD_UNIT_TYPE_REWARED_VIDEO",
-"appid":"wx0afc78670fXXXX","video_duration_max":30,"video_duration_min":6}],"total_num":1}"""
-BOUND = """{"ret":0,"err_msg":"","ad_unit_list":[{"tmpl_id":"adunit-e9418ee19XXXXX","ad_unit_name":"tmpl_text",
-"slot_id":"SLOT_ID_WEAPP_TEMPLATE","tmpl_bind_list":[{"ad_slot":"SLOT_ID_WEAPP_TEMPLATE","ad_unit_id":"adunit-e9XXXXXXXXXXXX",
-"ad_unit_name":"rewaXXXX","ad_unit_size":[{"height":166,"width":582}],"ad_unit_status":1,
-"ad_unit_type":"AD_UNIT_TYPE_TEMPLATE_CUSTOM","appid":"wx0afc78670fXXXX","video_duration_max":30,"video_duration_min":6}],
+UNITS = """{"ret":0,"err_msg":"ok","ad_unit":[{"ad_slot":"SLOT_ID_WEAPP_REWARD_VIDEO","ad_unit_id":"adunit-e9418ee1900000",
+"ad_unit_name":"rewa0000","ad_unit_size":[{"height":166,"width":582}],"ad_unit_status":1,"ad_unit_type":"AD_UNIT_TYPE_REWARED_VIDEO",
+"appid":"wx0afc78670f0000","video_duration_max":30,"video_duration_min":6}],"total_num":1}"""
+BOUND = """{"ret":0,"err_msg":"","ad_unit_list":[{"tmpl_id":"adunit-e9418ee1900000","ad_unit_name":"tmpl_text",
+"slot_id":"SLOT_ID_WEAPP_TEMPLATE","tmpl_bind_list":[{"ad_slot":"SLOT_ID_WEAPP_TEMPLATE","ad_unit_id":"adunit-e9000000000000",
+"ad_unit_name":"rewa0000","ad_unit_size":[{"height":166,"width":582}],"ad_unit_status":1,
+"ad_unit_type":"AD_UNIT_TYPE_TEMPLATE_CUSTOM","appid":"wx0afc78670f0000","video_duration_max":30,"video_duration_min":6}],
 "tmpl_bind_total_num":1}],"total_num":1}"""
 
 
@@ -47,8 +51,8 @@ def test_sample_bodies() -> None:
         '{"name":"测试广告单元","ad_unit_id":"adunit-04a286aaed8xxxx","status":"AD_UNIT_STATUS_ON",'
         '"video_duration_min":6,"video_duration_max":30,"tmpl_type":6}'
     )
-    assert body(AgencyGetTmplType("adunit-e9418ee19XXXXX", authorizer_appid=ONE)) == '{"ad_unit_id":"adunit-e9418ee19XXXXX"}'
-    assert body(GetAdunitCode("adunit-e9418ee19XXXXX", authorizer_appid=ONE)) == '{"ad_unit_id":"adunit-e9418ee19XXXXX"}'
+    assert body(AgencyGetTmplType("adunit-e9418ee1900000", authorizer_appid=ONE)) == '{"ad_unit_id":"adunit-e9418ee1900000"}'
+    assert body(GetAdunitCode("adunit-e9418ee1900000", authorizer_appid=ONE)) == '{"ad_unit_id":"adunit-e9418ee1900000"}'
     assert (
         body(
             GetAgencyTmplIdList(
@@ -71,13 +75,13 @@ def test_nothing_is_sent_that_was_not_given() -> None:
 
 @pytest.mark.parametrize("status", [AdunitStatus.OFF, 2, "AD_UNIT_STATUS_OFF"])
 def test_a_status_is_a_number_or_a_text(status: Any) -> None:
-    """Requests have the text on the wire, whichever was given."""
+    """Requests have the string on the wire, whichever was given."""
     request = AgencyUpdateAdunit(**{**UPDATE, "status": status})
     assert '"status":"AD_UNIT_STATUS_OFF"' in body(request)
 
 
 def test_members_of_enums_are_taken() -> None:
-    """A slot and a template may be given as members, and are the same values as when given plainly."""
+    """A slot and a template may be given as members or as plain values."""
     given: dict[str, Any] = {**CREATE, "type": AdSlot.TEMPLATE, "tmpl_type": TemplateType.SINGLE_TILE}
     plain: dict[str, Any] = {**CREATE, "type": "SLOT_ID_WEAPP_TEMPLATE", "tmpl_type": 100_001}
     assert AgencyCreateAdunit(**given) == AgencyCreateAdunit(**plain)
@@ -86,7 +90,7 @@ def test_members_of_enums_are_taken() -> None:
 
 @virtual
 async def test_a_new_unit() -> None:
-    """The id comes back; an answer without one was seen and is no error."""
+    """The id comes back; an answer without an id was seen and is not an error."""
     request = AgencyCreateAdunit(**CREATE)
     assert (await answered(request, '{"ret":0,"err_msg":"","ad_unit_id":"adunit-04a286aaed8xxxx"}')).ad_unit_id == UNIT
     assert (await answered(request, '{"ret":0,"err_msg":""}')).ad_unit_id is None
@@ -105,11 +109,11 @@ async def test_the_sample_list() -> None:
     page = await answered(LIST, UNITS)
     (unit,) = page.rows
     assert (page.total, page.total_num, page.ad_unit, page.extra) == (1, 1, [unit], {})
-    assert (unit.ad_slot, unit.ad_unit_id, unit.ad_unit_name) == (AdSlot.REWARD_VIDEO, "adunit-e9418ee19XXXXX", "rewaXXXX")
+    assert (unit.ad_slot, unit.ad_unit_id, unit.ad_unit_name) == (AdSlot.REWARD_VIDEO, "adunit-e9418ee1900000", "rewa0000")
     assert unit.ad_unit_size == [AdunitSize(height=166, width=582)]
-    assert (unit.ad_unit_status, unit.ad_unit_type, unit.appid) == (AdunitStatus.ON, "AD_UNIT_TYPE_REWARED_VIDEO", "wx0afc78670fXXXX")
+    assert (unit.ad_unit_status, unit.ad_unit_type, unit.appid) == (AdunitStatus.ON, "AD_UNIT_TYPE_REWARED_VIDEO", "wx0afc78670f0000")
     assert (unit.video_duration_min, unit.video_duration_max, unit.extra) == (6, 30, {})
-    assert (unit.key, unit.supersedes) == ("adunit-e9418ee19XXXXX", None)
+    assert (unit.key, unit.supersedes) == ("adunit-e9418ee1900000", None)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ async def test_the_sample_list() -> None:
 )
 @virtual
 async def test_spellings_of_a_status(sent: object, status: int, name: str) -> None:
-    """Number and text are one status, and what is unknown survives."""
+    """A number and its string are one status, and an unknown status is kept."""
     page = await answered(LIST, {"ret": 0, "ad_unit": [{"ad_unit_id": "u", "ad_unit_status": sent}]})
     found = page.rows[0].ad_unit_status
     assert (found, found.name) == (status, name)
@@ -133,7 +137,11 @@ async def test_spellings_of_a_status(sent: object, status: int, name: str) -> No
 
 @virtual
 async def test_other_shapes_of_a_unit() -> None:
-    """A size may be one object, what is unknown is kept, and a status that is none is an error that says where."""
+    """A unit comes in other shapes too.
+
+    A size may be one object, and unknown fields are kept. An invalid status is an error that says
+    where it stands.
+    """
     unit = {"ad_unit_id": "u", "ad_unit_size": {"height": "166", "width": 582}, "is_allow_playable": True, "slot_id": "303"}
     page = await answered(LIST, {"ret": 0, "ad_unit": [unit, {"ad_unit_id": "v"}]})
     assert page.rows[0].ad_unit_size == [AdunitSize(height=166, width=582)]
@@ -146,7 +154,10 @@ async def test_other_shapes_of_a_unit() -> None:
 
 @virtual
 async def test_empty_and_foreign_pages() -> None:
-    """A list may be missing where the total is there; an answer with neither is none."""
+    """A list may be missing where the total is there.
+
+    An answer with neither is malformed.
+    """
     assert (await answered(LIST, {"ret": 0, "total_num": 0})).rows == []
     assert (await answered(TEMPLATES, {"ret": 0, "total_num": "0"})).rows == []
     for request in (LIST, TEMPLATES):
@@ -159,14 +170,17 @@ async def test_the_sample_templates() -> None:
     """A template comes with the units that are bound to it."""
     page = await answered(TEMPLATES, BOUND)
     (template,) = page.rows
-    assert (template.tmpl_id, template.ad_unit_name, template.slot_id) == ("adunit-e9418ee19XXXXX", "tmpl_text", "SLOT_ID_WEAPP_TEMPLATE")
+    assert (template.tmpl_id, template.ad_unit_name, template.slot_id) == ("adunit-e9418ee1900000", "tmpl_text", "SLOT_ID_WEAPP_TEMPLATE")
     assert (template.tmpl_bind_total_num, page.total, template.extra) == (1, 1, {})
     assert template.tmpl_bind_list[0].ad_unit_type == "AD_UNIT_TYPE_TEMPLATE_CUSTOM"
 
 
 @virtual
 async def test_a_template_whose_slot_has_another_name() -> None:
-    """``ad_slot`` is taken for ``slot_id``, is nothing unknown, and hides nothing that is."""
+    """``ad_slot`` is taken for ``slot_id``.
+
+    It does not count as an unknown field, and does not hide one.
+    """
     row = {"tmpl_id": "-", "ad_slot": "SLOT_ID_WEAPP_TEMPLATE", "new": 1}
     page = await answered(TEMPLATES, {"ret": 0, "ad_unit_list": [row], "total_num": "1"})
     assert (page.rows[0].slot_id, page.rows[0].extra, page.total) == ("SLOT_ID_WEAPP_TEMPLATE", {"new": 1}, 1)
@@ -177,7 +191,10 @@ async def test_a_template_whose_slot_has_another_name() -> None:
 @pytest.mark.parametrize(("sent", "found"), [(100_001, TemplateType.SINGLE_TILE), ("100001", 100_001), ("", None), (None, None), (77, 77)])
 @virtual
 async def test_spellings_of_a_template_type(sent: object, found: object) -> None:
-    """The type comes as a number or a text; an empty text is none, an unknown number survives."""
+    """The type comes as a number or as a string.
+
+    An empty string means no type, and an unknown number is kept.
+    """
     answer = await answered(AgencyGetTmplType(UNIT, authorizer_appid=ONE), {"ret": 0, "err_msg": "", "tmpl_type": sent})
     assert answer.tmpl_type == found
 
@@ -185,7 +202,7 @@ async def test_spellings_of_a_template_type(sent: object, found: object) -> None
 @pytest.mark.parametrize("sent", ["large", 1.5, True, []])
 @virtual
 async def test_a_template_type_that_is_none(sent: object) -> None:
-    """Anything else is an error that names the field."""
+    """An unknown template type is an error that names the field."""
     with pytest.raises(DecodeError) as caught:
         await answered(AgencyGetTmplType(UNIT, authorizer_appid=ONE), {"ret": 0, "tmpl_type": sent})
     assert caught.value.path == "$.tmpl_type"
@@ -233,9 +250,9 @@ def test_what_a_status_may_not_be(status: Any) -> None:
 
 
 def test_other_limits() -> None:
-    """Pages count from 1 and are not larger than anybody means; a flag is a flag."""
-    refused(lambda: GetAdunitList(0, authorizer_appid=ONE), "GetAdunitList.page: expected 1 or more")
-    refused(lambda: GetAdunitList(page_size=10_001, authorizer_appid=ONE), "GetAdunitList.page_size: expected 1 to 10000")
+    """Pages count from 1 and have a largest size; a flag is a bool."""
+    refused(lambda: GetAdunitList(0, authorizer_appid=ONE), "GetAdunitList.page: expected 1 or more, got 0")
+    refused(lambda: GetAdunitList(page_size=10_001, authorizer_appid=ONE), "GetAdunitList.page_size: expected 1 to 10000, got 10001")
     refused(AgencyUpdateAdunit, "AgencyUpdateAdunit.ad_unit_id: expected 1 to 128 characters, got 0", **{**UPDATE, "ad_unit_id": ""})
     refused(
         lambda: GetAgencyTmplIdList("SLOT_ID_WEAPP_TEMPLATE", is_return_tmpl_bind_list=2, authorizer_appid=ONE),

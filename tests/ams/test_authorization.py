@@ -1,4 +1,4 @@
-"""The calls that hand out tokens: what they send, and that what they carry shows nowhere else."""
+"""The calls that hand out tokens: what they send, and that secrets stay hidden."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ MAKERS: list[Callable[[Any], AmsRequest[Any]]] = [component_secret, component_ti
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_secrets_come_raw_or_boxed(make: Callable[[Any], AmsRequest[Any]]) -> None:
-    """A secret may be a ``str`` or a ``Secret``: the requests are equal, print stars, and send the text itself."""
+    """A secret may be a ``str`` or a ``Secret``.
+
+    Both requests are equal, print stars, and send the plain value.
+    """
     raw, boxed = make("fake-text-1"), make(Secret("fake-text-1"))
     assert raw == boxed
     assert attrs.evolve(raw) == raw
@@ -76,7 +79,10 @@ def test_secrets_come_raw_or_boxed(make: Callable[[Any], AmsRequest[Any]]) -> No
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("value", ["", b"fake-text-1", None, 5, Secret("")], ids=repr)
 def test_what_is_no_secret_is_refused(make: Callable[[Any], AmsRequest[Any]], value: object) -> None:
-    """An empty secret and one of another type are refused by the field's name, without showing the value."""
+    """An empty secret and one of another type are refused by the field's name.
+
+    The error does not show the value.
+    """
     with pytest.raises(ConfigurationError, match=r"^\w+\.\w+: expected a") as caught:
         make(value)
     assert_no_leak(caught.value, secrets=["fake-text-1", *SECRETS])
@@ -84,7 +90,7 @@ def test_what_is_no_secret_is_refused(make: Callable[[Any], AmsRequest[Any]], va
 
 @pytest.mark.parametrize("appid", ["", "wx\n", 5, "w" * 65])
 def test_a_refused_appid_shows_no_secret(appid: Any) -> None:
-    """When another field is refused, the secrets beside it do not show in the traceback's locals."""
+    """When another field is refused, the traceback's locals show no secret."""
     for make in (
         lambda: GetComponentAccessToken(appid, SECRET, TICKET),
         lambda: GetAuthorizerAccessToken("wx1", appid, REFRESH),
@@ -96,12 +102,12 @@ def test_a_refused_appid_shows_no_secret(appid: Any) -> None:
 
 
 def test_no_request_of_these_takes_an_authorizer() -> None:
-    """Whose token is used is not for the caller to say."""
+    """The caller does not choose whose token is used."""
     authorizer: Any = "wx3"
     with pytest.raises(ConfigurationError, match="takes no token: authorizer_appid is not allowed"):
-        StartPushTicket("wx1", SECRET, authorizer_appid=authorizer)
+        StartPushTicket("wx1", SECRET, authorizer_appid=authorizer)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="takes the component's token: authorizer_appid is not allowed"):
-        GetAuthorizerAccessToken("wx1", "wx2", REFRESH, authorizer_appid=authorizer)
+        GetAuthorizerAccessToken("wx1", "wx2", REFRESH, authorizer_appid=authorizer)  # type: ignore[call-arg]
 
 
 def test_a_secret_in_any_other_request_goes_out_as_stars() -> None:
@@ -117,7 +123,10 @@ def test_a_secret_in_any_other_request_goes_out_as_stars() -> None:
 
 @virtual
 async def test_what_goes_over_the_wire() -> None:
-    """A request that takes no token asks for none and sends none; the other one sends it in the query, without an action."""
+    """A request without a token asks for none and sends none.
+
+    The other request sends its token in the query, without an action.
+    """
     tokens = Tokens(TOKEN)
     answers = iter(
         [
@@ -147,7 +156,10 @@ async def test_what_goes_over_the_wire() -> None:
 )
 @virtual
 async def test_servers_that_repeat_the_secret(request_: AmsRequest[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """L-08: what a refusal repeats of the request's secrets is starred out of the error, its log and its events."""
+    """L-08: secrets that a refusal repeats are starred out.
+
+    They show neither in the error, nor in its log, nor in its events.
+    """
     told: list[Any] = []
     said = f"invalid: secret={SECRET} ticket={TICKET} refresh={REFRESH} token={TOKEN}"
     client, _ = ams_client(answer({"errcode": 40125, "errmsg": said}), on_event=told.append)
@@ -161,7 +173,10 @@ async def test_servers_that_repeat_the_secret(request_: AmsRequest[Any], caplog:
 
 @pytest.mark.parametrize("expires", [None, -1, 1.5, True, "7200s", 1e30], ids=str)
 def test_a_life_that_is_no_number_of_seconds(expires: object) -> None:
-    """K-11: a token without a sensible life is a ``DecodeError``; it says where, and shows no token."""
+    """K-11: a token without a sensible life is a ``DecodeError``.
+
+    The error says where, and shows no token.
+    """
     payload = {"component_access_token": "fake-new-token", "expires_in": expires}
     found = decode(ComponentAccessToken, {key: value for key, value in payload.items() if value is not None})
     assert isinstance(found, DecodeError)
@@ -181,7 +196,10 @@ def test_an_answer_that_is_not_whole(missing: str) -> None:
 
 @virtual
 async def test_a_lost_answer_leaves_the_outcome_open() -> None:
-    """K-20: when the answer with a new refresh token is lost, the error says that it may have been handed out."""
+    """K-20: an answer with a new refresh token may be lost.
+
+    The error then says that the token may have been handed out.
+    """
     client, _ = ams_client(ResponseLostError("gone", reason="reset"), retry=NO_RETRY)
     with pytest.raises(OutcomeUnknownError) as caught:
         await client.send(GetAuthorizerAccessToken("wx1", "wx2", REFRESH))

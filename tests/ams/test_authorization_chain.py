@@ -1,4 +1,7 @@
-"""The calls of the authorization: what they send, what a merchant granted, and the links to a merchant's consent."""
+"""The calls of the authorization: what is sent, what is granted, and the links.
+
+The links lead to a merchant's consent.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def test_sample_bodies() -> None:
 
 @virtual
 async def test_what_a_merchant_granted() -> None:
-    """Tokens come boxed, permission sets as numbers; the advertising set is 135."""
+    """Tokens come as secrets, permission sets as numbers; the advertising set is 135."""
     found = await answered(QueryAuth(CODE), GRANTED)
     assert isinstance(found, Authorization)
     assert (found.authorizer_appid, found.expires_in) == ("wxf8b4f85f3a794e77", 7200)
@@ -65,7 +68,7 @@ async def test_what_a_merchant_granted() -> None:
 
 @virtual
 async def test_what_is_not_needed_costs_no_token() -> None:
-    """Permission sets in a shape that nobody knows do not lose the refresh token beside them."""
+    """Permission sets of an unknown shape do not lose the refresh token beside them."""
     found = await answered(QueryAuth(CODE), {"authorization_info": {"authorizer_appid": "wx2", "authorizer_refresh_token": REFRESH}})
     assert (found.authorizer_refresh_token, found.permissions, found.expires_in) == (Secret(REFRESH), frozenset(), None)
     with pytest.raises(DecodeError) as caught:
@@ -75,7 +78,10 @@ async def test_what_is_not_needed_costs_no_token() -> None:
 
 @virtual
 async def test_a_code_that_was_used() -> None:
-    """A repeat after a lost answer is refused; the error says that the call may have taken effect, and shows no code."""
+    """A repeat after a lost answer is refused.
+
+    The error says that the call may have taken effect, and shows no code.
+    """
     with pytest.raises(ApiError) as caught:
         await answered(QueryAuth(CODE), lost(), {"errcode": 61009, "errmsg": f"code {CODE} is invalid"})
     assert (caught.value.code, caught.value.ambiguous) == (61009, True)
@@ -105,7 +111,10 @@ async def test_the_other_answers() -> None:
 
 @virtual
 async def test_the_client_knows_who_it_is() -> None:
-    """A request without ``component_appid`` gets the client's; a client that has none says so before it sends anything."""
+    """A request without ``component_appid`` gets the client's.
+
+    A client without one raises before it sends anything.
+    """
     client, transport = ams_client(answer({"pre_auth_code": PRE_CODE}), answer(GRANTED), answer({"total_count": 0}), component_appid="wx9")
     await client.create_preauth_code()
     await client.query_auth(Secret(CODE))
@@ -124,7 +133,10 @@ async def test_the_client_knows_who_it_is() -> None:
 
 @virtual
 async def test_a_code_stays_in_no_frame() -> None:
-    """L-19: a code handed to a method shows in no traceback, whether the request cannot be made, or is refused, or is lost."""
+    """L-19: a code handed to a method shows in no traceback.
+
+    This holds where the request cannot be made, is refused, or is lost.
+    """
     client, _ = ams_client(answer({"errcode": 61010, "errmsg": "x"}), lost(), retry=RetryPolicy(max_attempts=1))
     no_appid: Any = ""
     for given in ({"component_appid": no_appid}, {}, {}):
@@ -138,8 +150,8 @@ def test_limits() -> None:
     wrong: Any = 5
     refused(lambda: CreatePreauthCode(""), "CreatePreauthCode.component_appid: expected 1 to 64 characters, got 0")
     refused(lambda: GetAuthorizerInfo(wrong), "GetAuthorizerInfo.appid: expected a str, got int")
-    refused(lambda: GetAuthorizerList(-1), "GetAuthorizerList.offset: expected 0 or more")
-    refused(lambda: GetAuthorizerList(count=501), "GetAuthorizerList.count: expected 1 to 500")
+    refused(lambda: GetAuthorizerList(-1), "GetAuthorizerList.offset: expected 0 or more, got -1")
+    refused(lambda: GetAuthorizerList(count=501), "GetAuthorizerList.count: expected 1 to 500, got 501")
     refused(lambda: QueryAuth(""), "QueryAuth.authorization_code: expected a value that is not empty")
     with pytest.raises(ConfigurationError) as caught:
         QueryAuth(CODE, component_appid="")
@@ -147,7 +159,7 @@ def test_limits() -> None:
     assert isinstance(decode(Authorization, []), DecodeError)
 
 
-# -- links ---------------------------------------------------------------------------------------------------------
+# -- links -----------------------------------------------------------------------------------------
 
 
 def test_the_two_links() -> None:
@@ -171,6 +183,8 @@ def test_the_two_links() -> None:
         ({"redirect_uri": "example.com"}, "redirect_uri: expected an http(s) URL"),
         ({"auth_type": 4}, "auth_type: expected 1 (official accounts), 2 (Mini Programs) or 3 (both)"),
         ({"auth_type": True}, "auth_type: expected 1 (official accounts), 2 (Mini Programs) or 3 (both)"),
+        ({"auth_type": 2.0}, "auth_type: expected 1 (official accounts), 2 (Mini Programs) or 3 (both)"),
+        ({"in_wechat": "no"}, "in_wechat: expected a bool, got str"),
         ({"biz_appid": 5}, "biz_appid: expected a str, got int"),
         ({"pre_auth_code": ""}, "pre_auth_code: expected a value that is not empty"),
         ({"pre_auth_code": 5}, "pre_auth_code: expected a str or a Secret, got int"),

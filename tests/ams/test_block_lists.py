@@ -34,7 +34,10 @@ def block(advertisers: Any, op: Any = 1) -> SetBlackList:
 
 
 def test_sample_bodies() -> None:
-    """The samples' bytes: the list is JSON text, compact and unescaped; a dict is as good as the class."""
+    """The list is sent as in the samples: JSON in a string, compact and unescaped.
+
+    A dict is as good as the class.
+    """
     sample = r'{"op":1,"list":"[{\"type\":1,\"id\":\"gh_f23fc177abe4\"}]"}'
     assert body(block([GH])) == body(block([{"type": 1, "id": "gh_f23fc177abe4"}], BlackListOp.SET)) == sample
     assert block(iter([GH])) == block([{"id": "gh_f23fc177abe4", "type": 1}])
@@ -72,7 +75,7 @@ def test_as_many_as_are_allowed(kind: int, most: int) -> None:
     ],
 )
 def test_what_a_list_may_not_be(advertisers: Any, message: str) -> None:
-    """What is wrong is named, with its place in the list where it is no advertiser."""
+    """What is wrong is named; an item that is not an advertiser with its place too."""
     refused(lambda: block(advertisers), message)
 
 
@@ -108,7 +111,10 @@ async def test_the_sample_list() -> None:
 
 @virtual
 async def test_other_shapes_of_a_list() -> None:
-    """What the table has: ``item``, ``url``; what may be: kinds left out, an id that is a number."""
+    """A list may have other shapes.
+
+    The table has ``item`` and ``url``. Kinds may be left out, and an id may be a number.
+    """
     table = {"blacklist_biz": {"item": [{"id": "a", "url": "u"}]}, "blacklist_ios": [{"id": 414478124}], "blacklist_weapp": None}
     found = await answered(READ, table)
     assert found.blacklist_biz == [BlockedApp("a", None, "u")]
@@ -132,13 +138,19 @@ async def test_other_shapes_of_a_list() -> None:
 )
 @virtual
 async def test_industries_in_answers(sent: object, names: list[str]) -> None:
-    """The text is taken apart; industries that are not listed survive. The envelope may be missing."""
+    """The JSON in the string is decoded; unlisted industries survive.
+
+    The envelope may be missing.
+    """
     assert (await answered(CATEGORIES, {"ams_category": sent})).ams_category == names
 
 
 @pytest.mark.parametrize("sent", [{}, {"ams_category": 5}, {"ams_category": None}, {"ams_category": [5]}])
 @virtual
 async def test_industries_that_are_none(sent: dict[str, Any]) -> None:
-    """An answer without the key is not taken for an empty list: whoever adds to it would unblock the rest."""
+    """An answer without the key is not taken for an empty list.
+
+    A caller that adds to an empty list would unblock all the others.
+    """
     with pytest.raises(DecodeError):
         await answered(CATEGORIES, {"ret": 0, **sent})

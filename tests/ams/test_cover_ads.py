@@ -25,14 +25,14 @@ DONE = {"ret": 0, "err_msg": ""}
 
 
 def test_sample_bodies() -> None:
-    """The samples' bytes; scenes are one text with commas, in the order given."""
+    """The samples' bytes; scenes are one string with commas, in the order given."""
     assert (body(ON), body(OFF), body(STATUS), body(SCENES)) == ('{"status":1}', '{"status":4}', "{}", "{}")
     assert body(SetCoverAdposScene([1000, 1001, 1007], authorizer_appid=ONE)) == '{"cover_scene_list":"1000,1001,1007"}'
     assert body(SetCoverAdposScene((2,), authorizer_appid=ONE)) == '{"cover_scene_list":"2"}'
 
 
 def test_every_documented_scene_may_be_set() -> None:
-    """There are 140, among them those that were on by default before all were."""
+    """There are 140 scenes, among them those that were on by default before all were."""
     default = "1001 1026 1089 1103 1104 1145 1169 1005 1006 1027 1042 1053 1054 1106 1007 1008 1036 1044 1035 1102 1144 1152 1010 1023 1028"
     assert len(COVER_SCENES) == 140
     assert {*map(int, default.split()), 1113, 1114, 1146, 1167, 1088, 1096, 1158, 1160, 2, 1252} <= COVER_SCENES
@@ -51,7 +51,7 @@ def test_every_documented_scene_may_be_set() -> None:
     ],
 )
 def test_what_scenes_may_not_be(scenes: Any, message: str) -> None:
-    """A scene that is none is named by its place in the list."""
+    """An invalid scene is named by its place in the list."""
     place = "[1]" if "got" in message and "list" not in message else ""
     refused(lambda: SetCoverAdposScene(scenes, authorizer_appid=ONE), f"SetCoverAdposScene.cover_scene_list{place}: {message}")
 
@@ -66,7 +66,10 @@ def test_what_a_status_may_not_be(status: Any, message: str) -> None:
 
 @virtual
 async def test_the_sample_status() -> None:
-    """Off, and when it may be switched on again; the table's boolean ``err_msg`` does no harm."""
+    """The status is off, with the time from which it may be switched on again.
+
+    The table's boolean ``err_msg`` does no harm.
+    """
     for said in ("", False):
         found = await answered(STATUS, {"ret": 0, "err_msg": said, "next_open_time": 1666753817, "status": 4})
         assert (found.status, found.is_on, found.next_open_time, found.extra) == (CoverSwitch.OFF, False, 1666753817, {})
@@ -80,7 +83,7 @@ async def test_the_sample_status() -> None:
 )
 @virtual
 async def test_scenes_in_answers(key: str, sent: object, scenes: list[int]) -> None:
-    """The text is taken apart under either name; scenes that are not listed survive."""
+    """The string is split under either name; unlisted scenes are kept."""
     found = await answered(SCENES, {**DONE, key: sent})
     assert (found.scene_list, found.extra) == (scenes, {})
 
@@ -88,7 +91,7 @@ async def test_scenes_in_answers(key: str, sent: object, scenes: list[int]) -> N
 @pytest.mark.parametrize("sent", [{}, {"scene_list": "1000;1001"}, {"scene_list": 5}, {"scene_list": ["1000"]}])
 @virtual
 async def test_scenes_that_are_none(sent: dict[str, Any]) -> None:
-    """An answer without scenes, or with something else in their place, is no answer."""
+    """An answer without scenes, or with another thing in their place, is malformed."""
     with pytest.raises(DecodeError):
         await answered(SCENES, {**DONE, **sent})
 
@@ -96,7 +99,10 @@ async def test_scenes_that_are_none(sent: dict[str, Any]) -> None:
 @pytest.mark.parametrize("code", [2067, 2008])
 @virtual
 async def test_a_repeat_that_finds_it_switched_has_succeeded(code: int) -> None:
-    """An answer is lost and the repeat says that the ad was switched just now, or is on: the first attempt did it."""
+    """The first attempt counts as done when its repeat finds the ad switched.
+
+    The first answer is lost. The repeat says that the ad was switched just now, or is on.
+    """
     assert await answered(ON, lost(), {"ret": code, "err_msg": "x"}) is None
     assert await answered(ON, {"ret": -202, "err_msg": "x"}, {"ret": code, "err_msg": "x"}) is None
 
@@ -112,6 +118,6 @@ async def test_without_a_lost_answer_it_is_a_refusal(code: int) -> None:
 
 @virtual
 async def test_reads_take_nothing_for_done() -> None:
-    """A read that is answered 2008 after a lost answer is a read that failed."""
+    """A read that is answered 2008 after a lost answer has failed."""
     with pytest.raises(ApiError):
         await answered(STATUS, lost(), {"ret": 2008, "err_msg": "x"})

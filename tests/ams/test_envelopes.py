@@ -1,70 +1,31 @@
-"""Taking an answer out of its envelope: three of AMS in HTTP 200 bodies, and WeChat Pay's statuses with their error bodies."""
+"""Taking AMS's answers out of their envelope: three of them, in HTTP 200 bodies."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 from urllib.parse import quote
 
-import orjson
 import pytest
+from support.envelopes import BUSY, FINAL, TOKEN, ams, pay
 from support.leaks import assert_no_leak
 
 from wxrevenue import (
     AgreementUnsignedError,
     ApiError,
     DecodeError,
-    GetShareRatio,
-    HttpResponse,
     InvalidParameterError,
-    MarkTransaction,
     PermissionDeniedError,
     QuotaExceededError,
     ServerBusyError,
-    StaticTokens,
     TokenError,
     TooFastError,
-    WxRevenueError,
 )
-from wxrevenue.ams._service import AmsCall, AmsService
-from wxrevenue.funds._service import PayCall, PayService
 
-TOKEN = "fake-token-/+=&%é"
-NOW = 1_774_000_000.0
 CODE, TEXT = "<code>", "<text>"
 """What :func:`filled` replaces in the shape of an envelope."""
+
+
 RID = "673c5301-3770ec4c-3b1177cc"
-
-
-class Clock:
-    """A clock that stands still."""
-
-    def monotonic(self) -> float:
-        """Return no time."""
-        return 0.0
-
-    def time(self) -> float:
-        """Return a fixed Unix time."""
-        return NOW
-
-    async def sleep(self, seconds: float) -> None:
-        """Do not wait."""
-
-
-AMS = AmsService("https://host", StaticTokens(component=TOKEN), "wx1", clock=Clock())
-PAY = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None), verifier=cast("Any", None), clock=Clock())
-
-
-def ams(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Any:
-    """Return what AMS's answer stands for; a body that is no bytes is sent as JSON."""
-    call = cast("AmsCall", AMS.begin(GetShareRatio(appid="wx1")))
-    call.ready()  # takes the token, which an answer may repeat
-    return call.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
-
-
-def pay(body: Any, status: int, headers: dict[str, str] | None = None) -> Any:
-    """Return what WeChat Pay's answer stands for."""
-    call = cast("PayCall", PAY.begin(MarkTransaction(out_trade_no="order-1")))
-    return call.unwrap(HttpResponse(status, headers or {}, body if isinstance(body, bytes) else orjson.dumps(body)))
 
 
 def filled(shape: Any, code: object, text: str = "") -> Any:
@@ -74,7 +35,7 @@ def filled(shape: Any, code: object, text: str = "") -> Any:
     return code if shape == CODE else text if shape == TEXT else shape
 
 
-# -- AMS: success --------------------------------------------------------------------------------------------------
+# -- AMS: success ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -100,7 +61,10 @@ def filled(shape: Any, code: object, text: str = "") -> Any:
     ids=str,
 )
 def test_success_in_every_envelope(envelope: dict[str, Any]) -> None:
-    """D-16: no code, or zero in any of the three places, is success; nothing of the envelope stays in the payload."""
+    """D-16: no code, or zero in any of the three places, is success.
+
+    Nothing of the envelope stays in the payload.
+    """
     assert ams({**envelope, "share_ratio": 40, "new": None}) == {"share_ratio": 40, "new": None}
 
 
@@ -113,12 +77,12 @@ def test_content_type_is_not_trusted(content_type: str | None) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 206, 299])
 def test_any_2xx_is_read_alike(status: int) -> None:
-    """Only the envelope decides between success and failure there."""
+    """In any 2xx answer, the envelope alone decides between success and failure."""
     assert ams({"share_ratio": 40}, status) == {"share_ratio": 40}
     assert type(ams({"ret": 1737}, status)) is TooFastError
 
 
-# -- AMS: failure --------------------------------------------------------------------------------------------------
+# -- AMS: failure ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [1700, "1700"])
@@ -135,7 +99,10 @@ def test_any_2xx_is_read_alike(status: int) -> None:
     ],
 )
 def test_failure_in_every_envelope(code: int | str, shape: Any) -> None:
-    """D-16: a code other than zero in any of the three places is that error, as a number or as digits."""
+    """D-16: a code other than zero in any of the three places is that error.
+
+    It may be a number or digits.
+    """
     found = ams(filled(shape, code, "what was wrong"))
     assert type(found) is InvalidParameterError
     assert (found.code, found.message, found.status, found.request_id, found.retry_after) == (1700, "what was wrong", 200, None, None)
@@ -160,7 +127,10 @@ def test_failure_in_every_envelope(code: int | str, shape: Any) -> None:
     ids=str,
 )
 def test_codes_choose_the_class(body: dict[str, Any], kind: type[ApiError], *, ambiguous: bool) -> None:
-    """What the pages document arrives as its class; -1 and -202 leave open whether the call took effect."""
+    """A documented code arrives as its class.
+
+    After -1 and -202 it is unknown whether the call took effect.
+    """
     found = ams(body)
     assert type(found) is kind
     assert found.ambiguous is ambiguous
@@ -177,7 +147,10 @@ def test_codes_choose_the_class(body: dict[str, Any], kind: type[ApiError], *, a
     ],
 )
 def test_malformed_codes(code: object, shape: Any, path: str) -> None:
-    """D-16: a code that is no integer is a malformed answer, which tells its place and may have followed from an act."""
+    """D-16: a code that is not an integer makes the answer malformed.
+
+    The error says where the code stands. The call may have taken effect.
+    """
     found = ams({**filled(shape, code), "share_ratio": 40})
     assert type(found) is DecodeError
     assert (found.path, found.message) == (path, "expected an integer or a string of digits")
@@ -194,7 +167,7 @@ def test_a_nested_envelope_is_an_object(nested: object) -> None:
 
 @pytest.mark.parametrize("message", [None, 5, ["x"], {}, True])
 def test_a_message_that_is_no_text_is_dropped(message: object) -> None:
-    """The code still decides."""
+    """A message of another type than str is dropped, and the code still decides."""
     found = ams({"ret": 1700, "err_msg": message})
     assert (type(found), found.message) == (InvalidParameterError, "")
 
@@ -207,7 +180,10 @@ def test_last_of_two_equal_codes_wins() -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b"[{}]", b"null", b"true", b"5", b'"ok"', b'"{\\"ret\\":0}"'])
 def test_top_level_is_an_object(body: bytes) -> None:
-    """D-09: a list, a text, a number or JSON inside of a string is a malformed answer, which a repetition will not mend."""
+    """D-09: an answer that is not an object is malformed, and not worth a repeat.
+
+    It is a list, a string, a number, or JSON inside of a string.
+    """
     found = ams(body)
     assert type(found) is DecodeError
     assert (found.path, found.ambiguous, found.retryable) == ("$", True, False)
@@ -215,7 +191,10 @@ def test_top_level_is_an_object(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>fake-token</html>", b'{"ret":0', b'{"ret":NaN}', b"[" * 100_000])
 def test_bodies_that_are_no_json(body: bytes) -> None:
-    """D-01 D-07: cut short, empty, HTML: worth a repetition, and nothing of the body is shown."""
+    """D-01 D-07: a body that is not JSON is worth a repeat.
+
+    It is cut short, empty, or HTML. Nothing of it is shown.
+    """
     found = ams(body)
     assert type(found) is DecodeError
     assert (found.ambiguous, found.retryable) == (True, True)
@@ -236,7 +215,7 @@ def test_bodies_that_are_no_json(body: bytes) -> None:
 )
 @pytest.mark.parametrize("status", [200, 500])
 def test_odd_bytes_hide_no_code(body: bytes, status: int) -> None:
-    """D-02 D-03 D-08: a code that can be read counts, whatever the bytes of its message are."""
+    """D-02 D-03 D-08: a readable code counts, whatever the bytes of its message are."""
     found = ams(body, status)
     assert type(found) is TooFastError
     assert found.code == 1737
@@ -254,11 +233,14 @@ def test_odd_bytes_hide_no_code(body: bytes, status: int) -> None:
     ids=str,
 )
 def test_a_code_that_can_be_read_counts(body: dict[str, Any]) -> None:
-    """D-16: a refusal is one, whatever stands in the other places where codes may be."""
+    """D-16: a readable code is a refusal, whatever stands in the other places.
+
+    A code may stand in any of the three places.
+    """
     assert type(ams(body)) is TokenError
 
 
-# -- AMS: texts ----------------------------------------------------------------------------------------------------
+# -- AMS: texts ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -277,12 +259,15 @@ def test_a_code_that_can_be_read_counts(body: dict[str, Any]) -> None:
 )
 @pytest.mark.parametrize("shape", [{"errcode": 48001, "errmsg": TEXT}, {"ret": 48001, "err_msg": TEXT}])
 def test_rid_becomes_the_request_id(message: str, request_id: str | None, shape: Any) -> None:
-    """What WeChat's support asks for stands at the end of the message."""
+    """The request id, for WeChat's support, stands at the end of the message."""
     assert ams(filled(shape, 48001, message)).request_id == request_id
 
 
 def test_long_messages_are_cut_after_their_rid_was_read() -> None:
-    """An error's text stays short, and its request id is not lost with the tail; blanks are folded into one."""
+    """An error's message is cut, but keeps its request id.
+
+    The id is not lost with the tail. Blanks are folded into one.
+    """
     found = ams({"errcode": 48001, "errmsg": "x \n\t" * 5_000 + f"rid: {RID}"})
     assert found.request_id == RID
     assert len(found.message) == 500
@@ -300,7 +285,10 @@ def lower(text: str) -> str:
 )
 @pytest.mark.parametrize("status", [200, 401, 500])
 def test_live_token_is_scrubbed(spelled: str, status: int) -> None:
-    """L-08: the token of this very request does not come back in an error, however the server spells it."""
+    """L-08: the token of this request does not come back in an error.
+
+    This holds however the server spells it.
+    """
     found = ams(
         {"errcode": 40001, "errmsg": f"invalid credential <{spelled}> in /p?action=x&access_token={spelled}&y=1 rid: {RID}"}, status
     )
@@ -311,19 +299,19 @@ def test_live_token_is_scrubbed(spelled: str, status: int) -> None:
 
 
 def test_another_token_is_scrubbed_by_its_parameter() -> None:
-    """Whatever stands behind ``access_token=`` goes, ours or not."""
+    """Whatever stands behind ``access_token=`` is starred out.
+
+    It need not be a token of this client.
+    """
     assert ams({"errcode": 40001, "errmsg": "component_access_token=fake-token-other x"}).message == "component_access_token=*** x"
 
 
-# -- AMS: other statuses -------------------------------------------------------------------------------------------
-
-BUSY = (408, 429, 500, 502, 503, 504)
-FINAL = (300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 407, 410, 412, 418, 501, 505, 511)
+# -- AMS: other statuses ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [301, 404, 408, 429, 500, 503])
 def test_an_envelope_decides_whatever_the_status(status: int) -> None:
-    """A gateway that answers 4xx or 5xx with an envelope means its code."""
+    """A gateway may answer 4xx or 5xx with an envelope, whose code counts."""
     found = ams({"errcode": 45009, "errmsg": "reach max"}, status)
     assert type(found) is QuotaExceededError
     assert (found.code, found.status, found.message) == (45009, status, "reach max")
@@ -333,7 +321,10 @@ def test_an_envelope_decides_whatever_the_status(status: int) -> None:
 @pytest.mark.parametrize("body", [b"<html>fake-token</html>", b"", b"{}", b'{"ret":0}', b'{"ret":"x"}', b"[]", b'{"base_resp":5}'])
 @pytest.mark.parametrize("status", BUSY)
 def test_busy_statuses_without_an_envelope(status: int, body: bytes) -> None:
-    """Without a code, 408, 429 and most 5xx are a busy server; nothing of the body is shown."""
+    """Without a code, 408, 429 and most 5xx are a busy server.
+
+    Nothing of the body is shown.
+    """
     found = ams(body, status)
     assert type(found) is ServerBusyError
     assert (found.code, found.status, found.message, found.retryable) == (None, status, "", True)
@@ -344,7 +335,7 @@ def test_busy_statuses_without_an_envelope(status: int, body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"<html></html>", b"", b'{"ret":0,"share_ratio":40}'])
 @pytest.mark.parametrize("status", FINAL)
 def test_other_statuses_without_an_envelope(status: int, body: bytes) -> None:
-    """Redirects included, every other status is a plain refusal that is not repeated."""
+    """Every other status, also a redirect, is a refusal that is not repeated."""
     found = ams(body, status)
     assert type(found) is ApiError
     assert (found.code, found.status, found.retryable) == (None, status, False)
@@ -371,138 +362,10 @@ def test_other_statuses_without_an_envelope(status: int, body: bytes) -> None:
 )
 @pytest.mark.parametrize("unwrap", [ams, pay])
 def test_retry_after_is_read_or_ignored(unwrap: Any, header: str, seconds: float | None) -> None:
-    """Seconds or a date; nonsense of any kind is as good as no header, and never another exception."""
+    """``Retry-After`` holds seconds or a date.
+
+    Any nonsense is as good as no header, and never another exception.
+    """
     found = unwrap(b"", 503, {"retry-after": header})
     assert type(found) is ServerBusyError
     assert found.retry_after == seconds
-
-
-# -- WeChat Pay ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [200, 201, 204])
-def test_pay_success_may_be_empty(status: int) -> None:
-    """A mark answers with no content: that is its success."""
-    assert pay(b"", status) is None
-    assert pay({"state": "FINISHED"}, status) == {"state": "FINISHED"}
-
-
-def test_pay_success_that_is_no_json() -> None:
-    """A signed answer that cannot be read leaves open what happened."""
-    found = pay(b"{", 200)
-    assert type(found) is DecodeError
-    assert (found.ambiguous, found.retryable) == (True, True)
-
-
-@pytest.mark.parametrize("body", [b"[]", b"null", b"0", b"false", b'""', b'"SUCCESS"', b'[{"state":"FINISHED"}]', b"\xef\xbb\xbf[]"])
-@pytest.mark.parametrize("status", [200, 201, 204])
-def test_pay_success_is_an_object(body: bytes, status: int) -> None:
-    """D-19: every documented answer is empty or an object; what is neither leaves open what happened."""
-    found = pay(body, status)
-    assert type(found) is DecodeError
-    assert (found.ambiguous, found.retryable) == (True, False)
-
-
-@pytest.mark.parametrize(
-    ("code", "kind", "ambiguous"),
-    [("NO_AUTH", PermissionDeniedError, False), ("SYSTEM_ERROR", ServerBusyError, True), ("SOMETHING_NEW", ApiError, False)],
-)
-def test_pay_error_under_a_status_of_success(code: str, kind: type[ApiError], *, ambiguous: bool) -> None:
-    """D-19: an answer that says why it refuses is a refusal, whatever its status."""
-    assert type(pay({"code": code}, 200)) is kind
-    found = pay({"code": code, "message": "what was wrong"}, 200)
-    assert type(found) is kind
-    assert (found.code, found.status, found.message, found.ambiguous) == (code, 200, "what was wrong", ambiguous)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"code":"NO_AUTH","message":"not\nsigned"}',
-        b'\xef\xbb\xbf{"code":"NO_AUTH","message":"x"}',
-        '{"code":"NO_AUTH","message":"商户未开通"}'.encode("gbk"),
-        '{"code":"NO_AUTH","message":"商户未开通"}'.encode("utf-16"),
-    ],
-    ids=repr,
-)
-def test_odd_bytes_hide_no_code_of_pay(body: bytes) -> None:
-    """D-02 D-03: a code that can be read counts, whatever the bytes of its message are."""
-    found = pay(body, 403)
-    assert (type(found), found.code) == (PermissionDeniedError, "NO_AUTH")
-
-
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"state":"PROCESSING"}'])
-def test_pay_202_is_repeated(body: bytes) -> None:
-    """The two language editions disagree on 202; repeating the same request is right under both."""
-    found = pay(body, 202, {"Request-ID": "08D799-1"})
-    assert type(found) is ServerBusyError
-    assert (found.status, found.code, found.request_id) == (202, None, "08D799-1")
-    assert (found.retryable, found.ambiguous) == (True, True)
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "kind"),
-    [
-        (400, "INVALID_REQUEST", InvalidParameterError),
-        (400, "PARAM_ERROR", InvalidParameterError),
-        (401, "SIGN_ERROR", PermissionDeniedError),
-        (403, "NO_AUTH", PermissionDeniedError),
-        (404, "ORDER_NOT_EXIST", ApiError),
-        (409, "SOMETHING_NEW", ApiError),
-        (500, "SYSTEM_ERROR", ServerBusyError),
-        (500, "SYSTEMERROR", ServerBusyError),
-        (503, "SERVICE_UNAVAILABLE", ServerBusyError),
-        (429, "RATE_LIMITED", ServerBusyError),
-        (429, "RATELIMIT_EXCEEDED", ServerBusyError),
-        (429, "RATELIMIT_EXCEED", ServerBusyError),
-        (429, "FREQUENCY_LIMITED", ServerBusyError),
-        (429, "NO_AUTH", ServerBusyError),
-        (429, "SOMETHING_NEW", ServerBusyError),
-    ],
-)
-def test_pay_error_bodies(status: int, code: str, kind: type[ApiError]) -> None:
-    """Code, message, detail and request id arrive; 429 is throttling whatever its code says today."""
-    detail = {"field": "/currency", "value": "USD", "issue": "only CNY", "location": "body"}
-    found = pay({"code": code, "message": " What\n is  wrong ", "detail": detail}, status, {"request-id": "08D799-270924360"})
-    assert type(found) is kind
-    assert (found.code, found.message, found.detail, found.request_id, found.status) == (
-        code,
-        "What is wrong",
-        detail,
-        "08D799-270924360",
-        status,
-    )
-    assert found.retryable is (kind is ServerBusyError)
-    assert found.ambiguous is (status >= 500)
-
-
-@pytest.mark.parametrize("status", BUSY)
-@pytest.mark.parametrize("body", [b"<html>nginx</html>", b"", b"null", b"[]", b'"x"', b"{}", b'{"code":5}', b'{"code":null,"message":[]}'])
-def test_pay_errors_without_a_code(status: int, body: bytes) -> None:
-    """A proxy's page, or a body without code: the status decides, and nothing of the page is shown."""
-    found = pay(body, status)
-    assert type(found) is ServerBusyError
-    assert (found.code, found.message, found.detail, found.status) == (None, "", None, status)
-    assert found.ambiguous is (status != 429)
-
-
-@pytest.mark.parametrize("status", FINAL)
-def test_pay_final_statuses(status: int) -> None:
-    """Redirects and refusals without a code are plain errors that are not repeated."""
-    found = pay(b"<html></html>", status)
-    assert type(found) is ApiError
-    assert (found.code, found.retryable, found.ambiguous) == (None, False, status >= 500)
-
-
-def test_pay_messages_are_cut() -> None:
-    """An error's text stays short."""
-    assert len(pay({"code": "NO_AUTH", "message": "x" * 5_000}, 403).message) == 500
-
-
-@pytest.mark.parametrize("body", [{"ret": 1700, "err_msg": "x"}, {"errcode": 1700}])
-def test_pay_knows_no_ams_envelope(body: dict[str, Any]) -> None:
-    """The services do not read each other's envelopes."""
-    assert pay(body, 200) == body
-    found = pay(body, 400)
-    assert isinstance(found, WxRevenueError)
-    assert type(found) is ApiError

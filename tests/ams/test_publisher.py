@@ -27,7 +27,7 @@ async def test_whether_it_can_be_opened(status: int, can: bool) -> None:  # noqa
 
 @virtual
 async def test_opening() -> None:
-    """Success is nothing; 2013 is an error that says when to try again."""
+    """Success has no content; 2013 is an error that says when to try again."""
     assert await answered(CREATE, DONE) is None
     with pytest.raises(ApiError, match="visitors") as caught:
         await answered(CREATE, {"ret": 2013, "err_msg": "x"})
@@ -36,7 +36,10 @@ async def test_opening() -> None:
 
 @virtual
 async def test_a_repeat_that_finds_the_account_open_has_succeeded() -> None:
-    """An answer is lost and the repeat answers 2021: the first attempt opened the account."""
+    """The first attempt counts as done when its repeat is answered with 2021.
+
+    The first answer is lost; 2021 says that the account is open.
+    """
     assert await answered(CREATE, lost(), {"ret": 2021, "err_msg": "opened"}) is None
 
 
@@ -51,7 +54,7 @@ async def test_an_account_that_was_open_before_is_an_error() -> None:
 
 @virtual
 async def test_other_refusals_of_a_repeat_keep_the_doubt() -> None:
-    """After a lost answer 1735 is no success, and the error says that the call may have acted."""
+    """After a lost answer, 1735 is an error that says that the call may have acted."""
     with pytest.raises(ApiError) as caught:
         await answered(CREATE, lost(), {"ret": 1735, "err_msg": "x"})
     assert (caught.value.code, caught.value.ambiguous) == (1735, True)

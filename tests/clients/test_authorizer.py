@@ -1,4 +1,4 @@
-"""``client.authorizer("wx…")``: whose token is taken need not be said again."""
+"""``client.authorizer("wx…")`` fixes whose token is taken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from wxrevenue import ConfigurationError, GetSettlement, RevenueClient, Secret, 
 
 @virtual
 async def test_a_clone_fills_in_the_mini_program() -> None:
-    """Methods that take an authorizer's token take this one's; an argument that is given counts more."""
+    """Methods that take an authorizer's token take the clone's Mini Program.
+
+    An argument that is given goes first.
+    """
     tokens = Tokens(TOKEN)
     client, _ = ams_client(
         answer({"ret": 0, "total_num": 0, "status": 1}), tokens=tokens, handler=lambda _: answer({"total_num": 0, "status": 1})
@@ -30,7 +33,10 @@ async def test_a_clone_fills_in_the_mini_program() -> None:
 
 @virtual
 async def test_what_takes_the_components_token_still_does() -> None:
-    """Such methods are called on the clone as on the client; where ``token=`` chooses, the clone's Mini Program is taken."""
+    """Methods of the component's token are called on the clone as on the client.
+
+    Where ``token=`` chooses, the clone's Mini Program is taken.
+    """
     tokens = Tokens(TOKEN)
     client, _ = ams_client(tokens=tokens, handler=lambda _: answer({"total_num": 0, "share_ratio": 40}))
     one = client.authorizer("wx1")
@@ -46,7 +52,10 @@ async def test_what_takes_the_components_token_still_does() -> None:
 
 @virtual
 async def test_clones_of_clones() -> None:
-    """Options and Mini Program are kept when the other is changed; closing a clone closes nothing."""
+    """Changing options keeps the Mini Program, and the other way round.
+
+    Closing a clone closes nothing.
+    """
     tokens = Tokens(TOKEN)
     client, _ = ams_client(tokens=tokens, handler=lambda _: answer({"total_num": 0}))
     await client.authorizer("wx1").with_options(deadline=2.0).get_settlement("2024-01-01", "2024-01-31")
@@ -58,6 +67,6 @@ async def test_clones_of_clones() -> None:
 
 @pytest.mark.parametrize("appid", ["", "wx\n", 5, None])
 def test_an_appid_that_is_none(appid: Any) -> None:
-    """It is refused at once."""
+    """An invalid appid is refused at once."""
     with pytest.raises(ConfigurationError, match=r"^RevenueClient\.authorizer: expected"):
         RevenueClient(Secret(TOKEN)).authorizer(appid)

@@ -1,4 +1,4 @@
-"""Clients from the environment: with a token, or with what it takes to get one."""
+"""Clients from the environment: with a token, or with the means to get one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def filled(sandbox: Sandbox, env: pytest.MonkeyPatch, path: Path) -> str:
-    """Set the environment for the sandbox's first provider, whose ticket is in a file; return its appid."""
+    """Set the environment for the sandbox's first provider, and return its appid.
+
+    The ticket is in a file.
+    """
     component = sandbox.components[0]
     await FileTicketStore(path).put(sandbox.ticket(component))
     env.setenv(SECRET, sandbox.component_secret(component))
@@ -38,7 +41,10 @@ async def filled(sandbox: Sandbox, env: pytest.MonkeyPatch, path: Path) -> str:
 
 
 async def test_a_secret_and_a_file_of_tickets(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With secret, appid and ticket file a client gets its own tokens, from where the base URL says."""
+    """With secret, appid and ticket file a client gets its own tokens.
+
+    They come from the server of the base URL.
+    """
     sandbox = Sandbox()
     component = await filled(sandbox, env, tmp_path / "ticket")
     async with sandbox.serve() as url:
@@ -50,7 +56,10 @@ async def test_a_secret_and_a_file_of_tickets(env: pytest.MonkeyPatch, tmp_path:
 
 
 async def test_what_was_made_is_closed(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The token source that was made for the client is closed with it; a transport that was given serves both and stays open."""
+    """A token source that was made for the client is closed with it.
+
+    A transport that was given serves both and stays open.
+    """
     sandbox = Sandbox()
     component = await filled(sandbox, env, tmp_path / "ticket")
     transport = sandbox.transport()
@@ -79,7 +88,10 @@ async def test_what_was_made_is_closed(env: pytest.MonkeyPatch, tmp_path: Path) 
     ids=["nothing", "no secret", "both", "no file", "no appid", "empty file", "bad base URL"],
 )
 def test_what_is_missing(env: pytest.MonkeyPatch, variables: dict[str, str], says: str) -> None:
-    """An environment that is not enough, or too much, is refused by the variables' names, and shows no secret."""
+    """An environment with too little or too much is refused by the variables' names.
+
+    The error shows no secret.
+    """
     for name, value in variables.items():
         env.setenv(name, value)
     with pytest.raises(ConfigurationError) as caught:

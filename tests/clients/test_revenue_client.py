@@ -1,4 +1,4 @@
-"""The client of the advertising interfaces: its options, its clones, its shortcuts."""
+"""The client of the advertising interfaces: options, clones and shortcuts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ from wxrevenue._wire.request import result_of
 SHORTCUTS = {"set_share_ratio": SetShareRatio, "get_share_ratio": GetShareRatio, "get_agency_settlement": GetAgencySettlement}
 
 
-# -- shortcuts -----------------------------------------------------------------------------------------------------
+# -- shortcuts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SHORTCUTS)
 def test_shortcuts_are_coroutine_functions(name: str) -> None:
-    """A shortcut is a coroutine function of the class and of the client, named and documented as its request."""
+    """A shortcut is a coroutine function of the class and of the client.
+
+    It has its request's name and documentation.
+    """
     client, _ = ams_client()
     for method in (getattr(RevenueClient, name), getattr(client, name)):
         assert inspect.iscoroutinefunction(method)
@@ -47,16 +50,24 @@ def test_shortcuts_are_coroutine_functions(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHORTCUTS)
 def test_shortcuts_have_the_requests_signature(name: str) -> None:
-    """A shortcut takes what its request takes, in the same order and with the same defaults, and says what it returns."""
+    """A shortcut takes what its request takes, and is annotated with its result.
+
+    Order and defaults are the request's.
+    """
     client, _ = ams_client()
-    of_request = [one for one in inspect.signature(SHORTCUTS[name]).parameters.values() if one.name != "authorizer_appid"]
-    assert list(inspect.signature(getattr(client, name)).parameters.values()) == of_request
-    assert list(inspect.signature(getattr(RevenueClient, name)).parameters.values())[1:] == of_request
+    taken = inspect.signature(SHORTCUTS[name]).parameters.values()
+    of_request = [(one.name, one.kind, one.default) for one in taken if one.name != "authorizer_appid"]
+    for method, skipped in ((getattr(client, name), 0), (getattr(RevenueClient, name), 1)):
+        own = inspect.signature(method).parameters.values()
+        assert [(one.name, one.kind, one.default) for one in own][skipped:] == of_request
     assert inspect.signature(getattr(RevenueClient, name)).return_annotation is result_of(SHORTCUTS[name])
 
 
 def test_a_subclass_has_the_shortcuts() -> None:
-    """Shortcuts work on subclasses, before and after they were looked up on the base class."""
+    """Shortcuts work on subclasses.
+
+    They may have been looked up on the base class before or not.
+    """
 
     class Mine(RevenueClient):
         pass
@@ -89,7 +100,7 @@ async def test_nothing_happens_before_the_await(name: str, args: Any, error: Any
 
 @virtual
 async def test_the_three_interfaces() -> None:
-    """The shortcuts send what the pages document, and return what they return."""
+    """The shortcuts send and return what the pages document."""
     client, transport = ams_client(answer(), ratio(40), answer({"ret": 0, "settlement_list": [], "total_num": 0}))
     assert await client.set_share_ratio(Decimal("40.5")) is None  # type: ignore[func-returns-value]
     found = await client.get_share_ratio("wx1")
@@ -112,11 +123,11 @@ async def test_send_is_the_general_form() -> None:
     assert (await client.send(GetShareRatio(appid="wx1"))).share_ratio == 40
 
 
-# -- walking -------------------------------------------------------------------------------------------------------
+# -- walking ---------------------------------------------------------------------------------------
 
 
 def test_iterating_validates_at_once() -> None:
-    """``iter_agency_settlement`` checks its arguments when it is called, without a loop."""
+    """``iter_agency_settlement`` checks its arguments at the call, without a loop."""
     client, _ = ams_client()
     with pytest.raises(ConfigurationError):
         client.iter_agency_settlement("2020-02-01", "2020-01-01")
@@ -126,7 +137,10 @@ def test_iterating_validates_at_once() -> None:
 
 @virtual
 async def test_pages_have_a_deadline_of_their_own() -> None:
-    """Each page of a walk gets ``page_deadline``, long enough to sit out "operating too fast"."""
+    """Each page of a walk gets ``page_deadline``.
+
+    It is long enough to wait out "operating too fast".
+    """
     page: dict[str, Any] = {"ret": 0, "settlement_list": [], "total_num": 0}
     client, _ = ams_client(answer({"ret": 1737}), answer(page), deadline=1.0)
     assert await client.iter_agency_settlement("2020-01-01", "2020-12-31").collect() == []
@@ -139,7 +153,7 @@ async def test_pages_have_a_deadline_of_their_own() -> None:
     assert now() == 60
 
 
-# -- options -------------------------------------------------------------------------------------------------------
+# -- options ---------------------------------------------------------------------------------------
 
 NO_SECONDS = [0, -1, True, "5", float("inf"), float("nan")]
 
@@ -147,7 +161,10 @@ NO_SECONDS = [0, -1, True, "5", float("inf"), float("nan")]
 @pytest.mark.parametrize("name", ["timeout", "deadline", "page_deadline"])
 @pytest.mark.parametrize("value", NO_SECONDS)
 def test_seconds_that_make_no_sense(name: str, value: Any) -> None:
-    """A time limit is a positive, finite number; the message names the field; constructor and clone agree."""
+    """A time limit is a positive, finite number, in constructor and clone alike.
+
+    The message names the field.
+    """
     with pytest.raises(ConfigurationError, match=rf"RevenueClient\.{name}"):
         RevenueClient(TOKEN, **{name: value})
     with pytest.raises(ConfigurationError, match=rf"RevenueClient\.{name}"):
@@ -172,7 +189,10 @@ def test_seconds_that_make_no_sense(name: str, value: Any) -> None:
     ],
 )
 def test_options_that_make_no_sense(name: str, value: Any) -> None:
-    """A value that cannot be meant is refused at construction, and the message names the field."""
+    """A value that makes no sense is refused at construction.
+
+    The message names the field.
+    """
     with pytest.raises(ConfigurationError, match=rf"RevenueClient\.{name}") as caught:
         RevenueClient(TOKEN, **{name: value})
     assert isinstance(caught.value, ValueError)
@@ -180,7 +200,10 @@ def test_options_that_make_no_sense(name: str, value: Any) -> None:
 
 
 def test_with_options_knows_its_options() -> None:
-    """An option that a clone cannot change is refused by name, with those it can; the token is not shown."""
+    """An option that a clone cannot change is refused by name.
+
+    The error lists those that it can change. The token is not shown.
+    """
     client = RevenueClient(TOKEN)
     strange: Any = {"tokens": "fake-token-other", "base_url": "https://x.example"}
     with pytest.raises(ConfigurationError, match=r"'base_url' is not one of .*tokens") as caught:
@@ -193,7 +216,10 @@ def test_with_options_knows_its_options() -> None:
 
 @virtual
 async def test_a_client_for_another_account() -> None:
-    """``with_options(tokens=…, component_appid=…)`` sends another account's token over the same transport."""
+    """A clone may send another account's token over the same transport.
+
+    It is made by ``with_options(tokens=…, component_appid=…)``.
+    """
     client, transport = ams_client(*[answer()] * 2)
     clone = client.with_options(tokens="fake-token-other", component_appid=OTHER)
     assert (client.component_appid, clone.component_appid) == (COMPONENT, OTHER)
@@ -213,7 +239,10 @@ async def test_a_clone_of_a_clone() -> None:
 
 
 def test_without_a_name_an_account_is_random() -> None:
-    """A client that knows no component appid has a random id that is not derived from its token."""
+    """A client without a component appid has a random id.
+
+    The id is not derived from its token.
+    """
     one, two = RevenueClient(TOKEN), RevenueClient(TOKEN)
     assert one.component_appid != two.component_appid
     assert one.with_options(timeout=1.0).component_appid == one.component_appid
@@ -237,7 +266,7 @@ async def test_base_urls(url: str) -> None:
     assert sent(transport)[0].startswith(f"{url.rstrip('/')}/fake/read?action=fake_read&access_token=")
 
 
-# -- from the environment ------------------------------------------------------------------------------------------
+# -- from the environment --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -308,18 +337,18 @@ def test_a_client_shows_no_token() -> None:
 
 
 def test_secrets_may_be_given_boxed() -> None:
-    """A Secret is taken as it is, an empty one refused."""
+    """A ``Secret`` is taken as it is, and an empty one refused."""
     assert RevenueClient(Secret("fake-token-1")).with_options(tokens=Secret("fake-token-2")) is not None
     with pytest.raises(TokenUnavailableError):
         RevenueClient(Secret(""))
 
 
-# -- how it ends ---------------------------------------------------------------------------------------------------
+# -- how it ends -----------------------------------------------------------------------------------
 
 
 @virtual
 async def test_a_transport_that_fails_to_close_keeps_nothing_else_open() -> None:
-    """When one part fails to close, the others are closed all the same."""
+    """When one part fails to close, the others are closed nevertheless."""
     client = RevenueClient(TOKEN)
     transport, limiter = made_for(client)
 
@@ -336,7 +365,7 @@ async def test_a_transport_that_fails_to_close_keeps_nothing_else_open() -> None
 
 @virtual
 async def test_leaving_the_block_by_an_error() -> None:
-    """An error inside ``async with`` closes the client and goes on."""
+    """An error inside ``async with`` closes the client and passes on."""
     client, _ = ams_client(answer())
     with pytest.raises(LookupError):
         async with client:

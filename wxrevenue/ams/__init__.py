@@ -1,7 +1,8 @@
-"""The advertising interfaces of Mini Program service providers (流量主代运营), a module per chapter of their documentation.
+"""The advertising interfaces of Mini Program service providers (流量主代运营).
 
-To add an interface: one frozen class (and its result) in its chapter and in the chapter's ``__all__``, the names in the chapter's row here,
-one shortcut line in ``clients/_revenue.py``. Chapters load when one of their names is first used.
+There is a module per chapter of their documentation. To add an interface: one frozen class (and its
+result) in its chapter and in the chapter's ``__all__``, the names in the chapter's row here, one
+shortcut line in ``clients/_revenue.py``. Chapters load when one of their names is first used.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ CHAPTERS = {
         "SetCoverAdposScene SetCoverAdposStatus"
     ),
     "wxrevenue.ams.percentage": "GetCustomShareRatio GetShareRatio SetCustomShareRatio SetShareRatio ShareRatio",
-    "wxrevenue.ams.publisher": "AgencyCheckCanOpenPublisher AgencyCreatePublisher PublisherCheck",
+    "wxrevenue.ams.publisher": "AgencyCheckCanOpenPublisher AgencyCreatePublisher PublisherCheck PublisherState",
     "wxrevenue.ams.settlement": ("GetAgencySettlement GetSettlement Settlement SettlementPage SettlementStatus SlotRevenue yuan"),
 }
 """What each chapter exports."""

@@ -1,38 +1,50 @@
-"""What answers say of advertising on one day: counts, rates, and money in fen (分, 1/100 yuan)."""
+"""What answers say of advertising on one day.
+
+Counts, rates, and money in fen (分, 1/100 yuan).
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 import attrs
 
+from wxrevenue._base.json_types import is_object
 from wxrevenue._wire.model import Count, Day, Model, Name, Respelled, Tally, digits, one_of_one
 from wxrevenue.errors import DecodeError
 
 if TYPE_CHECKING:
-    import datetime  # noqa: ICN001  (as in settlement.py)
+    from wxrevenue._base.json_types import JsonObject, JsonValue
 
 __all__ = ["AdPage", "AdRow", "AdSummary"]
 
-AdKey: TypeAlias = "tuple[datetime.date | None, str | None, str, int | str]"
+AdKey: TypeAlias = tuple[dt.date | None, str | None, str, int | str]
 
 
-def _slot_id(value: Any) -> Any:
-    """Return the number that a text of digits stands for; a name stays one."""
+def _slot_id(value: object) -> object:
+    """Return the number that a str of digits stands for; a name stays one."""
     number = digits(value)
     return value if number is None else number
 
 
-def _without_nesting(value: Any) -> Any:
-    """Return a row with the figures of its ``stat_item`` beside its own fields."""
+def _without_nesting(value: JsonObject) -> object:
+    """Return a row with the figures of its ``stat_item`` beside its own fields.
+
+    A null hides none of them.
+    """
     row = {**value}
     figures = one_of_one(row.pop("stat_item"))
     if figures is None or figures == []:
         return row
-    if type(figures) is not dict:
+    if not is_object(figures):
         raise DecodeError("expected an object, or an array of one", path="$.stat_item")
-    return {**cast("dict[str, Any]", figures), **row}
+    return {**figures, **{name: value for name, value in row.items() if value is not None or name not in figures}}
+
+
+_OF_THE_UNIT = frozenset({"slot_id", "ad_unit_id", "ad_unit_name", "appid", "publisher_appid"})
+"""What stands beside a ``stat_item``."""
 
 
 @attrs.define
@@ -44,19 +56,25 @@ class AdRow(Model):
     be revised.
     """
 
-    respelled: ClassVar[Respelled | None] = Respelled(_without_nesting, key="stat_item")
+    respelled: ClassVar[Respelled | None] = Respelled(_without_nesting, key="stat_item", outside=_OF_THE_UNIT)
 
     date: Day | None = None
     """The day, Beijing calendar."""
     ad_slot: Name | None = None
-    """One of :class:`AdSlot`, or another; missing in rows that stand for a whole account."""
+    """One of :class:`AdSlot`, or another.
+
+    Missing in rows that stand for a whole account.
+    """
     slot_id: Annotated[int | str, Respelled(_slot_id, usual=int)] | None = None
     """The number of the kind of slot, 16 digits."""
     ad_unit_id: Name | None = None
     ad_unit_name: str | None = None
     appid: Name | None = None
-    """The Mini Program. Where the answer leaves it out because the call names it, the client fills
-    it in."""
+    """The Mini Program.
+
+    The client fills it in where the answer leaves it out because the call names it, or calls it
+    ``publisher_appid``.
+    """
     publisher_appid: Name | None = None
     """The Mini Program, as ``GetAgencyAdsStat`` calls it."""
     req_succ_count: Tally | None = None
@@ -70,8 +88,10 @@ class AdRow(Model):
     income: int | None = None
     """Fen: everything that was earned, both parties' parts."""
     publisher_income: int | None = None
-    """Fen: the Mini Program's part. Where ``GetAdposGeneral`` or ``GetAdposDetail`` answer with
-    ``income`` alone, it is that."""
+    """Fen: the Mini Program's part.
+
+    Where ``GetAdposGeneral`` or ``GetAdposDetail`` answer with ``income`` alone, it is that.
+    """
     agency_income: int | None = None
     """Fen: the provider's part."""
     ecpm: Decimal | None = None
@@ -79,7 +99,10 @@ class AdRow(Model):
 
     @property
     def key(self) -> AdKey:
-        """``(date, Mini Program, slot, slot's or unit's id)``: what tells it from other rows."""
+        """``(date, Mini Program, slot, slot's or unit's id)``.
+
+        It tells the row from other rows.
+        """
         return (self.date, self.publisher_appid or self.appid, self.ad_slot or "", self.slot_id or self.ad_unit_id or "")
 
     @property
@@ -87,11 +110,11 @@ class AdRow(Model):
         """Nothing: a row's key stays."""
 
     def fingerprint(self) -> bytes:
-        """Return bytes that differ when anything in the row does, the same in every process."""
+        """Return bytes that change with anything in the row, the same in every process."""
         return repr((self, self.extra)).encode("utf-8", "surrogatepass")
 
 
-def _one_or_none(value: Any) -> Any:
+def _one_or_none(value: JsonValue) -> object:
     return None if value == [] else one_of_one(value)
 
 
@@ -113,9 +136,9 @@ class AdSummary(Model):
     ecpm: Decimal | None = None
     """Fen."""
     exposure_uv: Tally | None = None
-    """Users who saw an ad."""
+    """Users that saw an ad."""
     open_uv: Tally | None = None
-    """Users who opened a Mini Program."""
+    """Users that opened a Mini Program."""
 
 
 _Rows: TypeAlias = list[AdRow]
@@ -144,14 +167,21 @@ class AdPage(Model):
         """How many rows the whole range has, as every paged answer calls it."""
         return self.total_num
 
-    def fill_in(self, appid: str | None) -> None:
-        """Put in what an answer about one Mini Program leaves out.
+    def fill_in(self, appid: str | None, ad_slot: str | None, days: tuple[str, str]) -> None:
+        """Put in what the answer leaves out because the call says it.
 
-        Its appid, and its income under the field's newer name.
+        That is the Mini Program, the slot and the day.
         """
+        first, last = days
+        day = dt.date.fromisoformat(first) if first == last else None
         for row in self.list:
-            row.appid = row.appid or appid
-            if row.publisher_income is None:
-                row.publisher_income = row.income
-        if self.summary is not None and self.summary.publisher_income is None:
-            self.summary.publisher_income = self.summary.income
+            row.appid = row.appid or row.publisher_appid or appid
+            row.ad_slot = row.ad_slot or ad_slot
+            row.date = row.date or day
+
+    def name_income(self) -> None:
+        """Put a Mini Program's own income under the field's newer name."""
+        figures: tuple[AdRow | AdSummary, ...] = (*self.list, self.summary) if self.summary is not None else (*self.list,)
+        for one in figures:
+            if one.publisher_income is None:
+                one.publisher_income = one.income

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import attrs
 
 from wxrevenue._wire.model import Count, Model, Name, OpenEnum, Respelled, also_spelled, listed, number_in_text
+
+if TYPE_CHECKING:
+    from wxrevenue._base.json_types import JsonValue
 
 __all__ = [
     "AdSlot",
@@ -47,9 +50,10 @@ class AdSlot(enum.StrEnum):
 
 
 class AdunitStatus(OpenEnum):
-    """Whether an ad unit is on. Requests take the number or the text; answers have either.
+    """Whether an ad unit is on.
 
-    Open: a text that is not listed survives as 0 with that name.
+    Requests take the number or the str; answers have either. Open: a str that is not listed
+    survives as 0 with that name.
     """
 
     ON = 1
@@ -95,15 +99,15 @@ class TemplateType(OpenEnum):
 _STATUS: Final = "AD_UNIT_STATUS_"
 
 
-def _status(value: Any) -> Any:
-    """Return the status that came as a text.
+def _status(value: JsonValue) -> object:
+    """Return the status that came as a str.
 
     One that is not listed survives as 0 with that name.
     """
-    value = number_in_text(value)
-    if type(value) is not str:
-        return value
-    name = value.strip().removeprefix(_STATUS)
+    found = number_in_text(value)
+    if not isinstance(found, str):
+        return found
+    name = found.strip().removeprefix(_STATUS)
     if name in AdunitStatus.__members__:
         return AdunitStatus[name]
     unknown = AdunitStatus(0)
@@ -166,7 +170,7 @@ class Adunit(Model):
         """Nothing: a unit's key stays."""
 
     def fingerprint(self) -> bytes:
-        """Return bytes that differ when anything in the row does, the same in every process."""
+        """Return bytes that change with anything in the row, the same in every process."""
         return repr((self, self.extra)).encode("utf-8", "surrogatepass")
 
 

@@ -1,16 +1,22 @@
-"""What a Mini Program authorizes its provider to do, and the link that asks for it."""
+"""What a Mini Program authorizes its provider to do.
+
+Also the link that asks for the authorization.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from urllib.parse import quote
 
 import attrs
 
 from wxrevenue._base import checks as _checks
 from wxrevenue._base.secret import Secret, as_secret, require_secret
-from wxrevenue._wire.model import Count, Model, Name, Respelled
+from wxrevenue._wire.model import Count, DisplayCount, Model, Name, Respelled
 from wxrevenue.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from wxrevenue._base.json_types import JsonObject, JsonValue
 
 __all__ = [
     "ADVERTISING_PERMISSION",
@@ -46,7 +52,7 @@ class PreauthCode(Model):
 class FuncscopeCategory(Model):
     """A permission set."""
 
-    id: Count | None = None
+    id: DisplayCount | None = None
     """Its number, such as 135."""
 
 
@@ -57,8 +63,11 @@ class FuncInfo(Model):
     funcscope_category: FuncscopeCategory | None = None
 
 
-def _unwrapped(value: Any) -> Any:
-    """Return what stands below ``authorization_info``, as the answer to ``QueryAuth`` has it."""
+def _unwrapped(value: JsonObject) -> JsonValue:
+    """Return what stands below ``authorization_info``.
+
+    The answer to ``QueryAuth`` has it.
+    """
     return value["authorization_info"]
 
 
@@ -71,10 +80,10 @@ class Authorization(Model):
     authorizer_appid: Name
     """The Mini Program."""
     authorizer_access_token: Secret | None = None
-    expires_in: Count | None = None
+    expires_in: DisplayCount | None = None
     """Seconds that the access token lives."""
     authorizer_refresh_token: Secret | None = None
-    """What new access tokens are had with, for good: keep it."""
+    """It gets new access tokens, for good: keep it."""
     func_info: list[FuncInfo] = attrs.field(factory=list[FuncInfo])
     """The permission sets, as the wire has them."""
 
@@ -85,13 +94,19 @@ class Authorization(Model):
         return frozenset(one.id for one in found if one is not None and one.id is not None)
 
     def grants(self, permission: int) -> bool:
-        """Return whether a permission set was granted, such as :data:`ADVERTISING_PERMISSION`."""
+        """Return whether a permission set was granted.
+
+        A set is, for instance, :data:`ADVERTISING_PERMISSION`.
+        """
         return permission in self.permissions
 
 
 @attrs.define
 class AuthorizerProfile(Model):
-    """Who a Mini Program is. Whatever else the server says of it stands in :attr:`extra`."""
+    """A Mini Program's profile.
+
+    Whatever else the server says of it stands in :attr:`extra`.
+    """
 
     nick_name: str | None = None
 
@@ -126,9 +141,9 @@ class ListedAuthorizer(Model):
         """Nothing: an appid stays."""
 
     def fingerprint(self) -> bytes:
-        """Return bytes that differ when anything but the token does, the same in every process.
+        """Return bytes that differ when anything but the token does.
 
-        A new token has a new ``auth_time``.
+        They are the same in every process. A new token has a new ``auth_time``.
         """
         return repr((self.authorizer_appid, self.auth_time, self.extra)).encode("utf-8", "surrogatepass")
 
@@ -166,9 +181,9 @@ def authorization_url(  # noqa: PLR0913  (options, by keyword)
     auth_type: int = 2,
     in_wechat: bool = False,
 ) -> str:
-    """Return the link on which a merchant authorizes the provider, or renews the authorization.
+    """Return the link on which a merchant authorizes the provider.
 
-    It holds the code in clear.
+    The merchant renews the authorization there, too. It holds the code in clear.
 
     A changed share ratio is in force only after the merchant has confirmed it there. The code is
     good for one authorization.
@@ -190,9 +205,10 @@ def authorization_url(  # noqa: PLR0913  (options, by keyword)
     del pre_auth_code  # what follows may raise, and a traceback shows locals
     if not _checks.text("authorization_url.redirect_uri", redirect_uri).startswith(("https://", "http://")):
         raise ConfigurationError("authorization_url.redirect_uri: expected an http(s) URL")
-    if isinstance(auth_type, bool) or auth_type not in _AUTH_TYPES:
+    if type(auth_type) is not int or auth_type not in _AUTH_TYPES:
         raise ConfigurationError("authorization_url.auth_type: expected 1 (official accounts), 2 (Mini Programs) or 3 (both)")
     _checks.credential("authorization_url.component_appid", component_appid)
+    _checks.flag("authorization_url.in_wechat", in_wechat)
     only = {} if biz_appid is None else {"biz_appid": _checks.credential("authorization_url.biz_appid", biz_appid)}
     fixed = {"component_appid": component_appid, "pre_auth_code": code.reveal(), "redirect_uri": redirect_uri}
     pairs = {**fixed, "auth_type": str(auth_type), **only}

@@ -1,12 +1,16 @@
-"""Which advertisers and industries can be blocked, and what answers say of those that are."""
+"""Which advertisers and industries can be blocked.
+
+Also what answers say of those that are blocked.
+"""
 
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, TypeAlias
 
 import attrs
 
+from wxrevenue._base.json_types import is_object
 from wxrevenue._wire.model import Model, Respelled, also_spelled
 
 __all__ = ["AdvertiserType", "AmsCategory", "AmsCategoryBlackList", "BlackList", "BlackListOp", "BlockedApp"]
@@ -59,13 +63,13 @@ class AmsCategory(enum.StrEnum):
     """Telecoms and IT."""
 
 
-def _in_item(value: Any) -> Any:
+def _in_item(value: object) -> object:
     """Return the array that a table of the documents puts below ``item``."""
-    inner = cast("dict[str, Any]", value).get("item", value) if type(value) is dict else value
-    return [inner] if type(inner) is dict else inner
+    inner = value.get("item", value) if is_object(value) else value
+    return [inner] if is_object(inner) else inner
 
 
-def _text_of_number(value: Any) -> Any:
+def _text_of_number(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
@@ -100,7 +104,7 @@ class BlackList(Model):
     """Android apps."""
 
 
-def _categories(value: Any) -> Any:
+def _categories(value: object) -> object:
     return [name for part in value.split("|") if (name := part.strip())] if type(value) is str else value
 
 
@@ -109,4 +113,4 @@ class AmsCategoryBlackList(Model):
     """The industries that are blocked."""
 
     ams_category: Annotated[list[str], Respelled(_categories, usual=list)]
-    """Of :class:`AmsCategory`, or others. On the wire a text with vertical bars."""
+    """Of :class:`AmsCategory`, or others. On the wire a str with vertical bars."""

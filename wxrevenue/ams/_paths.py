@@ -1,8 +1,11 @@
-"""Which of its two documented paths an interface lives on: pinned by the user, or remembered by what worked."""
+"""Which of its two documented paths an interface lives on.
+
+It is pinned by the user, or remembered by what worked.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxrevenue._engine.outcome import verdict_on
 from wxrevenue.ports import Verdict
@@ -25,7 +28,7 @@ class Paths:
 
     def current(self, endpoint: Endpoint) -> str:
         """Return the path to try first."""
-        if endpoint.alternate is None:
+        if endpoint.alternate is None or (self._pinned is None and not self._found):
             return endpoint.path
         if self._pinned in {endpoint.path, endpoint.alternate}:
             return self._pinned
@@ -37,11 +40,13 @@ class Paths:
             return None
         return endpoint.path if path == endpoint.alternate else endpoint.alternate
 
-    def settle(self, endpoint: Endpoint, path: str, outcome: Any, refusal: ApiError) -> Any:
-        """Return what to make of an answer from the other path, and remember that path if the answer proves it.
+    def settle(self, endpoint: Endpoint, path: str, outcome: object, refusal: ApiError) -> object:
+        """Return what to make of an answer from the other path.
 
-        A result proves it, and so does a refusal that is not about the path. Where both paths refuse alike, the one that is
-        known to work tells why (a permission that was taken back, say), and the other only that it is the wrong one.
+        The path is remembered if the answer proves it. A result proves it, and so does a refusal
+        that is not about the path. Where both paths refuse alike, the one that is known to work
+        tells why (a permission that was taken back, say), and the other only that it is the wrong
+        one.
 
         Args:
             endpoint: the interface.

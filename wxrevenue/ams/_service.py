@@ -1,8 +1,12 @@
-"""How AMS differs: a token in the query, three error envelopes in HTTP 200 bodies, and a rate limiter's scope."""
+"""How AMS differs from other services.
+
+It has a token in the query, three error envelopes in HTTP 200 bodies, and a rate limiter's scope.
+"""
 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
@@ -11,7 +15,7 @@ import orjson
 from wxrevenue._base.secret import NeverPickled, Secret, as_secret, require_token, scrub
 from wxrevenue._engine.clock import LOOP_CLOCK
 from wxrevenue._engine.instant import instant
-from wxrevenue._wire.codec import encode, parse
+from wxrevenue._wire.codec import about_page, encode, parse
 from wxrevenue._wire.codes import TOKEN_REFUSED, api_error
 from wxrevenue._wire.http import HttpRequest, retry_after
 from wxrevenue._wire.model import digits
@@ -20,15 +24,18 @@ from wxrevenue.ams._paths import Paths
 from wxrevenue.errors import ConfigurationError, DeadlineExceededError, DecodeError, TokenError, TokenUnavailableError, WxRevenueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from wxrevenue._base.json_types import JsonValue
     from wxrevenue._wire.http import HttpResponse
     from wxrevenue._wire.request import AmsRequest
     from wxrevenue.errors import ApiError
     from wxrevenue.ports import Clock, TokenSource
 
-_HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+_HEADERS: Final = MappingProxyType({"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"})
 _OK: Final = range(200, 300)
+_NONE: Final = TokenKind.NONE
+_AUTHORIZER: Final = TokenKind.AUTHORIZER
 # The English page of settlements prints "right" for "ret": no server sends that.
 _RID: Final = re.compile(r"\brid:?\s*([0-9a-fA-F]+(?:-[0-9a-fA-F]+)*)\s*$")
 _LONGEST_MESSAGE: Final = 500
@@ -47,6 +54,8 @@ class AmsService:
         scope: replaces the default scope.
         clock: what ``Retry-After`` dates are measured against.
         paths: which of two paths works, as far as that is known; shared by a client and its clones.
+        page_caps: by interface, how many rows its pages had where fewer came than were asked for;
+            shared as ``paths`` is.
     """
 
     def __init__(  # noqa: PLR0913  (settings, by keyword)
@@ -55,9 +64,10 @@ class AmsService:
         tokens: TokenSource,
         account: str,
         *,
-        scope: Callable[[Any, str], str] | None = None,
+        scope: Callable[[AmsRequest[object], str], str] | None = None,
         clock: Clock = LOOP_CLOCK,
         paths: Paths | None = None,
+        page_caps: dict[str, set[int]] | None = None,
     ) -> None:
         self.account = account
         self.base_url = base_url
@@ -66,7 +76,10 @@ class AmsService:
         self.custom_scope = scope
         self.clock = clock
         self.paths = Paths() if paths is None else paths
+        self.page_caps: dict[str, set[int]] = {} if page_caps is None else page_caps
         self.urls: dict[tuple[str, str], str] = {}
+        self._scopes: dict[str, str] = {}
+        """Of the component's own calls, by endpoint."""
         self._last: Secret | None = None
 
     @property
@@ -74,15 +87,21 @@ class AmsService:
         """The account's name where it outlives the process, else nothing."""
         return "" if self.account.startswith(ANONYMOUS) else self.account
 
-    def scope(self, request: AmsRequest[Any]) -> str:
+    def scope(self, request: AmsRequest[object]) -> str:
         """Return ``component/authorizer/action``, or what the user's function makes of it."""
-        default = f"{self.account}/{request.authorizer_appid or '-'}/{request.endpoint.name}"
+        name, appid = request.endpoint.name, request.authorizer_appid
+        default = self._scopes.get(name) if appid is None else f"{self.account}/{appid}/{name}"
+        if default is None:
+            default = self._scopes[name] = f"{self.account}/-/{name}"
         return default if self.custom_scope is None else self.custom_scope(request, default)
 
-    def begin(self, request: AmsRequest[Any]) -> AmsCall | WxRevenueError:
-        """Return what binds a call of this request to the account; or why it cannot be sent."""
+    def begin(self, request: AmsRequest[object]) -> AmsCall | WxRevenueError:
+        """Return what binds a call of this request to the account.
+
+        Or return why it cannot be sent.
+        """
         body = encode(request)
-        return body if isinstance(body, WxRevenueError) else AmsCall(self, request, body)
+        return AmsCall(self, request, body) if isinstance(body, bytes) else body
 
     def url(self, path: str, action: str) -> str:
         """Return the URL of an interface up to its token."""
@@ -93,8 +112,11 @@ class AmsService:
             url = f"{self.base_url}{path}?{named}access_token="
             return self.urls.setdefault((path, action), url)
 
-    def as_token(self, token: Any) -> Secret:
-        """Return the token boxed; the same box for the same string, because what is derived from a token is kept in its box."""
+    def as_token(self, token: object) -> Secret:
+        """Return the token boxed: the same box for the same string.
+
+        What is derived from a token is kept in its box.
+        """
         if isinstance(token, Secret) and "encoded" in token.derived:
             return token  # it was sent before, so it was looked at
         last = self._last
@@ -109,39 +131,47 @@ class AmsService:
 
 
 class AmsCall(NeverPickled):
-    """One call to the advertising interfaces: its token, its path, and the reading of its answers."""
+    """One call to the advertising interfaces.
 
-    __slots__ = ("_body", "_endpoint", "_path", "_path_refusal", "_refusal", "_refused", "_repeating", "_request", "_service", "_token",
-                 "_token_tried")  # fmt: skip
+    It has its token and its path, and reads its answers.
+    """
+
+    __slots__ = (
+        "_body", "_endpoint", "_path", "_path_refusal", "_refusal", "_refused", "_repeating", "_request", "_service", "_token",
+        "_token_tried",
+    )  # fmt: skip
     waits_for = "token"
     verifies = False
 
-    def __init__(self, service: AmsService, request: AmsRequest[Any], body: bytes) -> None:
+    def __init__(self, service: AmsService, request: AmsRequest[object], body: bytes) -> None:
         self._service = service
-        self._request: Any = request
+        self._request = request
         self._endpoint = endpoint = request.endpoint
         self._body = body
         self._path = endpoint.path if endpoint.alternate is None else service.paths.current(endpoint)
-        self._path_refusal: ApiError | None = None
-        """What the path that was tried first answered, once the other one is tried."""
         self._token: Secret | None = None
         """The token of the request sent last."""
         self._refused: Secret | None = None
         self._refusal: TokenError | None = None
         """The token that the server refused, and how."""
         self._token_tried = self._repeating = False
-        """Another token was asked for, since the last attempt began or a token was last accepted; for the request to come."""
+        """Whether another token was asked for, for the request to come.
+
+        It counts since the last attempt began, or since a token was last accepted.
+        """
+        self._path_refusal: ApiError | None = None
+        """What the path that was tried first answered, once the other one is tried."""
 
     def ready(self, token: Secret | None = None) -> HttpRequest | WxRevenueError | None:
         """Return the request with that token, or with one that is known already."""
         endpoint, service = self._endpoint, self._service
         if token is None:
-            self._token_tried = self._token_tried and self._repeating
-            self._repeating = False
+            if self._repeating or self._token_tried:
+                self._token_tried, self._repeating = self._token_tried and self._repeating, False
             kind, appid = endpoint.token, self._request.authorizer_appid
-            if kind is TokenKind.NONE:
+            if kind is _NONE:
                 return HttpRequest(endpoint.method, service.base_url + self._path, _HEADERS, self._body)
-            if kind is TokenKind.AUTHORIZER and appid is None:
+            if appid is None and kind is _AUTHORIZER:
                 return ConfigurationError(f"{type(self._request).__name__} takes an authorizer's token: give authorizer_appid='wx…'")
             token = None if service.peek is None else service.peek(kind, appid)
             if token is None:
@@ -163,15 +193,25 @@ class AmsCall(NeverPickled):
     async def verify(self, response: HttpResponse, *, timeout: float) -> None:
         """Do nothing: AMS answers are not signed."""
 
-    def unwrap(self, response: HttpResponse) -> Any:
-        """Return the payload without its envelope, or the error that the answer stands for."""
+    def unwrap(self, response: HttpResponse) -> object:
+        """Return the payload without its envelope, or the error of the answer."""
         try:
-            payload: Any = orjson.loads(response.body)
+            payload: JsonValue | DecodeError = orjson.loads(response.body)
         except orjson.JSONDecodeError:
-            payload = None
-        if payload is None:
             payload = parse(response.body)
-        failure = _failure(payload)
+        if (
+            type(payload) is dict
+            and type(code := payload.get("ret")) is int
+            and not code
+            and "base_resp" not in payload
+            and "errcode" not in payload
+        ):
+            del payload["ret"]  # the usual envelope of a success: nothing else to be read
+            payload.pop("err_msg", None)
+            payload.pop("errmsg", None)
+            failure = None
+        else:
+            failure = _failure(payload)
         outcome = payload if failure is None and response.status in _OK else self._error(response, failure)
         if self._path_refusal is None:
             return outcome
@@ -189,10 +229,14 @@ class AmsCall(NeverPickled):
             status=response.status,
             request_id=rid and rid[1],
             retry_after=retry_after(response.header("Retry-After"), self._service.clock.time()),
+            **about_page(failure),
         )
 
     async def repeats(self, error: ApiError) -> bool:
-        """Return whether the request is sent once more: with another token, or on the other path."""
+        """Return whether the request is sent once more.
+
+        It is sent with another token, or on the other path.
+        """
         if isinstance(error, TokenError) and error.code in TOKEN_REFUSED and not self._token_tried:
             self._token_tried = self._repeating = True
             self._refused, self._refusal = self._token, error
@@ -210,9 +254,12 @@ class AmsCall(NeverPickled):
         await self._service.tokens.reject(kind, appid, token.reveal() if _PLAIN in token.derived else token)
 
     def live(self) -> tuple[Secret | None, ...]:
-        """Return the secrets that an answer may repeat: the tokens sent, and what the request itself reveals."""
-        own = revealed(self._request.__class__)
-        return (self._token, self._refused, *(getattr(self._request, name) for name in own))
+        """Return the secrets that an answer may repeat.
+
+        These are the tokens sent, and what the request itself reveals.
+        """
+        kind: type = self._request.__class__
+        return (self._token, self._refused, *(getattr(self._request, name) for name in revealed(kind)))
 
 
 class _Failure(NamedTuple):
@@ -220,30 +267,29 @@ class _Failure(NamedTuple):
     message: str
 
 
-def _failure(payload: Any) -> _Failure | DecodeError | None:
+def _failure(payload: JsonValue | DecodeError) -> _Failure | DecodeError | None:
     """Take the envelope off; return what it says went wrong, if anything.
 
-    Any of its three codes may say so. A code that can be read counts, whatever stands beside it that cannot.
+    Any of its three codes may say so. A code that can be read counts, whatever stands beside it
+    that cannot.
     """
     if type(payload) is not dict:
         return payload if isinstance(payload, DecodeError) else DecodeError("expected an object")
-    fields: dict[str, Any] = payload  # pyright: ignore[reportUnknownVariableType]  (a cast is a call, on every answer)
-    codes = fields.pop("ret", 0), fields.pop("errcode", 0)
-    messages = fields.pop("err_msg", ""), fields.pop("errmsg", "")
-    nested = fields.pop("base_resp", None)
+    codes = payload.pop("ret", 0), payload.pop("errcode", 0)
+    messages = payload.pop("err_msg", ""), payload.pop("errmsg", "")
+    nested = payload.pop("base_resp", None)
     if nested is None and codes == (0, 0) and type(codes[0]) is type(codes[1]) is int:
         return None
     found = [_read(codes[0], messages[0], "$.ret"), _read(codes[1], messages[1], "$.errcode")]
-    if type(nested) is dict:
-        inner = cast("dict[str, Any]", nested)
-        found.append(_read(inner.get("ret", 0), inner.get("err_msg", ""), "$.base_resp.ret"))
+    if isinstance(nested, dict):
+        found.append(_read(nested.get("ret", 0), nested.get("err_msg", ""), "$.base_resp.ret"))
     elif nested is not None:
         found.append(DecodeError("expected an object", path="$.base_resp"))
     told = [one for one in found if one is not None]
     return next((one for one in told if isinstance(one, _Failure)), told[0] if told else None)
 
 
-def _read(code: Any, message: Any, path: str) -> _Failure | DecodeError | None:
+def _read(code: object, message: object, path: str) -> _Failure | DecodeError | None:
     """Return what a code says went wrong, or that it cannot be read."""
     number = digits(code)
     if number is None:

@@ -1,20 +1,24 @@
-"""Ad units (广告单元): what shows advertising in a Mini Program, and the templates of native ones."""
+"""Ad units (广告单元).
+
+They show advertising in a Mini Program. Also the templates of native ones.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 import attrs
 
-from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, TokenKind, text_between
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, text_between
 from wxrevenue.ams._adunit import AdSlot, AdunitCode, AdunitPage, AdunitStatus, CreatedAdunit, TmplPage, TmplType
 from wxrevenue.ams._checks import LARGEST_PAGE_SIZE, one_of_numbers, plain_text, slot_name, whole_number
+from wxrevenue.ams._endpoints import operation
 from wxrevenue.errors import ConfigurationError, one_of
+
+T = TypeVar("T")
 
 __all__ = ["AgencyCreateAdunit", "AgencyGetTmplType", "AgencyUpdateAdunit", "GetAdunitCode", "GetAdunitList", "GetAgencyTmplIdList"]
 
-_OPERATION: Final = "/wxa/operationams"
-_AUTHORIZER: Final = TokenKind.AUTHORIZER
 _TEXT: Final = text_between(1, 128)
 _MAYBE_TEXT: Final = attrs.validators.optional(_TEXT)
 _MAYBE_SLOT: Final = attrs.validators.optional(slot_name)
@@ -28,7 +32,10 @@ LONGEST_VIDEOS: Final = frozenset({15, 30, 60, 86_400})
 REWARDS: Final = frozenset({15, 30})
 """Seconds after which a rewarded video may unlock its reward."""
 OPEN_TEMPLATES: Final = frozenset({2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 20, 100_001, 100_003})
-"""The template types that may be set; answers know further ones, see :class:`TemplateType`."""
+"""The template types that may be set.
+
+Answers have further ones, see :class:`TemplateType`.
+"""
 _SHORTEST: Final = attrs.validators.optional(one_of_numbers(SHORTEST_VIDEOS))
 _LONGEST: Final = attrs.validators.optional(one_of_numbers(LONGEST_VIDEOS))
 _REWARD: Final = attrs.validators.optional(one_of_numbers(REWARDS))
@@ -36,7 +43,7 @@ _TEMPLATE: Final = attrs.validators.optional(one_of_numbers(OPEN_TEMPLATES))
 _STATUS_TEXTS: Final = tuple(status.text for status in AdunitStatus)
 
 
-def _one_template(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+def _one_template(instance: AgencyCreateAdunit | AgencyUpdateAdunit, attribute: attrs.Attribute[str | None], value: str | None) -> None:
     _MAYBE_TEXT(instance, attribute, value)
     where = f"{type(instance).__name__}.{attribute.name}"
     if value is not None and instance.tmpl_type is not None:
@@ -53,7 +60,7 @@ def _status_text(value: AdunitStatus | int | str) -> str:
     return AdunitStatus(value).text if type(value) in {int, AdunitStatus} and value in set(AdunitStatus) else value  # type: ignore[return-value]
 
 
-def _status(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _status(instance: object, attribute: attrs.Attribute[T], value: T) -> None:
     if value not in _STATUS_TEXTS:
         raise ConfigurationError(
             f"{type(instance).__name__}.{attribute.name}: expected {one_of(_STATUS_TEXTS)}, or AdunitStatus.ON or .OFF"
@@ -90,15 +97,15 @@ class AgencyCreateAdunit(AmsRequest[CreatedAdunit]):
 
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
-        OutcomeUnknownError: the answer was lost, so that nobody knows whether the unit was made.
+        OutcomeUnknownError: the answer was lost, so that it is unknown whether the unit was made.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: 1803 (there is a unit of this name), -202, 1700,
             1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_create_adunit", token=_AUTHORIZER, safety=Safety.UNSAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_create_adunit", Safety.UNSAFE)
 
     name: str = attrs.field(validator=_TEXT)
     type: str = attrs.field(converter=plain_text, validator=slot_name, kw_only=True)
@@ -133,15 +140,16 @@ class AgencyUpdateAdunit(AmsRequest[None]):
 
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
-        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the unit was changed.
+        OutcomeUnknownError: answers stayed lost, so that it is unknown whether the unit was
+            changed.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: 1803 (there is a unit of this name), -202, 1700,
             1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_update_adunit", token=_AUTHORIZER, safety=Safety.REPEATABLE)
+    endpoint: ClassVar[Endpoint] = operation("agency_update_adunit", Safety.REPEATABLE)
 
     name: str = attrs.field(validator=_TEXT)
     ad_unit_id: str = attrs.field(validator=_TEXT, kw_only=True)
@@ -169,12 +177,12 @@ class AgencyGetTmplType(AmsRequest[TmplType]):
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_get_tmpl_type", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_get_tmpl_type", Safety.SAFE)
 
     ad_unit_id: str = attrs.field(validator=_TEXT)
 
@@ -200,12 +208,12 @@ class GetAgencyTmplIdList(AmsRequest[TmplPage]):
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="get_agency_ad_unit_list", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("get_agency_ad_unit_list", Safety.SAFE)
 
     page: int = attrs.field(default=1, validator=_PAGE, kw_only=True)
     page_size: int = attrs.field(default=20, validator=_PAGE_SIZE, kw_only=True)
@@ -218,7 +226,9 @@ class GetAgencyTmplIdList(AmsRequest[TmplPage]):
 
 @attrs.frozen
 class GetAdunitList(AmsRequest[AdunitPage]):
-    """Fetch one page of a Mini Program's ad units, newest first; cover ads are not among them.
+    """Fetch one page of a Mini Program's ad units, newest first.
+
+    Cover ads are not among them.
 
     WeChat page: ad-mgnt/GetAdunitList (获取广告位或指定广告单元的信息).
 
@@ -235,12 +245,12 @@ class GetAdunitList(AmsRequest[AdunitPage]):
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_get_adunit_list", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_get_adunit_list", Safety.SAFE)
 
     page: int = attrs.field(default=1, validator=_PAGE)
     page_size: int = attrs.field(default=20, validator=_PAGE_SIZE, kw_only=True)
@@ -264,11 +274,11 @@ class GetAdunitCode(AmsRequest[AdunitCode]):
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_get_adunit_code", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_get_adunit_code", Safety.SAFE)
 
     ad_unit_id: str = attrs.field(validator=_TEXT)

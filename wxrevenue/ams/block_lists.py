@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, TypeAlias, cast
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast
 
 import attrs
 import orjson
 
 from wxrevenue._base.printable import Printable
-from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, TokenKind, text_between, written_as
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, text_between, written_as
 from wxrevenue.ams._blocked import AdvertiserType, AmsCategory, AmsCategoryBlackList, BlackList, BlackListOp
 from wxrevenue.ams._checks import one_of_numbers, values
+from wxrevenue.ams._endpoints import operation
 from wxrevenue.errors import ConfigurationError
+
+T = TypeVar("T")
 
 __all__ = ["BlockedAdvertiser", "GetAmsCategoryBlackList", "GetBlackList", "SetAmsCategoryBlackList", "SetBlackList"]
 
-_OPERATION: Final = "/wxa/operationams"
-_AUTHORIZER: Final = TokenKind.AUTHORIZER
 
 MOST_BLOCKED: Final[Mapping[int, int]] = MappingProxyType({1: 20, 2: 10, 3: 10, 4: 20})
-"""How many advertisers of each :class:`AdvertiserType` can be blocked."""
+"""Advertisers of each :class:`AdvertiserType` that can be blocked at most."""
 
 
 @attrs.frozen
@@ -41,11 +42,11 @@ class BlockedAdvertiser(Printable):
     id: str = attrs.field(validator=text_between(1, 128))
 
 
-_Advertiser: TypeAlias = BlockedAdvertiser | Mapping[str, Any]
+_Advertiser: TypeAlias = BlockedAdvertiser | Mapping[str, object]
 _Advertisers: TypeAlias = Iterable[_Advertiser]
 
 
-def _advertiser(where: str, given: Any) -> BlockedAdvertiser:
+def _advertiser(where: str, given: object) -> BlockedAdvertiser:
     if isinstance(given, BlockedAdvertiser):
         return given
     if not isinstance(given, Mapping):
@@ -60,7 +61,7 @@ def _as_advertisers(value: _Advertisers) -> tuple[BlockedAdvertiser, ...]:
     return values("SetBlackList.list", value, _advertiser)
 
 
-def _few_of_each(instance: object, attribute: attrs.Attribute[Any], value: tuple[BlockedAdvertiser, ...]) -> None:
+def _few_of_each(instance: object, attribute: attrs.Attribute[T], value: tuple[BlockedAdvertiser, ...]) -> None:
     where = f"{type(instance).__name__}.{attribute.name}"
     if not value:
         raise ConfigurationError(f"{where}: expected at least one advertiser")
@@ -70,7 +71,7 @@ def _few_of_each(instance: object, attribute: attrs.Attribute[Any], value: tuple
 
 
 def _json_text(advertisers: tuple[BlockedAdvertiser, ...]) -> str:
-    """Return JSON as a text: the wire has it inside JSON."""
+    """Return JSON as a str: the wire has it inside JSON."""
     return orjson.dumps([{"type": one.type, "id": one.id} for one in advertisers]).decode()
 
 
@@ -93,16 +94,16 @@ class SetBlackList(AmsRequest[None]):
 
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
-        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the advertisers were
+        OutcomeUnknownError: answers stayed lost, so that it is unknown whether the advertisers were
             blocked.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: 2035 (more of a type than allowed, those blocked
             before included), 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_set_black_list", token=_AUTHORIZER, safety=Safety.REPEATABLE)
+    endpoint: ClassVar[Endpoint] = operation("agency_set_black_list", Safety.REPEATABLE)
 
     op: int = attrs.field(validator=one_of_numbers(frozenset(BlackListOp)))
     list: tuple[BlockedAdvertiser, ...] = attrs.field(
@@ -125,15 +126,15 @@ class GetBlackList(AmsRequest[BlackList]):
     Raises:
         ConfigurationError: ``authorizer_appid`` is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_get_black_list", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_get_black_list", Safety.SAFE)
 
 
-def _category(where: str, given: Any) -> str:
+def _category(where: str, given: object) -> str:
     if not isinstance(given, str) or given not in set(AmsCategory):
         raise ConfigurationError(f"{where}: expected a name of AmsCategory: {', '.join(AmsCategory)}")
     return str(given)
@@ -145,7 +146,9 @@ def _as_categories(value: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen
 class SetAmsCategoryBlackList(AmsRequest[None]):
-    """Say which industries are blocked, all of them: those that are left out are blocked no more.
+    """Say which industries are blocked, all of them.
+
+    Those that are left out are blocked no more.
 
     WeChat page: ad-black/SetAmsCategoryBlackList (设置行业屏蔽信息). Setting a value twice is setting it
     once (``REPEATABLE``).
@@ -161,17 +164,15 @@ class SetAmsCategoryBlackList(AmsRequest[None]):
 
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
-        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the industries were
+        OutcomeUnknownError: answers stayed lost, so that it is unknown whether the industries were
             blocked.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path=_OPERATION, action="agency_set_mp_amscategory_blacklist", token=_AUTHORIZER, safety=Safety.REPEATABLE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_set_mp_amscategory_blacklist", Safety.REPEATABLE)
 
     ams_category: tuple[str, ...] = attrs.field(converter=_as_categories, metadata=written_as("|".join))
 
@@ -191,11 +192,9 @@ class GetAmsCategoryBlackList(AmsRequest[AmsCategoryBlackList]):
     Raises:
         ConfigurationError: ``authorizer_appid`` is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path=_OPERATION, action="agency_get_mp_amscategory_blacklist", token=_AUTHORIZER, safety=Safety.SAFE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_get_mp_amscategory_blacklist", Safety.SAFE)

@@ -1,16 +1,22 @@
-"""The cover ad (封面广告) before a Mini Program's first page: its switch and its scenes."""
+"""The cover ad (封面广告) before a Mini Program's first page.
+
+Its switch and its scenes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable  # noqa: TC003  (attrs reads the annotation)
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final, TypeVar, cast
 
 import attrs
 
 from wxrevenue._wire.model import Count, Model, OpenEnum, Respelled, also_spelled, digits
-from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, TokenKind, written_as
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, written_as
 from wxrevenue.ams._checks import one_of_numbers
-from wxrevenue.errors import ApiError, ConfigurationError, DecodeError
+from wxrevenue.ams._endpoints import operation
+from wxrevenue.errors import ApiError, ConfigurationError, DecodeError, WxRevenueError
+
+T = TypeVar("T")
 
 __all__ = [
     "COVER_SCENES",
@@ -23,8 +29,6 @@ __all__ = [
     "SetCoverAdposStatus",
 ]
 
-_OPERATION: Final = "/wxa/operationams"
-_AUTHORIZER: Final = TokenKind.AUTHORIZER
 _DONE_ALREADY: Final = frozenset({2067, 2008})
 """On already; or switched within the last hour, which the attempt before did."""
 
@@ -38,7 +42,10 @@ _SCENES: Final = """
     1252
 """
 COVER_SCENES: Final = frozenset(map(int, _SCENES.split()))
-"""The scene values (场景值) in which a cover ad may be shown; answers may know further ones."""
+"""The scene values (场景值) in which a cover ad may be shown.
+
+Answers may have further ones.
+"""
 
 
 class CoverSwitch(OpenEnum):
@@ -62,8 +69,8 @@ class CoverAdposStatus(Model):
         return self.status == CoverSwitch.ON
 
 
-def _scenes(value: Any) -> Any:
-    """Return the numbers of a text that lists them with commas."""
+def _scenes(value: object) -> object:
+    """Return the numbers of a str that lists them with commas."""
     if type(value) is not str:
         return value
     found = [digits(part.strip()) for part in value.split(",") if part.strip()]
@@ -81,7 +88,7 @@ class CoverAdposScene(Model):
     scene_list: Annotated[list[int], Respelled(_scenes, usual=list)] = attrs.field(
         factory=list[int], metadata=also_spelled("cover_scene_list")
     )
-    """The scene values. On the wire a text with commas; some documents call it
+    """The scene values. On the wire a str with commas; some documents call it
     ``cover_scene_list``."""
 
 
@@ -90,9 +97,9 @@ class SetCoverAdposStatus(AmsRequest[None]):
     """Switch a Mini Program's cover ad on or off; possible once an hour.
 
     WeChat page: ad-mgnt/SetCoverAdposStatus (设置封面广告位开关状态). Setting a value twice is setting it once
-    (``REPEATABLE``): when an answer was lost and the repeat says that the ad is on already (2067)
-    or was switched just now (2008), the call has succeeded. If something else may have switched it
-    within the hour, read :class:`GetCoverAdposStatus`.
+    (``REPEATABLE``). An answer may be lost, and the repeat may say that the ad is on already (2067)
+    or was switched just now (2008). Then the call has succeeded. If something else may have
+    switched it within the hour, read :class:`GetCoverAdposStatus`.
 
     Args:
         status: ``CoverSwitch.ON`` (1) or ``CoverSwitch.OFF`` (4).
@@ -103,42 +110,42 @@ class SetCoverAdposStatus(AmsRequest[None]):
 
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
-        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the ad was switched.
+        OutcomeUnknownError: answers stayed lost, so that it is unknown whether the ad was switched.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: 2008 (switched less than an hour ago: see
             :attr:`CoverAdposStatus.next_open_time`), 2067 (it was on before), 2068 (the publisher
             was opened less than an hour ago), 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path=_OPERATION, action="agency_set_cover_adpos_status", token=_AUTHORIZER, safety=Safety.REPEATABLE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_set_cover_adpos_status", Safety.REPEATABLE)
 
     status: int = attrs.field(validator=one_of_numbers(frozenset(CoverSwitch)))
 
-    def conclude(self, outcome: Any, *, repeated: bool) -> Any:
-        """Return success where a repeat finds the ad switched: an earlier attempt switched it."""
+    def conclude(self, outcome: WxRevenueError | None, *, repeated: bool) -> WxRevenueError | None:
+        """Return success where a repeat finds the ad switched.
+
+        An earlier attempt switched it.
+        """
         return None if repeated and isinstance(outcome, ApiError) and outcome.code in _DONE_ALREADY else outcome
 
 
 def _as_scenes(value: Iterable[int]) -> tuple[int, ...]:
     """Return, as an attrs converter, a list as a tuple.
 
-    What is no list is left for the validator.
+    A value that is not a list is left for the validator.
     """
     return tuple(value) if isinstance(value, (list, tuple, set, frozenset, range)) else value  # type: ignore[return-value]
 
 
-def _check_scenes(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _check_scenes(instance: object, attribute: attrs.Attribute[T], value: T) -> None:
     where = f"{type(instance).__name__}.{attribute.name}"
-    scenes: Any = value  # as in ``_checks.values``
-    if type(value) is not tuple:
+    if not isinstance(value, tuple):
         raise ConfigurationError(f"{where}: expected a list of scene values, got {type(value).__name__}")
     if not value:
         raise ConfigurationError(f"{where}: expected at least one scene; to show the ad nowhere, switch it off")
-    for number, scene in enumerate(scenes):
+    for number, scene in enumerate(cast("tuple[object, ...]", value)):
         if type(scene) is not int:
             raise ConfigurationError(f"{where}[{number}]: expected an int, got {type(scene).__name__}")
         if scene not in COVER_SCENES:
@@ -166,23 +173,23 @@ class SetCoverAdposScene(AmsRequest[None]):
 
     Raises:
         ConfigurationError: an argument is not allowed; nothing was sent.
-        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the scenes were set.
+        OutcomeUnknownError: answers stayed lost, so that it is unknown whether the scenes were set.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path=_OPERATION, action="agency_set_cover_adpos_scene", token=_AUTHORIZER, safety=Safety.REPEATABLE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_set_cover_adpos_scene", Safety.REPEATABLE)
 
     cover_scene_list: tuple[int, ...] = attrs.field(converter=_as_scenes, validator=_check_scenes, metadata=written_as(_comma_separated))
 
 
 @attrs.frozen
 class GetCoverAdposStatus(AmsRequest[CoverAdposStatus]):
-    """Ask whether a Mini Program's cover ad is on, and when it may be switched on again.
+    """Ask whether a Mini Program's cover ad is on.
+
+    Also ask when it may be switched on again.
 
     WeChat page: ad-mgnt/GetCoverAdposStatus (获取封面广告位状态).
 
@@ -195,12 +202,12 @@ class GetCoverAdposStatus(AmsRequest[CoverAdposStatus]):
     Raises:
         ConfigurationError: ``authorizer_appid`` is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_get_cover_adpos_status", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_get_cover_adpos_status", Safety.SAFE)
 
 
 @attrs.frozen
@@ -218,9 +225,9 @@ class GetCoverAdposScene(AmsRequest[CoverAdposScene]):
     Raises:
         ConfigurationError: ``authorizer_appid`` is not allowed; nothing was sent.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no
-            account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(path=_OPERATION, action="agency_get_cover_adpos_scene", token=_AUTHORIZER, safety=Safety.SAFE)
+    endpoint: ClassVar[Endpoint] = operation("agency_get_cover_adpos_scene", Safety.SAFE)

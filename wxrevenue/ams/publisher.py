@@ -1,19 +1,42 @@
-"""Opening a Mini Program's publisher account (开通流量主), without which it shows no advertising."""
+"""Opening a Mini Program's publisher account (开通流量主).
+
+Without one it shows no advertising.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+import enum
+from typing import ClassVar, Final
 
 import attrs
 
 from wxrevenue._wire.model import Model
-from wxrevenue._wire.request import AmsRequest, Endpoint, Safety, TokenKind
-from wxrevenue.errors import ApiError
+from wxrevenue._wire.request import AmsRequest, Endpoint, Safety
+from wxrevenue.ams._endpoints import operation
+from wxrevenue.errors import ApiError, WxRevenueError
 
-__all__ = ["AgencyCheckCanOpenPublisher", "AgencyCreatePublisher", "PublisherCheck"]
+__all__ = ["AgencyCheckCanOpenPublisher", "AgencyCreatePublisher", "PublisherCheck", "PublisherState"]
 
 _CAN_OPEN: Final = 1
 _ALREADY_OPEN: Final = 2021
+
+
+class PublisherState(enum.StrEnum):
+    """How far a Mini Program is on its way to showing advertising."""
+
+    OPEN = "open"
+    """Its publisher account works."""
+    CAN_OPEN = "can_open"
+    """It has no account, and can open one."""
+    OPENING = "opening"
+    """It must wait for its account to work, or for more visitors.
+
+    Its account was opened less than an hour ago, or WeChat wants more visitors first (2013).
+    """
+    AGREEMENT_UNSIGNED = "agreement_unsigned"
+    """The merchant has not signed the agreement (1735)."""
+    NOT_ALLOWED = "not_allowed"
+    """It has no account, and WeChat says that it cannot open one."""
 
 
 @attrs.define
@@ -49,9 +72,7 @@ class AgencyCheckCanOpenPublisher(AmsRequest[PublisherCheck]):
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737, 2056.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path="/wxa/operationams", action="agency_check_can_open_publisher", token=TokenKind.AUTHORIZER, safety=Safety.SAFE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_check_can_open_publisher", Safety.SAFE)
 
 
 @attrs.frozen
@@ -70,7 +91,7 @@ class AgencyCreatePublisher(AmsRequest[None]):
 
     Raises:
         ConfigurationError: ``authorizer_appid`` is not allowed; nothing was sent.
-        OutcomeUnknownError: answers stayed lost, so that nobody knows whether the account was
+        OutcomeUnknownError: answers stayed lost, so that it is unknown whether the account was
             opened.
         AgreementUnsignedError: the merchant has not signed (1735).
         ApiError: the server refused otherwise: 2013 (fewer unique visitors than the threshold: try
@@ -78,10 +99,11 @@ class AgencyCreatePublisher(AmsRequest[None]):
             2009, 2056.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path="/wxa/operationams", action="agency_create_publisher", token=TokenKind.AUTHORIZER, safety=Safety.REPEATABLE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_create_publisher", Safety.REPEATABLE)
 
-    def conclude(self, outcome: Any, *, repeated: bool) -> Any:
-        """Return success where a repeat finds the account open: an earlier attempt opened it."""
+    def conclude(self, outcome: WxRevenueError | None, *, repeated: bool) -> WxRevenueError | None:
+        """Return success where a repeat finds the account open.
+
+        An earlier attempt opened it.
+        """
         return None if repeated and isinstance(outcome, ApiError) and outcome.code == _ALREADY_OPEN else outcome

@@ -1,18 +1,30 @@
-"""Half-month settlements of advertising revenue (结算收入). Every amount is an ``int`` in fen (分, 1/100 yuan)."""
+"""Half-month settlements of advertising revenue (结算收入).
+
+Every amount is an ``int`` in fen (分, 1/100 yuan). The English pages print ``Zone`` and
+``total_number``; the wire has ``zone`` and ``total_num``.
+"""
 
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  (hints are resolved at run time, too)
 from decimal import Decimal
-from typing import ClassVar, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import attrs
 
 from wxrevenue._base.calendar import HalfMonth, half_month
-from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model, OpenEnum
-from wxrevenue._wire.request import WRONG_PATH, AmsRequest, Endpoint, Safety, TokenKind
-from wxrevenue.ams._checks import LARGEST_PAGE_SIZE, as_day, day, not_before_start, whole_number
+from wxrevenue._wire.component_request import ComponentRequest
+from wxrevenue._wire.model import Count, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Model
+from wxrevenue._wire.request import WRONG_PATH, AmsRequest, Endpoint, Safety
+from wxrevenue._wire.totals import Totals
+from wxrevenue.ams._checks import LARGEST_PAGE_SIZE, as_day, day, day_not_before_start, whole_number
+from wxrevenue.ams._endpoints import operation
+from wxrevenue.ams._settlement_status import SettlementStatus
 from wxrevenue.errors import ConfigurationError, DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["GetAgencySettlement", "GetSettlement", "Settlement", "SettlementPage", "SettlementStatus", "SlotRevenue", "yuan"]
 
@@ -23,27 +35,12 @@ def yuan(fen: int) -> Decimal:
     """Return an amount in yuan, exactly: ``yuan(12345) == Decimal("123.45")``.
 
     Raises:
-        ConfigurationError: ``fen`` is no ``int``.
+        ConfigurationError: ``fen`` is not an ``int``.
     """
     if type(fen) is not int:
-        raise ConfigurationError(f"yuan: expected fen as an int, got {type(fen).__name__}")
+        raise ConfigurationError(f"yuan: expected fen (1/100 yuan) as an int, got {type(fen).__name__}: money is never a float")
     sign, digits, _ = Decimal(fen).as_tuple()
     return Decimal((sign, digits, -2))  # shifted by hand: arithmetic would round to the context's precision
-
-
-class SettlementStatus(OpenEnum):
-    """Where a half-month's settlement stands. Open: a number that is not listed survives as ``UNKNOWN_<number>``."""
-
-    SETTLING = 1
-    """结算中: the amount may still change."""
-    SETTLED = 2
-    """已结算."""
-    SETTLED_3 = 3
-    """已结算, the page's second number for the same."""
-    PAYING = 4
-    """付款中."""
-    PAID = 5
-    """已付款."""
 
 
 @attrs.define
@@ -60,9 +57,10 @@ class SlotRevenue(Model):
 class Settlement(Model):
     """The settlement of one half-month, as the server spells it.
 
-    ``month``, ``order`` and every amount have to be what the documents say. Fields for display or bookkeeping (``date zone
-    sett_no mail_send_cnt``, a slot's ``slot_id``) never cost a row: what cannot be read is ``None`` (of a number that stands for a
-    ``sett_no`` or ``slot_id`` it is the digits), and as it came it stands in ``extra``.
+    ``month``, ``order`` and every amount have to be what the documents say. Fields for display or
+    bookkeeping (``date zone sett_no mail_send_cnt``, a slot's ``slot_id``) never cost a row: what
+    cannot be read is ``None`` (of a number that stands for a ``sett_no`` or ``slot_id`` it is the
+    digits), and as it came it stands in ``extra``.
     """
 
     month: str
@@ -74,10 +72,13 @@ class Settlement(Model):
     date: DisplayDate | None = None
     """When the data was last updated, by which rows are sorted; not always there."""
     zone: DisplayText | None = None
-    """The half-month as a Chinese text, for display; compute with :attr:`period`. The English page prints ``Zone``; it is not."""
+    """The half-month as a Chinese str, for display; compute with :attr:`period`."""
     sett_status: SettlementStatus | None = None
     sett_no: DisplayNumber | None = None
-    """The settlement's number; mostly empty until the row settles, though the page's own sample has both a number and status 1."""
+    """The settlement's number, mostly empty until the row settles.
+
+    The page's own sample, though, has both a number and status 1.
+    """
     mail_send_cnt: DisplayCount | None = None
     """How often a copy of the settlement was asked for."""
     slot_revenue: list[SlotRevenue] = attrs.field(factory=list[SlotRevenue])
@@ -97,7 +98,10 @@ class Settlement(Model):
 
     @property
     def key(self) -> RowKey:
-        """``(month, order, sett_no or "")``. Rows of a half-month that have no number yet share a key: store half-months as a whole."""
+        """``(month, order, sett_no or "")``.
+
+        Rows of a half-month that have no number yet share a key: store half-months as a whole.
+        """
         return (self.month, self.order, self.sett_no or "")
 
     @property
@@ -106,16 +110,13 @@ class Settlement(Model):
         return (self.month, self.order, "") if self.sett_no else None
 
     def fingerprint(self) -> bytes:
-        """Return bytes that differ when anything in the row does, the same in every process."""
-        slots = [(slot.slot_id, slot.slot_settled_revenue, slot._extra) for slot in self.slot_revenue]  # noqa: SLF001  (as fast as it can be)
-        display = (self.date, self.zone, self.mail_send_cnt, self._extra)
-        content = (self.month, self.order, self.settled_revenue, self.sett_status, self.sett_no, slots, display)
-        import orjson  # (who only names a row does without)
-
+        """Return bytes that change with anything in the row, the same in every process."""
+        content = (*_CONTENT(self), self.slot_revenue, _DISPLAY(self))
         try:
-            return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONEncodeError:
-            return repr(content).encode("utf-8", "surrogatepass")
+            return (_dumps or _load_orjson())(content, _SLOT, _SORT_KEYS)
+        except TypeError:  # not JSON: a number of more than 64 bits
+            plain = (*_CONTENT(self), [*map(_SLOT, self.slot_revenue)], _DISPLAY(self))
+            return repr(plain).encode("utf-8", "surrogatepass")
 
     @property
     def half_month(self) -> HalfMonth:
@@ -138,9 +139,29 @@ class Settlement(Model):
         return self.sett_status == SettlementStatus.PAID
 
 
+_CONTENT: Final = attrgetter("month", "order", "settled_revenue", "sett_status", "sett_no")
+_DISPLAY: Final = attrgetter("date", "zone", "mail_send_cnt", "_extra")
+_SLOT: Final = attrgetter("slot_id", "slot_settled_revenue", "_extra")
+_dumps: Callable[..., bytes] | None = None
+"""orjson's; who only names a row does not load it."""
+_SORT_KEYS: Final = 1 << 5
+"""orjson's option."""
+
+
+def _load_orjson() -> Callable[..., bytes]:
+    global _dumps  # noqa: PLW0603  (looked up for every row)
+    import orjson
+
+    _dumps = orjson.dumps
+    return _dumps
+
+
 @attrs.define
 class SettlementPage(Model):
-    """One page of settlements. The ``_all`` sums are all-time, not of the range asked for; fen."""
+    """One page of settlements.
+
+    The ``_all`` sums are all-time, not of the range asked for; fen.
+    """
 
     at_least_one: ClassVar[tuple[str, ...]] = ("settlement_list", "total_num")
 
@@ -153,7 +174,7 @@ class SettlementPage(Model):
     settlement_list: list[Settlement] = attrs.field(factory=list[Settlement])
     """The rows, the last updated first; empty where the server left the list out."""
     total_num: Count | None = None
-    """Rows of the whole range; live answers sometimes lie. The English page prints ``total_number``, which no server sends."""
+    """Rows of the whole range; live answers are sometimes wrong."""
     body: DisplayText | None = None
     """The company that settles."""
 
@@ -167,6 +188,11 @@ class SettlementPage(Model):
         """How many rows the whole range has, as every paged answer calls it."""
         return self.total_num
 
+    @property
+    def totals(self) -> Totals:
+        """The sums of the header, and the company that settles."""
+        return Totals(self.revenue_all, self.penalty_all, self.settled_revenue_all, self.body)
+
     def check_totals(self) -> None:
         """Raise ``DecodeError`` if a row's slots do not add up to its ``settled_revenue``."""
         for number, row in enumerate(self.settlement_list):
@@ -176,20 +202,21 @@ class SettlementPage(Model):
 
 
 @attrs.frozen
-class GetAgencySettlement(AmsRequest[SettlementPage]):
+class GetAgencySettlement(ComponentRequest[SettlementPage]):
     """Fetch one page of the provider's half-month settlements.
 
-    Every half-month that overlaps the range and has ended some days ago is returned: one that is still running has no row, and its
-    income shows in ``revenue_all`` alone. Rows come by the day of their last update, the latest first, **not by period**: a
-    half-month that was updated late stands above newer ones. What they are worth is the provider's share, not the Mini Programs'.
+    Every half-month that overlaps the range and has ended some days ago is returned: one that is
+    still running has no row, and its income shows in ``revenue_all`` alone. Rows come by the day of
+    their last update, the latest first, **not by period**: a half-month that was updated late
+    stands above newer ones. What they are worth is the provider's share, not the Mini Programs'.
 
-    The interface is documented on two paths. When one answers that it is the wrong one, or may be (1736, 48001, 61014, 61015,
-    45010), the client repeats the call on the other and remembers which one works.
+    The interface has two documented paths. If one answers that it is or may be wrong (1736, 48001,
+    61014, 61015, 45010), the client repeats the call on the other, and remembers which works.
 
     WeChat page: settlement/GetAgencySettlement (获取服务商结算收入数据).
 
     Args:
-        start_date: first day, Beijing calendar: a ``datetime.date`` or a zero-padded ``'yyyy-mm-dd'``.
+        start_date: first day in Beijing: a ``datetime.date`` or a zero-padded ``'yyyy-mm-dd'``.
         end_date: last day, inclusive.
         page: page number, from 1.
         page_size: rows per page; no maximum is documented, and the server may cap it.
@@ -200,8 +227,9 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
     Raises:
         ConfigurationError: a date or a number is not allowed; nothing was sent.
         DecodeError: the answer is not what the page says.
-        ApiError: the server refused. Documented are -202 (``ServerBusyError``), 1700 and 1701 (``InvalidParameterError``), 1737
-            (``TooFastError``), and 2056 (``AccountNotOpenError``: no account in the monetization zone).
+        ApiError: the server refused. Documented are -202 (``ServerBusyError``), 1700 and 1701
+            (``InvalidParameterError``), 1737 (``TooFastError``), and 2056 (``AccountNotOpenError``:
+            no account in the monetization zone).
     """
 
     endpoint: ClassVar[Endpoint] = Endpoint(
@@ -213,21 +241,21 @@ class GetAgencySettlement(AmsRequest[SettlementPage]):
     )
 
     start_date: str = attrs.field(converter=as_day, validator=day)
-    end_date: str = attrs.field(converter=as_day, validator=[day, not_before_start])
+    end_date: str = attrs.field(converter=as_day, validator=day_not_before_start)
     page: int = attrs.field(default=1, validator=whole_number())
     page_size: int = attrs.field(default=20, validator=whole_number(most=LARGEST_PAGE_SIZE))
 
 
 @attrs.frozen
 class GetSettlement(AmsRequest[SettlementPage]):
-    """Fetch one page of the half-month settlements of one Mini Program: its own share, not the provider's.
+    """Fetch one page of the half-month settlements of one Mini Program.
 
-    Every half-month that overlaps the range is returned, newest first.
+    They show its own share, not the provider's. All that overlap the range come, newest first.
 
     WeChat page: settlement/GetSettlement (获取小程序结算收入数据).
 
     Args:
-        start_date: first day, Beijing calendar: a ``datetime.date`` or a zero-padded ``'yyyy-mm-dd'``.
+        start_date: first day in Beijing: a ``datetime.date`` or a zero-padded ``'yyyy-mm-dd'``.
         end_date: last day, inclusive.
         page: page number, from 1.
         page_size: rows per page; no maximum is documented, and the server may cap it.
@@ -240,15 +268,14 @@ class GetSettlement(AmsRequest[SettlementPage]):
         ConfigurationError: an argument is not allowed; nothing was sent.
         DecodeError: the answer is not what the page says.
         AgreementUnsignedError: the merchant has not signed (1735).
-        AccountNotOpenError: the Mini Program is no publisher (1807, 2009), or the provider has no account (2056).
+        AccountNotOpenError: the Mini Program is not a publisher (1807, 2009), or the provider has
+            no account (2056).
         ApiError: the server refused otherwise: -202, 1700, 1701, 1737.
     """
 
-    endpoint: ClassVar[Endpoint] = Endpoint(
-        path="/wxa/operationams", action="agency_get_settlement", token=TokenKind.AUTHORIZER, safety=Safety.SAFE
-    )
+    endpoint: ClassVar[Endpoint] = operation("agency_get_settlement", Safety.SAFE)
 
     page: int = attrs.field(default=1, validator=whole_number(), kw_only=True)
     page_size: int = attrs.field(default=20, validator=whole_number(most=LARGEST_PAGE_SIZE), kw_only=True)
     start_date: str = attrs.field(converter=as_day, validator=day)
-    end_date: str = attrs.field(converter=as_day, validator=[day, not_before_start])
+    end_date: str = attrs.field(converter=as_day, validator=day_not_before_start)

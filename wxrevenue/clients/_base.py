@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from wxrevenue.errors import ConfigurationError
+from wxrevenue._base.asynchronous import Asynchronous
+from wxrevenue._base.printable import Printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Self
 
+    from wxrevenue._engine.service import Service
+    from wxrevenue._wire.answer import Answer
+    from wxrevenue._wire.request import Request
     from wxrevenue.clients._assembly import Assembly
+    from wxrevenue.clients._options import Options
 
 
-class Client:
-    """An engine with an end. A client closes what was made for it; what it was given stays open."""
+T = TypeVar("T")
+
+
+class Client(Asynchronous, Printable):
+    """An engine with an end.
+
+    A client closes what was made for it. What it was given stays open.
+    """
 
     _parts: Assembly
     _is_clone = False
+    _fills_in = False
+    """It has something to fill in where a request's arguments are given."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -26,11 +38,23 @@ class Client:
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
+    def __repr__(self) -> str:
+        engine = self._parts.engine
+        host = engine.service.base_url.partition("://")[2]
+        state = ", closed" if engine.lifetime.closed else ", a clone" if self._is_clone else ""
+        return f"<{type(self).__name__} of {engine.service.account} at {host}{state}>"
+
+    async def _send_raw(self, request: Request[T]) -> Answer[T]:
+        """Send a request; return its result with the HTTP answer it came in."""
+        from wxrevenue.clients._raw import send_raw
+
+        return await send_raw(self._parts.engine, request)
+
     async def aclose(self) -> None:
         """End the client; may be called twice.
 
-        New calls are refused and waiting ones end with ``ClientStateError``; requests on the wire finish within their
-        ``timeout``. On a clone (``with_options``) this does nothing.
+        New calls are refused and waiting ones end with ``ClientStateError``; requests on the wire
+        finish within their ``timeout``. On a clone (``with_options``) this does nothing.
         """
         if self._is_clone:
             return
@@ -41,20 +65,15 @@ class Client:
             for part in self._parts.owned:
                 stack.push_async_callback(part.aclose)
 
-    def _with_defaults(self, request: Any, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002  (the same for every request)
+    def _with_defaults(self, request: type[Request[object]], given: dict[str, object]) -> dict[str, object]:  # noqa: ARG002  (the same for every request)
         """Return the arguments of a request, with those that the client fills in."""
         return given
 
-    def _clone(self, changes: Mapping[str, Any]) -> Self:
+    def _clone(self, changes: Options, page_deadline: float | None = None, service: Service | None = None) -> Self:
         from wxrevenue.clients import _assembly  # as in the constructor
 
         clone = copy.copy(self)
-        clone._parts = _assembly.Assembly(_assembly.with_changes(type(self).__name__, self._parts.engine, changes))  # noqa: SLF001
+        engine = _assembly.with_changes(type(self).__name__, self._parts.engine, changes, page_deadline, service)
+        clone._parts = _assembly.Assembly(engine)  # noqa: SLF001
         clone._is_clone = True  # noqa: SLF001
         return clone
-
-
-def unknown_option(where: str, changes: Mapping[str, Any], known: type) -> None:
-    """Raise ``ConfigurationError`` for an option that a clone cannot change; ``known`` is the ``TypedDict`` of those it can."""
-    if strange := changes.keys() - known.__annotations__.keys():
-        raise ConfigurationError(f"{where}.with_options: {strange.pop()!r} is not one of {', '.join(known.__annotations__)}")

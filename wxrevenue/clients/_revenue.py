@@ -2,65 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 
 from wxrevenue import ams
+from wxrevenue._base import checks
 from wxrevenue._base.secret import Secret, as_secret
 from wxrevenue._wire.request import AmsRequest, TokenKind
 from wxrevenue.ams import BASE_URL
-from wxrevenue.clients._base import unknown_option
+from wxrevenue.clients._options import Options, RevenueSettings, unknown_option
+from wxrevenue.clients._publishing import Publishing
 from wxrevenue.clients._shortcut import shortcut
 from wxrevenue.clients._walks import Walks
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
     from typing import Self, Unpack
 
     from wxrevenue._engine.retry import RetryPolicy
+    from wxrevenue._wire.answer import Answer
+    from wxrevenue._wire.request import Request
     from wxrevenue.ams._service import AmsService
     from wxrevenue.events import Event
-    from wxrevenue.pagination._paginator import Paginator
     from wxrevenue.ports import Clock, RateLimiter, Transport
     from wxrevenue.tokens._plain import Tokens
 
 T = TypeVar("T")
 _NAME: Final = "RevenueClient"
+_COMPLETE: Final[set[type]] = set()
+"""Classes of requests that have no place for the component's appid."""
 
 
-class RevenueOptions(TypedDict, total=False):
+class RevenueOptions(Options, total=False):
     """What :meth:`RevenueClient.with_options` may change."""
 
-    timeout: float
-    deadline: float
     page_deadline: float
-    retry: RetryPolicy
-    on_event: Callable[[Event], object] | None
     tokens: Tokens
     component_appid: str
 
 
-class RevenueClient(Walks):
-    """Calls the advertising interfaces of Mini Program service providers; safe for any number of concurrent callers of a loop.
+class RevenueClient(Walks, Publishing):
+    """Calls the advertising interfaces of Mini Program service providers.
 
-    Use it as ``async with``, or ``await client.aclose()`` at the end. Making one does no I/O and needs no running loop.
+    Any number of callers of one loop may use it at once. Use it as ``async with``, or
+    ``await client.aclose()`` at the end. Making one does no I/O and needs no running loop.
 
     Args:
-        tokens: the component's token: a ``str``, an async function returning one, or a ``TokenSource``.
+        tokens: the component's token: a ``str``, an async function returning one, or a
+            ``TokenSource``.
         component_appid: the account's name in scopes and events.
         base_url: where to send instead of WeChat: a sandbox, or a gateway of your own.
         transport: carries the requests; aiohttp by default. One that you give is not closed.
-        limiter: obeys "operating too fast"; a ``LocalRateLimiter`` by default. One that you give is not closed.
+        limiter: obeys "operating too fast"; a ``LocalRateLimiter`` by default. One that you give is
+            not closed.
         scope: returns the limiter's scope of a request, given that and the default scope.
         retry: how failed attempts are repeated.
         clock: where the time comes from.
-        settlement_path: pins the path of the agency settlement; by default the client finds out which one works.
+        settlement_path: pins the path of the agency settlement; by default the client finds out
+            which one works.
         timeout: seconds for one HTTP exchange, the wait for a pooled connection included.
         deadline: seconds for one awaited call, every wait included.
-        page_deadline: the same for each page of an ``iter_*`` walk: long enough to sit out "operating too fast".
+        page_deadline: the same for each page of an ``iter_*`` walk: long enough to sit out
+            "operating too fast".
         on_event: a plain function, told what happens.
 
     Raises:
@@ -108,7 +113,7 @@ class RevenueClient(Walks):
         *,
         transport: Transport | None = None,
         limiter: RateLimiter | None = None,
-        scope: Callable[[AmsRequest[Any], str], str] | None = None,
+        scope: Callable[[AmsRequest[object], str], str] | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         settlement_path: str | None = None,
@@ -118,88 +123,68 @@ class RevenueClient(Walks):
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         tokens = as_secret(tokens, "get", "reject")  # first of all: what follows may raise
-        from wxrevenue.clients import _assembly  # a process that makes no client does without all of it
+        from wxrevenue.clients import _assembly, _settings  # a process that makes no client does without all of it
 
-        parts = {"base_url": base_url, "transport": transport, "limiter": limiter, "scope": scope, "settlement_path": settlement_path}
-        options = {"retry": retry, "clock": clock, "timeout": timeout, "deadline": deadline, "page_deadline": page_deadline}
-        self._parts = _assembly.assemble_ams(_NAME, tokens, component_appid, {**parts, **options, "on_event": on_event})
+        common = _settings.Common(base_url, transport, retry, clock, timeout, deadline, on_event)
+        own = _settings.AmsSettings(component_appid, limiter, scope, settlement_path, page_deadline)
+        self._parts = _assembly.assemble_ams(_NAME, tokens, common, own)
 
     @classmethod
-    def from_env(cls, **settings: Any) -> Self:
+    def from_env(cls, **settings: Unpack[RevenueSettings]) -> Self:
         """Return a client made from the environment.
 
-        ``WXREVENUE_COMPONENT_TOKEN`` is a token that somebody else refreshes. Or else ``WXREVENUE_COMPONENT_SECRET``, with
-        ``WXREVENUE_COMPONENT_APPID`` and ``WXREVENUE_TICKET_FILE`` (see :class:`FileTicketStore`), makes a
-        :class:`ComponentTokens`, which is closed with the client. ``WXREVENUE_BASE_URL`` says where to send instead of WeChat.
+        ``WXREVENUE_COMPONENT_TOKEN`` is a token that another program refreshes. Or else
+        ``WXREVENUE_COMPONENT_SECRET``, with ``WXREVENUE_COMPONENT_APPID`` and
+        ``WXREVENUE_TICKET_FILE`` (see :class:`FileTicketStore`), makes a :class:`ComponentTokens`,
+        which is closed with the client. ``WXREVENUE_BASE_URL`` says where to send instead of
+        WeChat.
 
         Args:
-            settings: any other argument of the constructor; ``transport``, ``clock`` and ``on_event`` serve the tokens, too.
+            settings: any other argument of the constructor; ``transport``, ``clock`` and
+                ``on_event`` serve the tokens, too.
 
         Raises:
             ConfigurationError: a variable is missing or not allowed.
         """
-        from wxrevenue.tokens import _environment  # who gives everything by hand does without
+        from wxrevenue.tokens import _environment  # not needed where all is given by hand
 
-        settings = {**_environment.variables(settings), **settings}
-        shared = {name: settings[name] for name in ("base_url", "transport", "clock", "on_event") if name in settings}
-        tokens = _environment.tokens(settings.get("component_appid"), **shared)
-        client = cls(tokens, **settings)
+        unknown_option(f"{_NAME}.from_env", settings, RevenueSettings)
+        found: dict[str, Any] = {**_environment.variables(settings), **settings}
+        shared = {name: found[name] for name in ("base_url", "transport", "clock", "on_event") if name in found}
+        tokens = _environment.tokens(found.get("component_appid"), **shared)
+        client = cls(tokens, **found)
         if not isinstance(tokens, Secret):
             client._parts.owned += (tokens,)
         return client
 
     @property
     def component_appid(self) -> str:
-        """The account's name in scopes and events: the component's appid where it is known, else a random name."""
+        """The account's name in scopes and events.
+
+        It is the component's appid where that is known, else a random name.
+        """
         return self._parts.engine.service.account
 
     async def send(self, request: AmsRequest[T]) -> T:
         """Send any AMS request, also one of your own class, and return its result."""
-        if not isinstance(request, AmsRequest):
-            raise ConfigurationError(f"{_NAME}.send: expected an AmsRequest, got {type(request).__name__}")
-        if getattr(request, "component_appid", request) is None:
-            request = attrs.evolve(cast("Any", request), component_appid=self._own_appid(request))
+        if request.__class__ not in _COMPLETE:
+            request = self._completed(request)
         return await self._parts.engine.send(request)
 
-    def iter_agency_settlement(  # noqa: PLR0913  (options, by keyword)
-        self,
-        start_date: str | date,
-        end_date: str | date,
-        page_size: int = 20,
-        *,
-        prefetch: int = 1,
-        concurrency: int = 1,
-        cursor: str | None = None,
-        verify_totals: bool = False,
-    ) -> Paginator[ams.Settlement]:
-        """Stream the provider's half-month settlements, the last updated first, each once, while further pages are being fetched.
+    async def send_raw(self, request: AmsRequest[T]) -> Answer[T]:
+        """Send a request as ``send`` does.
 
-        Every page gets ``page_deadline`` seconds; the walk itself has no limit. All arguments are checked at once.
-
-        Args:
-            start_date: first day, see ``GetAgencySettlement``.
-            end_date: last day, inclusive.
-            page_size: rows per page; the server may cap it.
-            prefetch: how many pages to fetch ahead, 0 to 8. While one of them waits for its turn, no further one is begun.
-            concurrency: how many pieces of the range to fetch at once, 1 to 16. More than one cuts it into windows of whole
-                half-months, none longer than ``page_size`` of them; windows come newest first, rows within one as the server has them.
-            cursor: where an earlier walk with the same account, dates and ``page_size`` stood; see :attr:`Paginator.cursor`.
-            verify_totals: end the walk with ``DecodeError`` at a page with a row whose slots do not add up to its
-                ``settled_revenue``. (The ``_all`` sums of a page are of all time and are not compared.)
-
-        Raises:
-            ConfigurationError: an argument is not allowed, or the cursor belongs to something else.
+        Return its result with the HTTP status and the headers, scrubbed of secrets.
         """
-        from wxrevenue.clients._paging import walk  # who streams pays for it
-
-        request = ams.GetAgencySettlement(start_date, end_date, page_size=page_size)
-        options: dict[str, Any] = {"prefetch": prefetch, "concurrency": concurrency, "cursor": cursor, "verify_totals": verify_totals}
-        return walk(self._parts.engine, request, **options)
+        if not isinstance(request, AmsRequest):
+            raise ConfigurationError(f"{_NAME}.send_raw: expected an AmsRequest, got {type(request).__name__}")
+        return await self._send_raw(self._completed(request))
 
     def authorizer(self, appid: str) -> Self:
-        """Return a clone that fills in ``authorizer_appid`` wherever a method takes that Mini Program's token.
+        """Return a clone that fills in ``authorizer_appid``.
 
-        The clone lives as long as this client; there is nothing to close.
+        It does so wherever a method takes that Mini Program's token. The clone lives as long as
+        this client; there is nothing to close.
 
         Args:
             appid: the Mini Program, 1 to 64 printable characters.
@@ -207,43 +192,48 @@ class RevenueClient(Walks):
         Raises:
             ConfigurationError: ``appid`` is not allowed.
         """
-        from wxrevenue._base import checks
-
         clone = self._clone({})
         clone._authorizer_appid = checks.credential(f"{_NAME}.authorizer", appid)  # noqa: SLF001
+        clone._fills_in = True  # noqa: SLF001
         return clone
 
     def with_options(self, **options: Unpack[RevenueOptions]) -> Self:
         """Return a clone with other options on the same transport and limiter.
 
-        ``with_options(tokens=…, component_appid=…)`` is a client for another account; with ``tokens`` alone it stays the same
-        account to the rate limiter. The clone lives as long as this client; closing the clone does nothing.
+        ``with_options(tokens=…, component_appid=…)`` is a client for another account; with
+        ``tokens`` alone it stays the same account to the rate limiter. The clone lives as long as
+        this client; closing the clone does nothing.
         """
-        changes: dict[str, Any] = dict(options)
-        del options
-        if "tokens" in changes:
-            changes["tokens"] = as_secret(changes["tokens"], "get", "reject")
-        unknown_option(_NAME, changes, RevenueOptions)
-        return self._with(changes)
+        tokens = as_secret(options.pop("tokens"), "get", "reject") if "tokens" in options else None
+        unknown_option(f"{_NAME}.with_options", options, RevenueOptions)
+        from wxrevenue.clients import _assembly  # as in the constructor
 
-    def _with_defaults(self, request: Any, given: dict[str, Any]) -> dict[str, Any]:
+        service = _assembly.another_account(_NAME, self._parts.engine, tokens, options.get("component_appid"))
+        deadline = checks.seconds(f"{_NAME}.page_deadline", options["page_deadline"]) if "page_deadline" in options else None
+        return self._clone(options, deadline, service)
+
+    def _with_defaults(self, request: type[Request[object]], given: dict[str, object]) -> dict[str, object]:
         own = self._authorizer_appid
         if own is None or "authorizer_appid" in given:
             return given
         takes = request.endpoint.token is TokenKind.AUTHORIZER or given.get("token") in (TokenKind.AUTHORIZER, TokenKind.AUTHORIZER.value)
         return {**given, "authorizer_appid": own} if takes else given
 
-    def _own_appid(self, request: AmsRequest[Any]) -> str:
+    def _completed(self, request: AmsRequest[T]) -> AmsRequest[T]:
+        """Return the request with the component's appid.
+
+        It is filled in where the request's class has a place for it.
+        """
+        if not isinstance(request, AmsRequest):
+            raise ConfigurationError(f"{_NAME}.send: expected an AmsRequest, got {type(request).__name__}")
+        if not hasattr(request, "component_appid"):
+            _COMPLETE.add(request.__class__)
+            return request
+        if getattr(request, "component_appid", request) is not None:
+            return request
         appid = cast("AmsService", self._parts.engine.service).lasting_account
         if not appid:
             raise ConfigurationError(
                 f"{type(request).__name__}.component_appid: expected an appid: neither the request nor the client has one"
             )
-        return appid
-
-    def _with(self, changes: dict[str, Any]) -> Self:
-        from wxrevenue.clients import _assembly
-
-        tokens, appid = changes.pop("tokens", None), changes.pop("component_appid", None)
-        service = _assembly.another_account(_NAME, self._parts.engine, tokens, appid)
-        return self._clone({**changes, "service": service})
+        return attrs.evolve(cast("Any", request), component_appid=appid)
