@@ -1,4 +1,7 @@
-"""Keys that cannot be right are found when they are given: serial numbers, shapes of PEM, and one key in the place of another."""
+"""Keys that cannot be right are refused when they are given.
+
+Tested are serial numbers, shapes of PEM, and one key in the place of another.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ async def verifies(found: StaticVerifier, serial: str = NAMED) -> bool:
     return True
 
 
-# -- serial numbers ----------------------------------------------------------------------------------------------------
+# -- serial numbers --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -76,13 +79,19 @@ async def test_spellings_of_a_serial_number(spelled: str) -> None:
 
 @pytest.mark.parametrize("wrong", [f"{NUMBER + 1:X}", "PUB_KEY_ID_0110", NAMED[:-2], "platform", "1"])
 def test_certificate_of_another_number(wrong: str) -> None:
-    """S-21: a certificate under a name that is not its own would never be asked: both names are told."""
+    """S-21: a certificate under another number than its own is refused.
+
+    It would never be asked. Both numbers are named.
+    """
     with pytest.raises(ConfigurationError, match=f"{wrong}.*{NAMED}"):
         StaticVerifier({wrong: pem()})
 
 
 async def test_public_keys_go_by_any_name() -> None:
-    """S-21: a public key does not say what it is called, so that any name is taken; ids and numbers are evened out."""
+    """S-21: a public key may have any name, because it does not hold its own.
+
+    Ids and numbers are normalized.
+    """
     public = public_pem("platform")
     for given, named in {"pub_key_id_01a": "PUB_KEY_ID_01A", NAMED.lower(): NAMED, "gateway-1": "gateway-1", "0110": "0110"}.items():
         assert await verifies(StaticVerifier({given: public}), named)
@@ -94,7 +103,10 @@ async def test_public_keys_go_by_any_name() -> None:
 
 
 def test_two_keys_under_one_number() -> None:
-    """S-21: two spellings of one number with one key are one entry; with two keys they are a mistake."""
+    """S-21: two spellings of one number with one key are one entry.
+
+    With two keys they are a mistake.
+    """
     assert repr(StaticVerifier({NAMED: pem(), NAMED.lower(): pem()})) == f"StaticVerifier(['{NAMED}'])"
     with pytest.raises(ConfigurationError, match=f"two different keys stand under {NAMED}"):
         StaticVerifier({NAMED: pem(), NAMED.lower(): pem(whose=key("other"))})
@@ -120,19 +132,19 @@ async def test_merchants_serial_number(given: str, sent: str) -> None:
 
 
 def test_even_serials_are_even() -> None:
-    """Evening out twice is evening out once, and zeros of a whole byte stay."""
+    """A normalized serial stays the same, and zeros of a whole byte stay."""
     for serial in ("00AB", "0", "ABC", NAMED, "PUB_KEY_ID_01", "no number"):
         assert even_serial(even_serial(serial)) == even_serial(serial)
     assert even_serial("00AB") == "00AB"
 
 
 def test_public_key_id_in_place_of_the_merchants_number() -> None:
-    """S-23: the id of WeChat Pay's public key is no serial number of the merchant."""
+    """S-23: the id of WeChat Pay's public key is not the merchant's serial number."""
     with pytest.raises(ConfigurationError, match=r"serial_no: .* for the verifier"):
         FundsDistributionClient(MCHID, PUBLIC_KEY, private_pem(), verifier=verifier())
 
 
-# -- answers -----------------------------------------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,11 +168,11 @@ async def test_answer_of_a_key_that_nobody_gave(serial: str, says: str) -> None:
     assert PUBLIC_KEY in str(caught.value)
 
 
-# -- shapes ------------------------------------------------------------------------------------------------------------
+# -- shapes ----------------------------------------------------------------------------------------
 
 
 def shapes(right: str) -> dict[str, tuple[str | bytes, str]]:
-    """Return the shapes in which a text that is right arrives, and what is said of each."""
+    """Return the shapes in which a right value arrives, and what is said of each."""
     lines = right.splitlines()
     return {
         "a literal backslash": (right.replace("\n", "\\n"), "literal"),
@@ -177,7 +189,7 @@ def shapes(right: str) -> dict[str, tuple[str | bytes, str]]:
 
 
 def others() -> dict[str, tuple[str | bytes, str]]:
-    """Return what is given in the place of a key, and what is said of each."""
+    """Return the values given in place of a key, and what is said of each."""
     curve = ec.generate_private_key(ec.SECP256R1())
     private, cert = key("platform"), certificate()
     request = x509.CertificateSigningRequestBuilder(x509.Name([])).sign(private, SHA256())
@@ -223,7 +235,10 @@ CASES = [(wanted, name, *case) for wanted, right in RIGHT.items() for name, case
 @pytest.mark.parametrize(("wanted", "given", "says"), [case[:1] + case[2:] for case in CASES], ids=[f"{c[0]}-{c[1]}" for c in CASES])
 @pytest.mark.parametrize("form", ["as it is", "bytes", "Secret"])
 def test_shapes_are_told(wanted: str, given: str | bytes, says: str, form: str) -> None:
-    """S-23 S-24: an error says what the value looks like; neither it nor the locals of a frame show a piece of it."""
+    """S-23 S-24: an error says what the value looks like.
+
+    Neither the error nor the locals of a frame show a piece of the value.
+    """
     value: Any = given
     if form != "as it is":
         text = given if isinstance(given, str) else given.decode("latin-1")
@@ -239,7 +254,10 @@ def test_shapes_are_told(wanted: str, given: str | bytes, says: str, form: str) 
 @pytest.mark.parametrize("wanted", sorted(WANTED))
 @pytest.mark.parametrize("shape", ["CRLF", "a mark", "one line", "bytearray"])
 def test_shapes_that_are_read(wanted: str, shape: str) -> None:
-    """A mark in front, the line ends of Windows, blanks in place of line ends and text around it do no harm."""
+    """A byte order mark, other line ends and text around a key do no harm.
+
+    The line ends are those of Windows, or blanks.
+    """
     right = RIGHT[wanted]
     changed: dict[str, Any] = {
         "CRLF": right.replace("\n", "\r\n"),
@@ -251,7 +269,7 @@ def test_shapes_that_are_read(wanted: str, shape: str) -> None:
     WANTED[wanted](changed[shape].encode("utf-8") if isinstance(changed[shape], str) else changed[shape])
 
 
-# -- one in the place of another ---------------------------------------------------------------------------------------
+# -- one in the place of another -------------------------------------------------------------------
 
 
 PLACES: list[Callable[[Any], object]] = [
@@ -272,7 +290,10 @@ PLACES: list[Callable[[Any], object]] = [
 
 @pytest.mark.parametrize("make", PLACES)
 def test_a_private_key_in_another_place(make: Callable[[Any], object]) -> None:
-    """S-24: wherever a private key is put by mistake, the refusal does not show it, nor do the locals of a frame."""
+    """S-24: a refusal does not show a private key that was put in a wrong place.
+
+    The locals of a frame do not show it either.
+    """
     with pytest.raises(ConfigurationError) as caught:
         make(private_pem())
     assert_no_leak(caught.value, secrets=[line for line in private_pem().splitlines() if len(line) > 40])

@@ -1,4 +1,7 @@
-"""Marking a transaction for funds distribution: what is refused before I/O, what is repeated, and what is unknown in the end."""
+"""Marking a transaction for funds distribution.
+
+Tested are what is refused before I/O, what is repeated, and what is unknown in the end.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ class Look(PayRequest[dict[str, Any]]):
     endpoint: ClassVar[Endpoint] = Endpoint(path="/v3/fake/look", safety=Safety.SAFE)
 
 
-# -- before I/O --------------------------------------------------------------------------------------------------------
+# -- before I/O ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,10 +66,13 @@ class Look(PayRequest[dict[str, Any]]):
     ids=str,
 )
 async def test_wrong_orders(order: dict[str, Any]) -> None:
-    """What the server would refuse anyway is refused before anything is sent, at the await and not before."""
+    """An order that the server would refuse is refused before anything is sent.
+
+    It is refused at the await and not before.
+    """
     funds, transport = client()
     call = funds.mark_transaction(**order)
-    with pytest.raises(ConfigurationError, match=r"MarkTransaction\."):
+    with pytest.raises(ConfigurationError, match=r"mark_transaction\."):
         await call
     assert transport.requests == []
 
@@ -81,7 +87,10 @@ async def test_requests_of_the_other_service() -> None:
 
 
 async def test_default_sub_merchant() -> None:
-    """The client's sub-merchant is that of requests that name none, and of those only that could."""
+    """The client's sub-merchant is that of requests that name none.
+
+    It is given only to requests that can have one.
+    """
     funds, transport = client(signed(), signed(), signed(), sub_mchid="1900000002")
     await funds.mark_transaction(ORDER)
     await funds.mark_transaction(ORDER, sub_mchid="1900000003")
@@ -93,7 +102,7 @@ async def test_default_sub_merchant() -> None:
     ]
 
 
-# -- answers -----------------------------------------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -108,7 +117,10 @@ async def test_default_sub_merchant() -> None:
     ],
 )
 async def test_refusals(status: int, code: str, kind: type[ApiError]) -> None:
-    """A refusal is an error with the server's code, status, words and request id, made once and not ambiguous."""
+    """A refusal is an error with the server's code, status, words and request id.
+
+    It is made once and is not ambiguous.
+    """
     funds, transport = client(error(status, code, Request_ID="fake-id"))
     with pytest.raises(kind) as caught:
         await funds.mark_transaction(ORDER)
@@ -121,7 +133,7 @@ async def test_refusals(status: int, code: str, kind: type[ApiError]) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"code":7,"message":[]}', b'{"detail":{"field":"x"}}'])
 async def test_refusals_without_an_envelope(body: bytes) -> None:
-    """A refusal whose body is no envelope keeps its status."""
+    """A refusal with another body than an envelope keeps its status."""
     funds, _ = client(HttpResponse(404, {}, body))
     with pytest.raises(ApiError) as caught:
         await funds.mark_transaction(ORDER)
@@ -130,7 +142,7 @@ async def test_refusals_without_an_envelope(body: bytes) -> None:
 
 
 async def test_long_words_are_cut() -> None:
-    """The server's words enter the error on one line and not without end."""
+    """The server's words enter the error on one line, and are cut."""
     funds, _ = client(HttpResponse(400, {}, b'{"code":"PARAM_ERROR","message":"a\\n b%s"}' % (b"x" * 9999)))
     with pytest.raises(InvalidParameterError) as caught:
         await funds.mark_transaction(ORDER)
@@ -145,7 +157,10 @@ async def test_result_of_a_read() -> None:
 
 
 async def test_body_that_is_no_json() -> None:
-    """A signed body that is cut short is asked for again, and in the end a ``DecodeError``."""
+    """A signed body that is cut short is asked for again.
+
+    In the end it is a ``DecodeError``.
+    """
     funds, transport = client(*[signed(b'{"a":', 200)] * 3)
     with pytest.raises(DecodeError):
         await funds.send(Look())
@@ -154,7 +169,10 @@ async def test_body_that_is_no_json() -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"ok"', b"0"])
 async def test_a_signed_answer_that_is_no_object(body: bytes) -> None:
-    """D-19: a signed 200 that says nothing a mark says is no success; the mark may have been set."""
+    """D-19: a signed 200 without the fields of a mark is not success.
+
+    The mark may have been set.
+    """
     funds, transport = client(signed(body, 200))
     with pytest.raises(DecodeError) as caught:
         await funds.mark_transaction(ORDER)
@@ -162,7 +180,7 @@ async def test_a_signed_answer_that_is_no_object(body: bytes) -> None:
     assert len(transport.requests) == 1
 
 
-# -- repetition --------------------------------------------------------------------------------------------------------
+# -- repetition ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -171,7 +189,10 @@ async def test_a_signed_answer_that_is_no_object(body: bytes) -> None:
     ids=["lost", "not sent", "500", "503", "408", "202"],
 )
 async def test_repeated_with_the_same_body(first: Any) -> None:
-    """S-20: what may pass is repeated with the same body and a fresh signature."""
+    """S-20: a repeat has the same body and a fresh signature.
+
+    Only errors that may pass are repeated.
+    """
     funds, transport = client(first, signed())
     await funds.mark_transaction(ORDER)
     one, two = transport.requests
@@ -180,7 +201,10 @@ async def test_repeated_with_the_same_body(first: Any) -> None:
 
 
 async def test_every_answer_lost() -> None:
-    """S-20, R-25: when every answer is lost nobody knows whether the mark was set, and the error says so."""
+    """S-20, R-25: when every answer is lost it is unknown whether the mark was set.
+
+    The error says so.
+    """
     funds, transport = client(LOST, NotSentError("fake", reason="connect"), ResponseLostError("last", reason="timeout"))
     with pytest.raises(OutcomeUnknownError) as caught:
         await funds.mark_transaction(ORDER)
@@ -191,7 +215,10 @@ async def test_every_answer_lost() -> None:
 
 
 async def test_confirmed_meanwhile() -> None:
-    """S-20: a mark whose first answer was lost and whose repeat comes too late may have been set by the first, and says so."""
+    """S-20: a repeat that comes too late says that the first attempt may have acted.
+
+    The first answer was lost, so the mark may have been set by it.
+    """
     late = HttpResponse(400, {}, b'{"code":"INVALID_REQUEST","message":"the transaction is already confirmed"}')
     for first in (LOST, error(500, "SYSTEM_ERROR"), signed(status=202), signed(b'{"a":', 200), signed(Signature=PROBE)):
         funds, transport = client(first, late)
@@ -205,7 +232,10 @@ async def test_confirmed_meanwhile() -> None:
 
 
 async def test_accepted_to_the_end() -> None:
-    """A 202 to the end surfaces as a busy server; the mark may have been set."""
+    """When every attempt is answered with 202, the error is a busy server.
+
+    The mark may have been set.
+    """
     funds, transport = client(*[signed(status=202, at=str(NOW), nonce=f"n{n}") for n in range(3)])
     with pytest.raises(ServerBusyError) as caught:
         await funds.mark_transaction(ORDER)
@@ -213,7 +243,10 @@ async def test_accepted_to_the_end() -> None:
 
 
 async def test_once_lost_stays_unknown() -> None:
-    """After one lost answer a refusal keeps its class, but the mark may have been set; a broken connection makes it unknown."""
+    """After one lost answer a refusal keeps its class, but the mark may be set.
+
+    A broken connection makes the outcome unknown.
+    """
     funds, _ = client(LOST, error(400, "INVALID_REQUEST"))
     with pytest.raises(InvalidParameterError) as caught:
         await funds.mark_transaction(ORDER)
@@ -241,7 +274,10 @@ async def test_unsafe_request_is_not_repeated() -> None:
 
 @pytest.mark.parametrize("code", ["RATE_LIMITED", "RATELIMIT_EXCEEDED", "FREQUENCY_LIMITED", "SOMETHING_NEW"])
 async def test_throttled(code: str) -> None:
-    """T-43: 429 is waited out with the longer back-off, whatever its code, and closes no gate for other calls."""
+    """T-43: 429 is waited out with the longer back-off, whatever its code.
+
+    It closes no gate for other calls.
+    """
     clock = LeapingClock(NOW)
     funds, transport = client(error(429, code), error(429, code), signed(), signed(), clock=clock)
     await funds.mark_transaction(ORDER)
@@ -251,7 +287,7 @@ async def test_throttled(code: str) -> None:
 
 
 async def test_retry_after() -> None:
-    """T-43: the server's own wait is kept to, up to what the policy allows."""
+    """T-43: the server's own wait is kept, up to what the policy allows."""
     clock = LeapingClock(NOW)
     funds, _ = client(error(429, "RATE_LIMITED", Retry_After="7"), signed(at=str(NOW + 7)), clock=clock)
     await funds.mark_transaction(ORDER)
@@ -262,11 +298,14 @@ async def test_retry_after() -> None:
     assert (caught.value.retry_after, caught.value.attempts) == (121, 1)
 
 
-# -- the client --------------------------------------------------------------------------------------------------------
+# -- the client ------------------------------------------------------------------------------------
 
 
 async def test_clone() -> None:
-    """A clone sends on the same transport by other options; closing it closes nothing, closing the first closes both."""
+    """A clone sends on the same transport by other options.
+
+    Closing it closes nothing, and closing the first closes both.
+    """
     funds, transport = client(LOST, signed())
     once = funds.with_options(retry=RetryPolicy(max_attempts=1))
     with pytest.raises(OutcomeUnknownError):

@@ -42,11 +42,14 @@ from wxrevenue.signing._pem_signer import PemSigner
 TARGET = "/v3/global/profit-sharing/transactions/mark"
 
 
-# -- the bytes ---------------------------------------------------------------------------------------------------------
+# -- the bytes -------------------------------------------------------------------------------------
 
 
 async def test_signed_bytes() -> None:
-    """The signature covers method, path, time, nonce and the very body that is sent, and verifies with the public key."""
+    """The signature covers method, path, time, nonce and the very body that is sent.
+
+    It verifies with the public key.
+    """
     funds, transport = client(signed())
     await funds.mark_transaction(ORDER, sub_mchid="1900000002")
     [request] = transport.requests
@@ -75,7 +78,10 @@ class Query(PayRequest[None]):
 
 
 async def test_query_and_text_are_signed_as_sent() -> None:
-    """Query and non-ASCII text are signed as the bytes that are sent; a gateway's own path is signed too."""
+    """Query and non-ASCII text are signed as the bytes that are sent.
+
+    A gateway's own path is signed too.
+    """
     funds, transport = client(signed(), base_url="https://gateway.example/pay/")
     await funds.send(Query())
     [request] = transport.requests
@@ -85,7 +91,10 @@ async def test_query_and_text_are_signed_as_sent() -> None:
 
 
 async def test_fresh_signature_with_every_attempt() -> None:
-    """S-18: every attempt has the same body and a nonce, a time and a signature of its own."""
+    """S-18: every attempt has the same body and a new signature.
+
+    Nonce and time are new too.
+    """
     funds, transport = client(error(500, "SYSTEM_ERROR"), error(500, "SYSTEM_ERROR"), signed(at=str(NOW)))
     await funds.mark_transaction(ORDER)
     found = [check_signature(request, TARGET) for request in transport.requests]
@@ -94,7 +103,7 @@ async def test_fresh_signature_with_every_attempt() -> None:
 
 
 async def test_nonces() -> None:
-    """S-18: a nonce is 32 hex digits (128 bits) that never come again."""
+    """S-18: a nonce is 32 hex digits (128 bits) that never repeat."""
     funds, transport = client(*[signed() for _ in range(50)])
     await asyncio.gather(*(funds.mark_transaction(ORDER) for _ in range(50)))
     nonces = [check_signature(request, TARGET)["nonce_str"] for request in transport.requests]
@@ -111,14 +120,17 @@ async def test_nonces() -> None:
     ],
 )
 async def test_request_serial(keys: dict[str, str | bytes], serial: str | None) -> None:
-    """Who verifies with a public key asks for answers signed with it; who has certificates alone asks for nothing."""
+    """A client that verifies with a public key asks for answers signed with it.
+
+    A client with certificates alone asks for nothing.
+    """
     funds, transport = client(error(403, "NO_AUTH"), verifier=StaticVerifier(keys))
     with pytest.raises(Exception, match="NO_AUTH"):
         await funds.mark_transaction(ORDER)
     assert transport.requests[0].headers.get("Wechatpay-Serial") == serial
 
 
-# -- signers -----------------------------------------------------------------------------------------------------------
+# -- signers ---------------------------------------------------------------------------------------
 
 
 async def test_signing_runs_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +168,10 @@ class Vault:
 
 
 async def test_own_signer() -> None:
-    """A signer of the user's own gets the message, and what it returns is sent in base64."""
+    """A user's own signer gets the message.
+
+    What it returns is sent in base64.
+    """
     vault = Vault(b"\x00\xff")
     funds, transport = client(error(401, "SIGN_ERROR"), private_key=vault)
     with pytest.raises(Exception, match="SIGN_ERROR"):
@@ -179,7 +194,10 @@ async def test_own_signer_raises(raised: Exception) -> None:
 
 @virtual
 async def test_own_signer_hangs() -> None:
-    """A signer that does not answer is cut by the deadline; nothing was sent, so the mark cannot have been set."""
+    """A signer that does not answer is cut by the deadline.
+
+    Nothing was sent, so the mark cannot have been set.
+    """
 
     class Hanging:
         async def sign(self, message: bytes) -> bytes:
@@ -192,13 +210,16 @@ async def test_own_signer_hangs() -> None:
     assert (caught.value.ambiguous, transport.requests) == (False, [])
 
 
-# -- private keys ------------------------------------------------------------------------------------------------------
+# -- private keys ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
 @pytest.mark.parametrize("kind", [str, bytes, Secret])
 async def test_private_keys(form: PrivateFormat, kind: type) -> None:
-    """PKCS#8 and PKCS#1 are read, as text, bytes or a ``Secret``, with whatever stands around the key."""
+    """PKCS#8 and PKCS#1 are read, whatever stands around the key.
+
+    They may be a str, bytes or a ``Secret``.
+    """
     pem = f"Bag Attributes\n{private_pem(form=form)}\n"
     funds, transport = client(signed(), private_key=pem.encode() if kind is bytes else kind(pem))
     await funds.mark_transaction(ORDER)
@@ -213,7 +234,7 @@ def pem_of(found: Any, password: bytes | None = None) -> str:
 
 
 def wrong_keys() -> dict[str, tuple[Any, str]]:
-    """Return what is no fit private key, and what is said about it."""
+    """Return unfit private keys, and what is said about each."""
     right = private_pem()
     lines = right.splitlines()
     return {
@@ -237,7 +258,10 @@ def wrong_keys() -> dict[str, tuple[Any, str]]:
 
 @pytest.mark.parametrize("name", list(wrong_keys()))
 def test_wrong_private_keys(name: str) -> None:
-    """S-15: what is no RSA key of 2048 bits is refused when the client is made, with a reason and without the key."""
+    """S-15: anything but an RSA key of 2048 bits is refused at construction.
+
+    The error has a reason, and does not show the key.
+    """
     wrong, said = wrong_keys()[name]
     text = wrong if isinstance(wrong, str) else ""
     secrets = [line for line in text.splitlines() if len(line) > 8 and "-----" not in line] or ["nothing to hide"]
@@ -260,7 +284,7 @@ def test_key_does_not_show() -> None:
     assert_no_leak(funds, vars(funds), PemSigner(private_pem()), secrets=private_pem().splitlines()[1:-1])
 
 
-# -- before anything is signed -----------------------------------------------------------------------------------------
+# -- before anything is signed ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -269,12 +293,13 @@ def test_key_does_not_show() -> None:
         {"mchid": ""},
         {"mchid": 'x"y'},
         {"mchid": 1900000001},
-        {"mchid": "1" * 65},
+        {"mchid": "1" * 33},
         {"mchid": "商户"},
         {"serial_no": "a,b"},
         {"serial_no": None},
         {"sub_mchid": "a\nb"},
         {"sub_mchid": ""},
+        {"sub_mchid": "1" * 33},
         {"verifier": None},
         {"verifier": {PUBLIC_KEY: "pem"}},
         {"base_url": "ftp://x"},
@@ -286,7 +311,10 @@ def test_key_does_not_show() -> None:
     ids="-".join,
 )
 def test_wrong_settings(changes: dict[str, Any]) -> None:
-    """What cannot stand in a header or cannot work is refused when the client is made, by name, and the key shows nowhere."""
+    """A setting that cannot work is refused by name when the client is made.
+
+    It cannot stand in a header, for example. The key is shown nowhere.
+    """
     settings: dict[str, Any] = {"mchid": MCHID, "serial_no": SERIAL_NO, "private_key": private_pem(), "verifier": verifier(), **changes}
     [name] = changes
     with pytest.raises(ConfigurationError, match=f"FundsDistributionClient.{name}") as caught:

@@ -1,4 +1,4 @@
-"""Which answers are taken for WeChat Pay's, and which are not."""
+"""Which answers are accepted as WeChat Pay's, and which are not."""
 
 from __future__ import annotations
 
@@ -33,20 +33,26 @@ async def refused(response: HttpResponse, **options: Any) -> SignatureError:
 BODY = b'{"fake-body-of-a-forgery":1}'
 
 
-# -- the answer --------------------------------------------------------------------------------------------------------
+# -- the answer ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [204, 200])
 @pytest.mark.parametrize(("whose", "serial"), [("public", PUBLIC_KEY), ("certified", CERTIFICATE)])
 async def test_right_answers(status: int, whose: str, serial: str) -> None:
-    """S-09: a signed 204 and a signed, empty 200 are success, under a public key and under a certificate."""
+    """S-09: a signed 204 and a signed, empty 200 are success.
+
+    They are signed under a public key or under a certificate.
+    """
     funds, _ = client(signed(status=status, whose=whose, Serial=serial))
     await funds.mark_transaction(ORDER)
 
 
 @pytest.mark.parametrize("status", [200, 204, 202])
 async def test_unsigned_success(status: int) -> None:
-    """S-02: a success that is not signed is a forgery, and so is one with any of its headers missing."""
+    """S-02: a success without a signature is a forgery.
+
+    So is one with any header of the signature missing.
+    """
     assert "forgery" in str(await refused(HttpResponse(status, {}, b"")))
     for name in ("Timestamp", "Nonce", "Serial", "Signature"):
         missing: dict[str, Any] = {name: None}
@@ -54,7 +60,10 @@ async def test_unsigned_success(status: int) -> None:
 
 
 async def test_wrong_signatures() -> None:
-    """S-01, S-11: a signature by another key, of another body, time or nonce, or over a re-encoded body does not do."""
+    """S-01, S-11: a wrong signature is refused.
+
+    It is by another key, of another body, time or nonce, or over a re-encoded body.
+    """
     wrong = [
         signed(BODY, 200, whose="certified"),
         signed(BODY, 200, whose="stranger"),
@@ -71,14 +80,17 @@ async def test_wrong_signatures() -> None:
 
 @pytest.mark.parametrize("serial", ["FA4E9999", "", PUBLIC_KEY.lower(), "PUB_KEY_ID_"])
 async def test_unknown_serial(serial: str) -> None:
-    """S-07, S-09: a serial that is not known is refused, although a known key made the signature; the error names what is known."""
+    """S-07, S-09: an unknown serial is refused, although a known key signed.
+
+    The error names the known ones.
+    """
     said = str(await refused(signed(Serial=serial)))
     assert CERTIFICATE in said
     assert PUBLIC_KEY in said
 
 
 async def test_key_is_chosen_by_serial() -> None:
-    """S-09: no other key than that of the serial is tried."""
+    """S-09: only the key of the serial is tried."""
     await refused(signed(whose="certified", Serial=PUBLIC_KEY))
     await refused(signed(whose="public", Serial=CERTIFICATE))
 
@@ -103,7 +115,7 @@ async def test_key_is_chosen_by_serial() -> None:
     ids=str,
 )
 async def test_headers_that_are_wrong_in_themselves(header: dict[str, str], said: str) -> None:
-    """S-04, S-06, S-10: scheme, time and nonce are looked at before any key is."""
+    """S-04, S-06, S-10: scheme, time and nonce are checked before any key is used."""
     name = next(iter(header)).replace("_", "-")
     response = signed()
     found = HttpResponse(204, {**response.headers, f"Wechatpay-{name}": header[next(iter(header))]}, b"")
@@ -111,7 +123,10 @@ async def test_headers_that_are_wrong_in_themselves(header: dict[str, str], said
 
 
 async def test_newline_in_the_nonce_does_not_shift_the_text() -> None:
-    """S-06: a nonce with a newline would let parts of the signed text change places; it is refused though the signature fits."""
+    """S-06: a nonce with a newline is refused though the signature fits.
+
+    It would let parts of the signed text change places.
+    """
     whole = signed(b"x\n", 200, nonce="fa4e")
     moved = HttpResponse(200, {**whole.headers, "Wechatpay-Nonce": "fa4e\nx"}, b"")
     await refused(moved)
@@ -125,7 +140,7 @@ async def test_scheme_may_be_left_out() -> None:
 
 @pytest.mark.parametrize("nonce", ["n", "n" * 128, "with space", "é"])
 async def test_nonces(nonce: str) -> None:
-    """Any printable nonce up to 128 characters is fine."""
+    """Any printable nonce up to 128 characters is accepted."""
     funds, _ = client(signed(nonce=nonce))
     await funds.mark_transaction(ORDER)
 
@@ -134,7 +149,10 @@ async def test_nonces(nonce: str) -> None:
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("fraction", [0.0, 0.9])
 async def test_clock_window(offset: int, sign: int, fraction: float) -> None:
-    """S-04: at 300 s or more between the clocks, either way, an answer is refused; the time comes from the client's clock."""
+    """S-04: an answer is refused at 300 s or more between the clocks, either way.
+
+    The time comes from the client's clock.
+    """
     answer = signed(at=str(NOW + sign * offset))
     if offset < CLOCK_WINDOW:
         funds, _ = client(answer, clock=LeapingClock(NOW + fraction))
@@ -165,12 +183,12 @@ def test_strict_base64() -> None:
 
 
 def test_header_names_in_any_case() -> None:
-    """The headers are found in any case."""
+    """Header names may be written in upper or lower case."""
     lower = {name.lower(): value for name, value in signed().headers.items()}
     assert isinstance(signed_part(HttpResponse(204, lower, b""), NOW), Signed)
 
 
-# -- errors and probes -------------------------------------------------------------------------------------------------
+# -- errors and probes -----------------------------------------------------------------------------
 
 
 async def test_unsigned_errors() -> None:
@@ -181,7 +199,7 @@ async def test_unsigned_errors() -> None:
 
 
 async def test_signed_errors() -> None:
-    """An error answer that is signed must be signed rightly."""
+    """A signature of an error answer must be right if it is there."""
     body = b'{"code":"NO_AUTH","message":"fake"}'
     funds, _ = client(signed(body, 403))
     with pytest.raises(PermissionDeniedError):
@@ -193,14 +211,17 @@ PROBE = "WECHATPAY/SIGNTEST/" + "A" * 336
 
 
 async def test_probe_is_repeated() -> None:
-    """S-03: a probe is never success; the mark is made again with a fresh signature, and then it is."""
+    """S-03: a probe is never success.
+
+    The mark is made again with a fresh signature, and then succeeds.
+    """
     funds, transport = client(signed(Signature=PROBE), signed(status=200, Signature=PROBE), signed())
     await funds.mark_transaction(ORDER)
     assert len({request.headers["Authorization"] for request in transport.requests}) == 3
 
 
 async def test_probe_surfaces() -> None:
-    """S-03: probes to the end surface as what they are; the mark may have been set."""
+    """S-03: probes on every attempt surface as probes; the mark may have been set."""
     funds, transport = client(*[signed(Signature=PROBE)] * 3)
     with pytest.raises(SignatureError, match="probe") as caught:
         await funds.mark_transaction(ORDER)
@@ -208,7 +229,7 @@ async def test_probe_surfaces() -> None:
     assert len(transport.requests) == 3
 
 
-# -- verifiers ---------------------------------------------------------------------------------------------------------
+# -- verifiers -------------------------------------------------------------------------------------
 
 
 class Own:
@@ -231,7 +252,10 @@ class Own:
 
 
 async def test_own_verifier() -> None:
-    """A verifier of the user's own is asked about serial, text and signature, and told how much time is left."""
+    """A user's own verifier gets serial, text and signature.
+
+    It also gets the remaining time.
+    """
     own = Own()
     funds, _ = client(signed(Serial="theirs"), verifier=own, deadline=7.0)
     await funds.mark_transaction(ORDER)
@@ -243,7 +267,10 @@ async def test_own_verifier() -> None:
 
 @pytest.mark.parametrize("raised", [KeyError("certificates"), OSError("certificates")])
 async def test_own_verifier_raises(raised: Exception) -> None:
-    """What a verifier raises reaches the caller as it is and is not tried again, but its event says that the mark may be set."""
+    """An exception of a verifier reaches the caller as it is, and is not tried again.
+
+    Its event says that the mark may be set.
+    """
     events: list[Any] = []
     own = Own(raised)
     funds, transport = client(signed(), verifier=own, on_event=events.append)
@@ -264,7 +291,10 @@ async def test_own_verifier_is_late() -> None:
 
 @virtual
 async def test_cancelled_while_verifying() -> None:
-    """A call cancelled while its answer is verified may have set the mark, and its event says so."""
+    """A call cancelled while its answer is verified may have set the mark.
+
+    Its event says so.
+    """
     events: list[Any] = []
 
     class Hanging(Own):
@@ -283,7 +313,10 @@ async def test_cancelled_while_verifying() -> None:
 
 
 def test_wrong_keys() -> None:
-    """A verifier without keys, or with one that is no RSA key of 2048 bits, is refused when it is made."""
+    """A verifier without keys, or with a wrong key, is refused when it is made.
+
+    A wrong key is anything but an RSA key of 2048 bits.
+    """
     curve = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     small = key("small", 1024).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     right = public_pem("public")

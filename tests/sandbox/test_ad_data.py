@@ -1,4 +1,7 @@
-"""The sandbox's ad data: the same money whichever way it is asked for, revised once, in every documented shape."""
+"""The sandbox's ad data.
+
+Each way to ask gives the same money. It is revised once, and comes in every documented shape.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ WEEK: tuple[str, str] = ("2026-03-01", "2026-03-07")
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_both_sides_of_the_money(number: int) -> None:
-    """A Mini Program's own figures are its part in the provider's; both parts add up to the whole, in every row and in the sum."""
+    """A Mini Program's own figures are its part in the provider's.
+
+    Both parts add up to the whole, in every row and in the sum.
+    """
     provider = Provider(number)
     whole = await provider.client.get_agency_ads_stat(*WEEK, page_size=1000)
     for row in whole.rows:
@@ -36,7 +42,10 @@ async def test_both_sides_of_the_money(number: int) -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_units(number: int) -> None:
-    """Units have rows of their own, in an object or an array of one, and the same ones for the provider."""
+    """Units have rows of their own, in an object or an array of one.
+
+    The provider has the same ones.
+    """
     provider = Provider(number)
     own = await provider.of(0).get_adpos_detail(*WEEK)
     assert (own.total, len(own.rows), own.summary) == (21, 20, None)
@@ -50,7 +59,10 @@ async def test_units(number: int) -> None:
 
 @virtual
 async def test_whole_accounts_have_no_slot() -> None:
-    """The third provider gets a row for each account and day where it names no slot, and slots where it does."""
+    """The third provider gets a row for each account and day without slots.
+
+    Where it names a slot, it gets rows by slot.
+    """
     third = Provider(2).of(0)
     rows = (await third.get_adpos_general(*WEEK)).rows
     assert [(row.ad_slot, row.slot_id) for row in rows] == [(None, None)] * 7
@@ -65,7 +77,10 @@ async def test_whole_accounts_have_no_slot() -> None:
 
 @virtual
 async def test_figures_are_revised_once() -> None:
-    """Today's are a part, yesterday's are short of what they come to, and from then on they stay. Tomorrow has none."""
+    """Figures of today are a part; those of yesterday are below the final ones.
+
+    From then on they stay. Tomorrow has none.
+    """
     provider = Provider()
     seen: list[int] = []
     for later in range(4):
@@ -79,7 +94,10 @@ async def test_figures_are_revised_once() -> None:
 @pytest.mark.parametrize("kind", ["component", "authorizer"])
 @virtual
 async def test_whose_token_is_taken(kind: Literal["component", "authorizer"]) -> None:
-    """With one kind of token pinned the other answers 48001; what takes an authorizer's answers 1736 to the component's."""
+    """With one kind of token pinned the other answers 48001.
+
+    An interface that takes an authorizer's token answers 1736 to the component's.
+    """
     provider = Provider(ads_token=kind)
     own: dict[str, Any] = {"token": TokenKind.AUTHORIZER, "authorizer_appid": provider.programs[0]}
     refused = {"component": (None, 48001), "authorizer": (48001, None)}[kind]

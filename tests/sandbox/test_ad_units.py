@@ -12,7 +12,10 @@ from wxrevenue import AdSlot, AdunitStatus
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_a_unit_from_the_cradle(number: int) -> None:
-    """A new unit is listed first, changed, and found by id and by slot; its name is taken from then on."""
+    """A new unit is listed first, changed, and found by id and by slot.
+
+    Its name is taken from then on.
+    """
     one = Provider(number).of(0)
     assert [unit.ad_slot for unit in (await one.get_adunit_list()).rows] == [AdSlot.INTERSTITIAL, AdSlot.REWARD_VIDEO, AdSlot.BANNER]
     made = await one.agency_create_adunit("新", type=AdSlot.REWARD_VIDEO, video_duration_min=6, video_duration_max=30)
@@ -31,7 +34,7 @@ async def test_a_unit_from_the_cradle(number: int) -> None:
 
 @virtual
 async def test_templates() -> None:
-    """There are two; a unit that is made with one is bound to it."""
+    """There are two templates; a unit that is made with one is bound to it."""
     one = Provider().of(1)
     templates = await one.get_agency_tmpl_id_list(AdSlot.TEMPLATE, page_size=1)
     assert (templates.total, len(templates.rows), templates.rows[0].tmpl_bind_total_num) == (2, 1, 0)
@@ -45,7 +48,7 @@ async def test_templates() -> None:
 
 @virtual
 async def test_what_does_not_exist() -> None:
-    """A unit of somebody else is a wrong parameter."""
+    """Another provider's unit is a wrong parameter."""
     provider = Provider()
     other = (await provider.of(1).get_adunit_list()).rows[0].ad_unit_id
     assert await code_of(provider.of(0).get_adunit_code(other)) == 1701

@@ -22,13 +22,13 @@ RANGE = {"page": 1, "page_size": 20, "start_date": "2020-01-01", "end_date": "20
 
 
 def make(**options: Any) -> Sandbox:
-    """Return a sandbox whose day and clock stand still."""
+    """Return a sandbox with a fixed day and clock."""
     options = {"seed": 7, "today": TODAY, "now": lambda: NOW, **options}
     return Sandbox(**options)
 
 
 def raw(sandbox: Sandbox, path: str, action: str, payload: object, token: str | None = None) -> bytes:
-    """Return the bytes of an answer; by default the first provider asks."""
+    """Return the bytes of an answer; by default to the first provider."""
     token = sandbox.component_token(sandbox.components[0]) if token is None else token
     target = f"{path}?action={action}&access_token={quote(token, safe='')}"
     answer = sandbox.handle("POST", target, {}, orjson.dumps(payload))
@@ -48,11 +48,11 @@ def settlement(sandbox: Sandbox, component: int = 0, path: str = OPERATION, **ch
 
 
 def ratio(sandbox: Sandbox, appid: object, component: int = 0) -> Any:
-    """Return the answer to a question for a ratio."""
+    """Return the answer to a query of a ratio."""
     return ask(sandbox, GET, "get_share_ratio", {"appid": appid}, sandbox.component_token(sandbox.components[component]))
 
 
-# -- settlements ---------------------------------------------------------------------------------------------------
+# -- settlements -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,16 @@ def ratio(sandbox: Sandbox, appid: object, component: int = 0) -> Any:
     ],
 )
 def test_settlement_parameters(changes: dict[str, Any], code: int) -> None:
-    """A settlement parameter of the wrong type answers 1700, one of a wrong value 1701."""
+    """A settlement parameter of the wrong type answers 1700, a wrong value 1701."""
     assert settlement(make(), **changes) == {"ret": code, "err_msg": "param error"}
 
 
 @pytest.mark.parametrize("right", [OPERATION, GET])
 def test_one_settlement_path(right: SettlementPath) -> None:
-    """With one path pinned the other answers 1736 in its own envelope; without, both serve."""
+    """With one path pinned the other answers 1736 in its own envelope.
+
+    Without a pin both serve.
+    """
     sandbox, wrong = make(settlement_path=right), GET if right == OPERATION else OPERATION
     assert settlement(sandbox, path=right)["total_num"] == settlement(make(), path=wrong)["total_num"] == 144
     refused = settlement(sandbox, path=wrong)
@@ -85,11 +88,14 @@ def test_one_settlement_path(right: SettlementPath) -> None:
     assert refused.get("err_msg", refused.get("errmsg", "")).startswith("inner error thirdid is empty")
 
 
-# -- ratios and envelopes ------------------------------------------------------------------------------------------
+# -- ratios and envelopes --------------------------------------------------------------------------
 
 
 def test_ratio_waits_for_the_merchants() -> None:
-    """A new default shows for the provider at once, and for a Mini Program only after its merchant agreed."""
+    """A new default shows for the provider at once.
+
+    A Mini Program has it only after its merchant agreed.
+    """
     sandbox = make()
     component = sandbox.components[0]
     one, two, *_ = sandbox.programs(component)
@@ -106,7 +112,10 @@ def test_ratio_waits_for_the_merchants() -> None:
 
 @pytest.mark.parametrize(("value", "code"), [(-1, 1701), (100.5, 1701), ("40", 1700), (True, 1700), (None, 1700)])
 def test_ratio_parameters(value: object, code: int) -> None:
-    """A ratio that is no number answers 1700, one outside 0 to 100 answers 1701, and neither is kept."""
+    """A ratio that is no number answers 1700, one outside 0 to 100 answers 1701.
+
+    Neither is kept.
+    """
     sandbox = make()
     assert ask(sandbox, SET, "set_share_ratio", {"share_ratio": value})["errcode"] == code
     assert ratio(sandbox, sandbox.components[0])["share_ratio"] == 50
@@ -114,14 +123,17 @@ def test_ratio_parameters(value: object, code: int) -> None:
 
 @pytest.mark.parametrize("value", [0, 100, 33.33])
 def test_ratio_bounds(value: float) -> None:
-    """Both bounds and a fraction are taken."""
+    """A ratio may be 0, 100 and a fraction between."""
     sandbox = make()
     ask(sandbox, SET, "set_share_ratio", {"share_ratio": value})
     assert ratio(sandbox, sandbox.components[0])["share_ratio"] == value
 
 
 def test_success_envelopes() -> None:
-    """Success comes with ``ret``, as the bare data, or with a nested ``base_resp``, depending on the provider."""
+    """Success comes in one of three envelopes, depending on the provider.
+
+    The envelopes are ``ret``, the bare data, or a nested ``base_resp``.
+    """
     sandbox = make()
     answers = [ratio(sandbox, appid, n) for n, appid in enumerate(sandbox.components)]
     assert answers == [
@@ -133,7 +145,7 @@ def test_success_envelopes() -> None:
 
 
 def test_content_types() -> None:
-    """JSON comes as text/plain at times."""
+    """Some answers are JSON as text/plain."""
     sandbox = make()
     kinds: set[str] = set()
     for appid in sandbox.components:
@@ -143,7 +155,10 @@ def test_content_types() -> None:
 
 
 def test_business_error_envelopes() -> None:
-    """On the two default-info paths the text is only a rid that starts with the time; on the other path it is ``ret``."""
+    """On the two default-info paths an error's text is only a rid.
+
+    The rid starts with the time. On the other path ``base_resp`` has the code and a text.
+    """
     sandbox = make()
     refused = ratio(sandbox, sandbox.unsigned_program(sandbox.components[0]))
     assert refused["errcode"] == 1735
@@ -153,14 +168,17 @@ def test_business_error_envelopes() -> None:
 
 
 def test_unknown_appid() -> None:
-    """A Mini Program of somebody else answers 1701, a missing appid 1700."""
+    """Another provider's Mini Program answers 1701, a missing appid 1700."""
     sandbox = make()
     assert ratio(sandbox, sandbox.programs(sandbox.components[1])[0])["errcode"] == 1701
     assert ratio(sandbox, None)["errcode"] == 1700
 
 
 def test_no_account() -> None:
-    """A provider without an account gets 2056 for whatever it asks, and is not among the components."""
+    """A provider without an account gets 2056 for every call.
+
+    It is not among the components.
+    """
     sandbox = make()
     appid = sandbox.component_without_account
     assert appid not in sandbox.components
@@ -168,11 +186,11 @@ def test_no_account() -> None:
     assert answer["errcode"] == 2056
 
 
-# -- the gateway ---------------------------------------------------------------------------------------------------
+# -- the gateway -----------------------------------------------------------------------------------
 
 
 def test_token_refusals() -> None:
-    """The gateway tells missing, wrong-kind, unknown and expired tokens apart."""
+    """Missing, wrong-kind, unknown and expired tokens have different codes."""
     sandbox = make()
     component = sandbox.components[0]
     old = sandbox.component_token(component)
@@ -205,7 +223,7 @@ def test_other_name_of_the_token_parameter() -> None:
 
 
 def test_tokens_follow_expiry() -> None:
-    """The token callable gives whatever token is current."""
+    """The token function returns the token in force."""
     sandbox = make()
     component = sandbox.components[1]
     tokens = sandbox.tokens(component)
@@ -218,21 +236,21 @@ def test_tokens_follow_expiry() -> None:
     ("method", "body", "code"), [("GET", b"{}", 43002), ("POST", b"", 44002), ("POST", b"{", 47001), ("POST", b"[]", 47001)]
 )
 def test_malformed_requests(method: str, body: bytes, code: int) -> None:
-    """The wrong verb, an empty body and a body that is no JSON object have a code each."""
+    """The wrong verb, an empty body and a body that is no JSON object have own codes."""
     sandbox = make()
     target = f"{GET}?action=get_share_ratio&access_token={sandbox.component_token(sandbox.components[0])}"
     assert orjson.loads(sandbox.handle(method, target, {}, body).body)["errcode"] == code
 
 
 def test_unknown_action_and_path() -> None:
-    """An action that a path does not have answers 45010, a path that does not exist 404."""
+    """An unknown action of a path answers 45010, an unknown path 404."""
     sandbox = make()
     assert ask(sandbox, SET, "get_share_ratio", {})["ret"] == 45010
     assert sandbox.handle("POST", "/wxa/elsewhere?action=x", {}, b"{}").status == 404
 
 
 def test_repr_shows_no_token() -> None:
-    """What a traceback may print of a call or an answer holds neither token nor body."""
+    """The repr of a call or an answer holds neither token nor body."""
     sandbox = make()
     token = sandbox.component_token(sandbox.components[0])
     call = Call.read("POST", f"{GET}?access_token={token}", {"Authorization": "signature"}, b"body")
@@ -242,7 +260,10 @@ def test_repr_shows_no_token() -> None:
 
 @pytest.mark.slow("waits for another process")
 def test_import_is_light() -> None:
-    """Importing and making a sandbox loads neither aiohttp nor cryptography, nor the client whose judge it is to be."""
+    """Making a sandbox loads no aiohttp, no cryptography and no client.
+
+    The client is what the sandbox is to judge.
+    """
     code = "import sys, wxrevenue.sandbox as s; s.Sandbox(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()  # noqa: S603
     client = tuple(f"wxrevenue.{name}" for name in ("ams.", "funds.", "_wire.codec", "_engine", "pagination", "clients"))

@@ -1,4 +1,7 @@
-"""The sandbox's authorizations: codes that can be redeemed once, and who authorized the provider."""
+"""The sandbox's authorizations: codes, and the merchants behind them.
+
+A code can be redeemed once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from wxrevenue import ADVERTISING_PERMISSION, GetAuthorizerAccessToken
 
 @virtual
 async def test_a_code_is_redeemed_once() -> None:
-    """It brings the tokens of its Mini Program; used again it is invalid, too old it has expired."""
+    """A code brings the tokens of its Mini Program, once.
+
+    Used again it is invalid; too old it has expired.
+    """
     provider = Provider()
     code, late = (provider.sandbox.authorization_code(provider.programs[1]) for _ in range(2))
     found = await provider.client.query_auth(code)
@@ -27,7 +33,7 @@ async def test_a_code_is_redeemed_once() -> None:
 
 @virtual
 async def test_the_code_of_a_push_can_be_redeemed() -> None:
-    """What the push brings is a code of its Mini Program."""
+    """A push brings a code that can be redeemed for its Mini Program."""
     provider = Provider()
     provider.sandbox.authorization_push(provider.appid, provider.programs[0])
     assert (await provider.client.query_auth(f"sandbox-code-{provider.programs[0]}-1")).authorizer_appid == provider.programs[0]
@@ -35,7 +41,10 @@ async def test_the_code_of_a_push_can_be_redeemed() -> None:
 
 @virtual
 async def test_who_authorized_the_provider() -> None:
-    """All of its Mini Programs did, each with a refresh token; a stranger did not."""
+    """All Mini Programs of the provider authorized it, each with a refresh token.
+
+    An unknown one did not.
+    """
     provider = Provider()
     first = await provider.client.get_authorizer_list(count=3)
     rest = await provider.client.get_authorizer_list(3)
@@ -50,7 +59,7 @@ async def test_who_authorized_the_provider() -> None:
 @pytest.mark.parametrize("appid", ["wx1", "wxc000000000000001"])
 @virtual
 async def test_who_asks(appid: str) -> None:
-    """The body names the provider whose token it is."""
+    """The body names the provider that the token belongs to."""
     provider = Provider()
     assert (await provider.client.create_preauth_code()).expires_in == 600
     assert await code_of(provider.client.create_preauth_code(appid)) == 40013

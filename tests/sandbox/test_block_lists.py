@@ -12,7 +12,10 @@ from wxrevenue import AdvertiserType, BlackListOp, BlockedAdvertiser
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_advertisers(number: int) -> None:
-    """Blocked ones are listed by kind, once however often they are blocked, until they are unblocked."""
+    """Blocked advertisers are listed by kind until they are unblocked.
+
+    Each is listed once, however often it was blocked.
+    """
     one = Provider(number).of(0)
     ios, game = BlockedAdvertiser(AdvertiserType.IOS_APP, "414478124"), BlockedAdvertiser(AdvertiserType.MINI_PROGRAM, "gh_1")
     await one.set_black_list(BlackListOp.SET, list=[ios, game])
@@ -29,7 +32,10 @@ async def test_advertisers(number: int) -> None:
 
 @virtual
 async def test_the_limit_counts_what_was_blocked_before() -> None:
-    """Ten are allowed; an eleventh in another call answers 2035 and changes nothing."""
+    """Ten advertisers may be blocked in all.
+
+    An eleventh in another call answers 2035 and changes nothing.
+    """
     one = Provider().of(0)
     await one.set_black_list(1, list=[BlockedAdvertiser(3, f"com.example.a{number}") for number in range(10)])
     assert await code_of(one.set_black_list(1, list=[BlockedAdvertiser(3, "com.example.b")])) == 2035
@@ -38,7 +44,7 @@ async def test_the_limit_counts_what_was_blocked_before() -> None:
 
 @virtual
 async def test_industries() -> None:
-    """None are blocked at first; setting some replaces those before."""
+    """No industry is blocked at first; a new list replaces the former."""
     one = Provider().of(0)
     assert (await one.get_ams_category_black_list()).ams_category == []
     await one.set_ams_category_black_list(["CHESS", "LOAN"])

@@ -13,7 +13,11 @@ from wxrevenue.sandbox import Mishap
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_the_switch_works_once_an_hour(number: int) -> None:
-    """It is off at first; switched on it says until when it stays, refuses a change (2008), and later a second on (2067)."""
+    """The switch is off at first, and works once an hour.
+
+    Switched on it says until when it stays, and refuses to be switched off (2008). Later it refuses
+    to be switched on again (2067).
+    """
     provider = Provider(number)
     one = provider.of(0)
     status = await one.get_cover_adpos_status()
@@ -30,7 +34,10 @@ async def test_the_switch_works_once_an_hour(number: int) -> None:
 
 @virtual
 async def test_an_answer_that_was_lost() -> None:
-    """The ad is switched although the answer is lost: the client's repeat finds that out."""
+    """The ad is switched although the answer is lost.
+
+    The client's repeat finds that out.
+    """
     provider = Provider()
     provider.sandbox.next(Mishap.DROP_AFTER)
     await provider.of(0).set_cover_adpos_status(CoverSwitch.ON)
@@ -39,7 +46,10 @@ async def test_an_answer_that_was_lost() -> None:
 
 @virtual
 async def test_scenes() -> None:
-    """All are on at first, and those that were set stay in their order; both sides know the same ones."""
+    """All scenes are on at first, and those that were set keep their order.
+
+    Both sides know the same ones.
+    """
     one = Provider().of(0)
     assert set((await one.get_cover_adpos_scene()).scene_list) == COVER_SCENES
     await one.set_cover_adpos_scene([1001, 1000, 2])

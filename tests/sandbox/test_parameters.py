@@ -1,4 +1,7 @@
-"""What the sandbox refuses of its chapters' parameters: the wrong type with 1700, the wrong value with 1701."""
+"""What the sandbox refuses of its chapters' parameters.
+
+The wrong type answers 1700, the wrong value 1701.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ REFUSED: list[tuple[str, dict[str, Any], int]] = [
 
 
 def asked(path: str, action: str, payload: dict[str, Any], *, component: bool = False) -> int:
-    """Return the code with which a first provider's sandbox answers."""
+    """Return the code of an answer to the first provider."""
     provider = Provider()
     sandbox = provider.sandbox
     token = sandbox.component_token(provider.appid) if component else sandbox.authorizer_token(provider.programs[0])
@@ -62,12 +65,15 @@ def asked(path: str, action: str, payload: dict[str, Any], *, component: bool = 
 
 @pytest.mark.parametrize(("action", "payload", "code"), REFUSED)
 def test_parameters_of_a_mini_programs_calls(action: str, payload: dict[str, Any], code: int) -> None:
-    """Each is refused by its own code."""
+    """Each wrong parameter of a Mini Program's call has its code."""
     assert asked(OPERATION, action, payload) == code
 
 
 def test_parameters_of_a_providers_calls() -> None:
-    """Ratios, a page of ad data beyond its maximum, and a list beyond its own."""
+    """Each wrong parameter of a provider's call has its code.
+
+    The parameter is a ratio, a page of ad data beyond its maximum, or a list beyond its own.
+    """
     custom = {"appid": "wxa000000000000000"}
     assert asked(SET, "agency_set_custom_share_ratio", custom, component=True) == 1700
     assert asked(SET, "agency_set_custom_share_ratio", {**custom, "share_ratio": 101}, component=True) == 1701
@@ -79,7 +85,10 @@ def test_parameters_of_a_providers_calls() -> None:
 
 
 def test_tokens_of_the_wrong_kind() -> None:
-    """An authorizer's token is refused where the provider's is due, and the other way round, and by the platform's calls."""
+    """A token of the wrong kind is refused, in both directions.
+
+    The platform's calls refuse it, too.
+    """
     assert asked(GET, "get_share_ratio", {"appid": "wx1"}) == 48001
     assert asked(OPERATION, "agency_get_settlement", DAYS, component=True) == 1736
     assert asked("/cgi-bin/component/api_create_preauthcode", "", {"component_appid": "wxc000000000000000"}) == 61014

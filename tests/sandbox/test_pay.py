@@ -22,12 +22,18 @@ ORDER: dict[str, object] = {"out_trade_no": "P20150806125346", "currency": "CNY"
 
 @pytest.fixture(scope="module")
 def shared() -> Sandbox:
-    """Return one sandbox for all tests that leave no trace, because making keys takes a while."""
+    """Return one sandbox for all tests that leave no trace.
+
+    Making keys takes a while.
+    """
     return Sandbox(seed=7, now=lambda: NOW)
 
 
 def authorization(sandbox: Sandbox, body: bytes, **changes: Any) -> str:
-    """Return the header that signs a request; changes go in after signing, except those of what is signed."""
+    """Return the header that signs a request.
+
+    Changes go in after signing, except those of signed values.
+    """
     facts = {"path": PATH, "timestamp": str(NOW), "nonce_str": "593BEC0C930BF1AFEB40B4A08C8FB242", **changes}
     key = load_pem_private_key(sandbox.merchant.private_key.encode(), None)
     assert isinstance(key, RSAPrivateKey)
@@ -38,14 +44,17 @@ def authorization(sandbox: Sandbox, body: bytes, **changes: Any) -> str:
 
 
 def mark(sandbox: Sandbox, payload: object = None, *, headers: dict[str, str] | None = None, path: str = PATH, **changes: Any) -> Answer:
-    """Return the answer to a request to mark; by default to a right one."""
+    """Return the answer to a mark, by default a right one."""
     body = orjson.dumps(ORDER if payload is None else payload)
     signed = {"Authorization": authorization(sandbox, body, **changes), "Accept": "application/json", "Content-Type": "application/json"}
     return sandbox.handle("POST", path, {**signed, **(headers or {})}, body)
 
 
 def verify(sandbox: Sandbox, answer: Answer) -> None:
-    """Check an answer's signature as a client does, with the keys that the sandbox hands out."""
+    """Check an answer's signature as a client does.
+
+    The keys are those that the sandbox hands out.
+    """
     head = answer.headers
     key = load_pem_public_key(sandbox.merchant.platform_keys[head["Wechatpay-Serial"]].encode())
     assert isinstance(key, RSAPublicKey)
@@ -54,7 +63,10 @@ def verify(sandbox: Sandbox, answer: Answer) -> None:
 
 
 def test_mark() -> None:
-    """A signed mark is recorded once, however often it comes, and answers 204 without a body, signed."""
+    """A signed mark is recorded once, however often it comes.
+
+    It answers 204 without a body, signed.
+    """
     sandbox = Sandbox(now=lambda: NOW)
     sub = sandbox.merchant.sub_mchids[0]
     for payload in (ORDER, {**ORDER, "sub_mchid": sub}, ORDER):
@@ -75,7 +87,10 @@ def test_answers_differ_in_nonce_and_request_id(shared: Sandbox) -> None:
 
 @pytest.mark.parametrize(("asked", "prefix"), [("PUB_KEY_ID_0", True), ("ABCDEF", False), (None, False)])
 def test_request_serial_chooses_the_key(shared: Sandbox, asked: str | None, prefix: bool) -> None:  # noqa: FBT001
-    """A request that names a public key is answered under one, any other under the certificate's serial."""
+    """A request that names a public key is answered under a public key.
+
+    Any other is answered under the certificate's serial.
+    """
     answer = mark(shared, headers={"Wechatpay-Serial": asked} if asked else {})
     assert answer.headers["Wechatpay-Serial"].startswith("PUB_KEY_ID_") is prefix
     verify(shared, answer)
@@ -107,7 +122,11 @@ def refuse(answer: Answer, status: int, code: str) -> Any:
     ],
 )
 def test_refused_signatures(shared: Sandbox, changes: dict[str, Any]) -> None:
-    """A wrong merchant, serial, nonce, time, path or signature, or one parameter too many, answers an unsigned 401."""
+    """A wrong signature answers an unsigned 401.
+
+    The merchant, serial, nonce, time, path or signature is wrong, or there is one parameter too
+    many.
+    """
     answer = mark(shared, **changes)
     said = refuse(answer, 401, "SIGN_ERROR")
     assert said["detail"]["location"] == "authorization"
@@ -126,7 +145,10 @@ def test_refused_signatures(shared: Sandbox, changes: dict[str, Any]) -> None:
     ],
 )
 def test_refused_headers(shared: Sandbox, right: str, wrong: str) -> None:
-    """Another scheme, a parameter twice, unquoted values, other separators and base64 with anything else in it answer 401."""
+    """A header of another form answers 401.
+
+    It has another scheme, a parameter twice, unquoted values, other separators or bad base64.
+    """
     header = authorization(shared, orjson.dumps(ORDER)).replace(right, wrong)
     refuse(mark(shared, headers={"Authorization": header}), 401, "SIGN_ERROR")
 
@@ -137,7 +159,7 @@ def test_missing_authorization(shared: Sandbox) -> None:
 
 
 def test_tampered_body(shared: Sandbox) -> None:
-    """A body other than the one that was signed answers 401."""
+    """A body that was changed after signing answers 401."""
     headers = {
         "Authorization": authorization(shared, orjson.dumps(ORDER)),
         "Accept": "application/json",
@@ -148,7 +170,7 @@ def test_tampered_body(shared: Sandbox) -> None:
 
 @pytest.mark.parametrize("offset", [-300, 300])
 def test_clock_window(shared: Sandbox, offset: int) -> None:
-    """A request up to 300 s old or early is taken."""
+    """A request up to 300 s late or early is taken."""
     assert mark(shared, timestamp=str(NOW + offset)).status == 204
 
 
@@ -164,7 +186,10 @@ def test_clock_window(shared: Sandbox, offset: int) -> None:
     ],
 )
 def test_refused_orders(shared: Sandbox, changes: dict[str, object], status: int, code: str) -> None:
-    """A wrong currency, sub-merchant or parameter has its documented status and code, signed, and records nothing."""
+    """A wrong currency, sub-merchant or parameter has its documented status and code.
+
+    The answer is signed, and nothing is recorded.
+    """
     before = shared.marks
     answer = mark(shared, {**ORDER, **changes})
     refuse(answer, status, code)
@@ -185,7 +210,7 @@ def test_body_that_is_no_object(shared: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", ["Accept", "Content-Type"])
 def test_required_headers(shared: Sandbox, name: str) -> None:
-    """Without saying that it speaks JSON both ways a request is refused."""
+    """A request without the headers for JSON in both directions is refused."""
     refuse(mark(shared, headers={name: "text/html"}), 400, "PARAM_ERROR")
 
 
@@ -198,7 +223,10 @@ def test_unknown_interface(shared: Sandbox) -> None:
 
 @pytest.mark.parametrize(("code", "status"), [(429, 429), (503, 503), (-202, 500), (Mishap.SYSTEM, 500)])
 def test_forced_statuses(shared: Sandbox, code: int | Mishap, status: int) -> None:
-    """A scripted status comes as it is, and the other side's trouble as 500; both signed."""
+    """A scripted status comes unchanged, and trouble of the server as 500.
+
+    Both answers are signed.
+    """
     shared.next(code)
     answer = mark(shared)
     assert answer.status == status
@@ -206,7 +234,10 @@ def test_forced_statuses(shared: Sandbox, code: int | Mishap, status: int) -> No
 
 
 def test_flawed_signatures() -> None:
-    """An unsigned, a wrongly signed and a probe answer do not pass, although the mark is recorded."""
+    """An unsigned, a wrongly signed and a probe answer do not pass.
+
+    The mark is recorded all the same.
+    """
     sandbox = Sandbox(seed=7, now=lambda: NOW, trouble=Trouble(unsigned=1))
     assert "Wechatpay-Signature" not in mark(sandbox).headers
     sandbox.trouble = Trouble(missigned=1)
@@ -220,7 +251,10 @@ def test_flawed_signatures() -> None:
 
 
 def test_expiry_spares_pay(shared: Sandbox) -> None:
-    """Pay has no token that could run out: a scripted expiry waits for a call that has one."""
+    """WeChat Pay has no token that could expire.
+
+    A scripted expiry waits for a call that has one.
+    """
     sandbox = shared
     sandbox.next(Mishap.EXPIRED)
     assert mark(sandbox).status == 204
@@ -229,7 +263,10 @@ def test_expiry_spares_pay(shared: Sandbox) -> None:
 
 
 def test_keys_are_fresh_and_hidden(shared: Sandbox) -> None:
-    """The numbers follow the seed, the keys do not, and the private key is not in the repr."""
+    """The numbers follow the seed, and the keys do not.
+
+    The private key is not in the repr.
+    """
     other = Sandbox(seed=7)
     assert (other.merchant.mchid, other.merchant.serial_no) == (shared.merchant.mchid, shared.merchant.serial_no)
     assert other.merchant.private_key != shared.merchant.private_key

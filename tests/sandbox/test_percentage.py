@@ -12,7 +12,10 @@ from support.virtual import virtual
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_a_custom_ratio_counts_more_than_the_default(number: int) -> None:
-    """It is none until it is set, and in force once the merchant agreed; the others get the default."""
+    """A custom ratio is in force once the merchant agreed.
+
+    It is missing until it is set. It comes before the default, which the others get.
+    """
     provider = Provider(number)
     one, two, *_ = provider.programs
     assert await code_of(provider.client.get_custom_share_ratio(one)) == 2061
@@ -26,10 +29,34 @@ async def test_a_custom_ratio_counts_more_than_the_default(number: int) -> None:
 
 @virtual
 async def test_who_has_no_custom_ratio() -> None:
-    """An unsigned Mini Program may have one set and cannot be asked; somebody else's is none of the provider's."""
+    """An unsigned Mini Program may get a custom ratio, and cannot be asked for it.
+
+    Another provider's Mini Program is refused.
+    """
     provider = Provider()
     unsigned, other = provider.sandbox.unsigned_program(provider.appid), Provider(1).programs[0]
     await provider.client.set_custom_share_ratio(unsigned, share_ratio=40)
     assert await code_of(provider.client.get_custom_share_ratio(unsigned)) == 1735
     assert await code_of(provider.client.get_custom_share_ratio(other)) == 1701
     assert await code_of(provider.client.set_custom_share_ratio(other, share_ratio=40)) == 1701
+
+
+@virtual
+async def test_merchants_that_confirm_late() -> None:
+    """With ``confirm_after`` a ratio is in force that many seconds after it was set."""
+    provider = Provider(confirm_after=3600.0)
+    one, two, *_ = provider.programs
+
+    async def in_force(*appids: str) -> list[Decimal]:
+        """Return the ratios in force."""
+        return [(await provider.client.get_share_ratio(appid)).share_ratio for appid in appids]
+
+    await provider.client.set_share_ratio(40)
+    provider.now += 1800
+    await provider.client.set_custom_share_ratio(one, share_ratio=30)
+    provider.now += 1799
+    assert await in_force(one, two) == [50, 50]
+    provider.now += 1
+    assert await in_force(one, two) == [50, 40]
+    provider.now += 1800
+    assert await in_force(one, two) == [30, 40]

@@ -1,4 +1,7 @@
-"""The sandbox pushes as WeChat does: signed and sealed tickets and authorizations, which it posts to a server of yours."""
+"""The sandbox pushes as WeChat does, and posts to a user's server.
+
+Pushes are signed and sealed tickets and authorizations.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,21 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def sandbox(clock: HandClock) -> Sandbox:
-    """Return a sandbox that goes by it."""
+    """Return a sandbox with this clock."""
     return Sandbox(seed=1, now=clock.time)
 
 
 def receiver(sandbox: Sandbox, appid: str, clock: HandClock) -> TicketReceiver:
-    """Return what takes the pushes to one provider."""
+    """Return the receiver of the pushes to one provider."""
     keys = sandbox.push_keys(appid)
     return TicketReceiver(appid, keys.token, keys.aes_key, clock=clock)
 
 
 async def test_tickets_are_pushed(sandbox: Sandbox, clock: HandClock) -> None:
-    """Every push has a new ticket with the sandbox's time, and opens with the keys of its provider alone."""
+    """Every push has a new ticket with the sandbox's time.
+
+    It opens with the keys of its provider alone.
+    """
     first, second, *_ = sandbox.components
     ours, theirs = receiver(sandbox, first, clock), receiver(sandbox, second, clock)
     pushes = [sandbox.ticket_push(first)]
@@ -47,7 +53,10 @@ async def test_tickets_are_pushed(sandbox: Sandbox, clock: HandClock) -> None:
 
 
 def test_a_push_has_the_documented_form(sandbox: Sandbox) -> None:
-    """The query has the five documented parameters; the body has the appid, and nothing of the ticket, in plain text."""
+    """The query of a push has the five documented parameters.
+
+    The body has the appid in plain text, and nothing of the ticket.
+    """
     appid = sandbox.components[0]
     push = sandbox.ticket_push(appid)
     assert {name: len(values) for name, values in parse_qs(push.query).items()} == dict.fromkeys(
@@ -61,7 +70,7 @@ def test_a_push_has_the_documented_form(sandbox: Sandbox) -> None:
 
 
 def test_the_same_seed_pushes_the_same(sandbox: Sandbox, clock: HandClock) -> None:
-    """Pushes depend on the seed, the provider, the order and the time, and on nothing else."""
+    """Pushes depend on the seed, the provider, the order and the time alone."""
     appid = sandbox.components[0]
     twin, other = Sandbox(seed=1, now=clock.time), Sandbox(seed=2, now=clock.time)
     assert sandbox.ticket_push(appid) == twin.ticket_push(appid) != twin.ticket_push(appid)
@@ -69,7 +78,10 @@ def test_the_same_seed_pushes_the_same(sandbox: Sandbox, clock: HandClock) -> No
 
 
 def test_authorizations_are_pushed(sandbox: Sandbox, clock: HandClock) -> None:
-    """A Mini Program's authorization, its change and its end are pushed with what the documents name."""
+    """A Mini Program's authorization, its change and its end are pushed.
+
+    They have what the documents name.
+    """
     appid = sandbox.components[0]
     program = sandbox.programs(appid)[0]
     judge = receiver(sandbox, appid, clock)
@@ -83,7 +95,11 @@ def test_authorizations_are_pushed(sandbox: Sandbox, clock: HandClock) -> None:
 
 
 async def test_tickets_are_known_and_lapse(sandbox: Sandbox, clock: HandClock) -> None:
-    """The sandbox knows its tickets: another provider's, or one it never pushed, is invalid (61006), one of 12 hours expired (61005)."""
+    """The sandbox knows its tickets.
+
+    A ticket of another provider, or an unknown one, is invalid (61006); one of 12 hours has expired
+    (61005).
+    """
     first, second, *_ = sandbox.components
     pushes = sandbox._pushes  # pyright: ignore[reportPrivateUsage]
     sandbox.ticket_push(first)
@@ -104,7 +120,10 @@ async def test_tickets_are_known_and_lapse(sandbox: Sandbox, clock: HandClock) -
 
 
 async def test_a_push_is_posted() -> None:
-    """Posting sends the push as it is, beside a query that the URL already has, and returns what the server says."""
+    """Posting sends the push as it is, and returns the server's answer.
+
+    A query that the URL already has stays.
+    """
 
     async def answer(peer: Peer) -> None:
         await peer.request()
@@ -121,6 +140,6 @@ async def test_a_push_is_posted() -> None:
 
 
 def test_only_providers_are_pushed_to(sandbox: Sandbox) -> None:
-    """A push for somebody who is no provider cannot be asked for."""
+    """A push for an appid that is no provider's cannot be made."""
     with pytest.raises(KeyError):
         sandbox.ticket_push("wx-nobody")

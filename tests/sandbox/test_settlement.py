@@ -12,7 +12,10 @@ YEAR = ("2025-01-01", "2025-12-31")
 @pytest.mark.parametrize("number", [0, 1, 2])
 @virtual
 async def test_each_mini_program_has_books_of_its_own(number: int) -> None:
-    """A row a half-month, other figures than the provider's and the neighbour's, and the sandbox's own sum of them."""
+    """Each Mini Program has books of its own, with a row a half-month.
+
+    The figures are not the provider's or another's, and their sum is the sandbox's.
+    """
     provider = Provider(number)
     one, two = [await provider.of(program).get_settlement(*YEAR, page_size=50) for program in (0, 1)]
     agency = await provider.client.get_agency_settlement(*YEAR, page_size=100)

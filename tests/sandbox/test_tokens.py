@@ -1,4 +1,7 @@
-"""The sandbox's token calls: who gets a token, how long it works, and what is refused."""
+"""The sandbox's token calls.
+
+Which caller gets a token, how long it works, and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -53,18 +56,21 @@ class World:
         return self.ask(AUTHORIZER_TOKEN, fields, self.sandbox.component_token(self.component) if token is None else token)
 
     def works(self, token: str) -> bool | int:
-        """Tell whether a call with the token is answered, or the code by which it is not."""
+        """Return whether a call with the token is answered, or the code of its refusal."""
         target = f"/wxa/getdefaultamsinfo?action=get_share_ratio&access_token={token}"
         answer = orjson.loads(self.sandbox.handle("POST", target, {}, orjson.dumps({"appid": self.component})).body)
         code: int = answer.get("errcode", 0)
         return code or True
 
 
-# -- the component's token -----------------------------------------------------------------------------------------
+# -- the component's token -------------------------------------------------------------------------
 
 
 def test_a_component_token() -> None:
-    """Secret and ticket give a token for two hours, without an errcode; it is the one in force."""
+    """Secret and ticket give a token for two hours, without an errcode.
+
+    It is the one in force.
+    """
     world = World()
     found = world.component_token()
     assert found == {"component_access_token": world.sandbox.component_token(world.component), "expires_in": 7200}
@@ -73,7 +79,10 @@ def test_a_component_token() -> None:
 
 
 def test_a_token_runs_out() -> None:
-    """A token that was handed out works until its time is up, then answers 42001; the first, made up one has no end."""
+    """A token works until its time is up, then answers 42001.
+
+    The first, made-up one has no end.
+    """
     world = World(token_lifetime=600)
     first = world.sandbox.component_token(world.component)
     world.now += 10_000
@@ -86,7 +95,10 @@ def test_a_token_runs_out() -> None:
 
 
 def test_five_minutes_of_both() -> None:
-    """After another token was handed out the old one works for five more minutes, then it is not the latest (40001)."""
+    """After a new token was handed out the old one works for five more minutes.
+
+    Then it is not the latest (40001).
+    """
     world = World()
     old = world.component_token()["component_access_token"]
     new = world.component_token()["component_access_token"]
@@ -97,7 +109,10 @@ def test_five_minutes_of_both() -> None:
 
 
 def test_two_in_a_row() -> None:
-    """Only the token right before the newest goes on working: refreshing often ends the older ones at once."""
+    """Only the token right before the newest goes on working.
+
+    Refreshing often ends the older ones at once.
+    """
     world = World()
     tokens = [world.component_token()["component_access_token"] for _ in range(3)]
     assert [world.works(token) for token in tokens] == [40001, True, True]
@@ -114,7 +129,10 @@ def test_the_overlap_does_not_lengthen_a_life() -> None:
 
 
 def test_expiring_by_hand() -> None:
-    """A token that is made to expire answers 42001 at once, with all before it; a call then gives one that works."""
+    """A token that is made to expire answers 42001 at once.
+
+    So do all before it. A call then gives one that works.
+    """
     world = World()
     older = world.component_token()["component_access_token"]
     old = world.component_token()["component_access_token"]
@@ -135,7 +153,10 @@ def test_expiring_by_hand() -> None:
     ],
 )
 def test_what_gives_no_component_token(changes: dict[str, Any], code: int) -> None:
-    """A wrong appid, secret or ticket has its code, and leaves the token in force alone."""
+    """A wrong appid, secret or ticket has its code.
+
+    It leaves the token in force alone.
+    """
     world = World()
     before = world.sandbox.component_token(world.component)
     answer = world.component_token(**changes)
@@ -146,7 +167,10 @@ def test_what_gives_no_component_token(changes: dict[str, Any], code: int) -> No
 
 
 def test_tickets_last_twelve_hours() -> None:
-    """Each of the last twelve hours' tickets is good; an older one answers 61005, another provider's 61006."""
+    """Each of the last twelve hours' tickets is good.
+
+    An older one answers 61005, another provider's 61006.
+    """
     world = World()
     old = world.sandbox.ticket(world.component).value.reveal()
     world.now += 12 * 3600 - 1
@@ -161,20 +185,23 @@ def test_tickets_last_twelve_hours() -> None:
 @pytest.mark.parametrize("path", [COMPONENT_TOKEN, AUTHORIZER_TOKEN, START_PUSH])
 @pytest.mark.parametrize(("method", "body", "code"), [("GET", b"{}", 43002), ("POST", b"", 44002), ("POST", b"[", 47001)])
 def test_what_is_no_request(path: str, method: str, body: bytes, code: int) -> None:
-    """The calls are POST, with a JSON object."""
+    """A token call is POST with a JSON object; another request is refused."""
     assert World().ask(path, body, method=method)["errcode"] == code
 
 
 def test_there_is_no_such_call() -> None:
-    """Another path of the platform is not found."""
+    """An unknown path of the platform is not found."""
     assert World().sandbox.handle("POST", "/cgi-bin/component/api_of_nobody", {}, b"{}").status == 404
 
 
-# -- an authorizer's token -----------------------------------------------------------------------------------------
+# -- an authorizer's token -------------------------------------------------------------------------
 
 
 def test_an_authorizer_token() -> None:
-    """The component's token and a refresh token give the Mini Program's token, and a refresh token again, the same."""
+    """The component's token and a refresh token give the Mini Program's token.
+
+    They give the same refresh token again.
+    """
     world = World()
     found = world.authorizer_token()
     assert found == {
@@ -186,7 +213,10 @@ def test_an_authorizer_token() -> None:
 
 
 def test_an_authorizer_token_runs_out() -> None:
-    """Mini Programs' tokens end, overlap and expire as providers' do; only while they work is their kind what is wrong."""
+    """Mini Programs' tokens end, overlap and expire as providers' do.
+
+    While they work, the only error is that their kind is wrong.
+    """
     world = World(token_lifetime=600)
     old = world.authorizer_token()["authorizer_access_token"]
     new = world.authorizer_token()["authorizer_access_token"]
@@ -201,7 +231,10 @@ def test_an_authorizer_token_runs_out() -> None:
 
 
 def test_authorizing_anew() -> None:
-    """After a Mini Program authorized anew the old refresh token works for five minutes, and gives the new one."""
+    """After a new authorization the old refresh token works for five minutes.
+
+    It gives the new one.
+    """
     world = World()
     old = world.sandbox.refresh_token(world.program)
     new = world.sandbox.authorize(world.program)
@@ -228,7 +261,7 @@ def test_what_gives_no_authorizer_token() -> None:
     assert world.authorizer_token(token=expired)["errcode"] == 42001
 
 
-# -- the push, and trouble -----------------------------------------------------------------------------------------
+# -- the push, and trouble -------------------------------------------------------------------------
 
 
 def test_starting_the_push() -> None:
@@ -243,7 +276,10 @@ def test_starting_the_push() -> None:
 
 
 def test_trouble_with_tokens() -> None:
-    """What may happen to any call may happen to these, by script: a code, or an answer that is lost after the token was made."""
+    """Token calls have scripted trouble like any call.
+
+    The trouble is a code, or an answer that is lost after the token was made.
+    """
     world = World()
     world.sandbox.next(61004, Mishap.DROP_AFTER, action="api_component_token")
     assert world.component_token()["errcode"] == 61004

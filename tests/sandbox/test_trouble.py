@@ -1,4 +1,4 @@
-"""The sandbox's misbehaviour: quotas, rates, scripts, counters."""
+"""The sandbox's trouble: quotas, rates, scripts, counters."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Time:
 
 
 def make(**trouble: Any) -> tuple[Sandbox, Time]:
-    """Return a sandbox in this trouble and its clock."""
+    """Return a sandbox with this trouble, and its clock."""
     time = Time()
     return Sandbox(seed=7, now=time, trouble=Trouble(**trouble)), time
 
 
 def call(sandbox: Sandbox, action: str = RATIO, component: int = 0) -> Answer:
-    """Return the answer to a right call."""
+    """Return the answer to a valid call."""
     appid = sandbox.components[component]
     payload = {"appid": appid} if action == RATIO else MONTH
     target = f"/wxa/getdefaultamsinfo?action={action}&access_token={sandbox.component_token(appid)}"
@@ -40,15 +40,18 @@ def call(sandbox: Sandbox, action: str = RATIO, component: int = 0) -> Answer:
 
 
 def codes(sandbox: Sandbox, times: int, **which: Any) -> list[str]:
-    """Return how that many equal calls ended."""
+    """Return the outcomes of so many equal calls."""
     return [call(sandbox, **which).outcome for _ in range(times)]
 
 
-# -- quotas --------------------------------------------------------------------------------------------------------
+# -- quotas ----------------------------------------------------------------------------------------
 
 
 def test_fixed_window() -> None:
-    """A fixed window starts on the clock: at the turn of the minute everything is allowed again."""
+    """A fixed window starts on the clock.
+
+    At the turn of the minute every call is allowed again.
+    """
     sandbox, time = make(too_fast=Quota(2, kind="fixed"))
     assert codes(sandbox, 3) == ["ok", "ok", "1737"]
     time.now += 39
@@ -58,7 +61,7 @@ def test_fixed_window() -> None:
 
 
 def test_sliding_window() -> None:
-    """A sliding window gives a call back a whole window after it was made."""
+    """A sliding window permits a call again a whole window after it was made."""
     sandbox, time = make(too_fast=Quota(2, kind="sliding"))
     assert codes(sandbox, 1) == ["ok"]
     time.now += 30
@@ -92,7 +95,10 @@ def test_extending_block() -> None:
 
 
 def test_scope_of_a_quota() -> None:
-    """A quota counts each action of a provider, or all of them together; other providers have their own."""
+    """A quota counts each action of a provider, or all of them together.
+
+    Other providers have their own.
+    """
     sandbox, _ = make(too_fast=Quota(1))
     assert codes(sandbox, 2) == ["ok", "1737"]
     assert codes(sandbox, 2, action=SETTLEMENT) == ["ok", "1737"]
@@ -111,7 +117,7 @@ def test_shape_of_too_fast() -> None:
 
 @pytest.mark.parametrize("wrong", [{"calls": 0}, {"calls": 1, "window": 0}, {"calls": 1, "kind": "odd"}, {"calls": 1, "per": "day"}])
 def test_quota_is_checked(wrong: dict[str, Any]) -> None:
-    """A quota that cannot be meant is refused."""
+    """A senseless quota is refused."""
     with pytest.raises(ValueError, match="must be"):
         Quota(**wrong)
 
@@ -123,11 +129,14 @@ def test_trouble_is_checked(wrong: dict[str, Any]) -> None:
         Trouble(**wrong)
 
 
-# -- rates ---------------------------------------------------------------------------------------------------------
+# -- rates -----------------------------------------------------------------------------------------
 
 
 def test_rates_are_seeded() -> None:
-    """Equal seeds meet equal trouble, at about the rate asked for, and a call's trouble ignores the calls around it."""
+    """Equal seeds give equal trouble, at about the rate asked for.
+
+    A call's trouble ignores the calls around it.
+    """
     first, second = (make(busy=0.2, cut=0.1)[0] for _ in range(2))
     outcomes = codes(first, 500)
     mixed = [(call(second, action=SETTLEMENT), call(second).outcome)[1] for _ in range(500)]
@@ -144,7 +153,10 @@ def test_busy_and_system() -> None:
 
 
 def test_expired_token() -> None:
-    """A token that runs out answers 42001, renewing it once however many calls still use it, and the new one works."""
+    """A token that expires answers 42001, and is renewed once.
+
+    This holds however many calls still use it. The new one works.
+    """
     sandbox, _ = make(expired=1)
     old = sandbox.component_token(sandbox.components[0])
     for _ in range(2):
@@ -156,14 +168,14 @@ def test_expired_token() -> None:
 
 
 def test_expired_token_of_nobody() -> None:
-    """A call whose token belongs to no provider has none that could run out."""
+    """A call with an unknown token has no token that could expire."""
     sandbox, _ = make(expired=1)
     answer = sandbox.handle("POST", "/wxa/getdefaultamsinfo?action=get_share_ratio&access_token=x", {}, b"{}")
     assert answer.outcome == "40001"
 
 
 def test_garbage() -> None:
-    """A page and half an answer are no JSON."""
+    """A web page, and half an answer, are no JSON."""
     for trouble in ({"html": 1}, {"cut": 1}):
         answer = call(make(**trouble)[0])
         assert answer.body
@@ -172,7 +184,10 @@ def test_garbage() -> None:
 
 
 def test_page_cap() -> None:
-    """With a cap no page is longer, the total is not touched, and the pages still make up the whole."""
+    """With a cap no page is longer, and the total is unchanged.
+
+    The pages still make up the whole.
+    """
     sandbox, _ = make(page_cap=30)
     page = orjson.loads(call(sandbox, SETTLEMENT).body)
     assert (len(page["settlement_list"]), page["total_num"]) == (30, 144)
@@ -183,11 +198,14 @@ def test_pay_trouble_spares_the_advertising_side() -> None:
     assert codes(make(unsigned=1, missigned=1, probe=1)[0], 3) == ["ok"] * 3
 
 
-# -- scripts -------------------------------------------------------------------------------------------------------
+# -- scripts ---------------------------------------------------------------------------------------
 
 
 def test_script_goes_first() -> None:
-    """Scripted items happen one to a call, in order, before any rate; ``None`` lets a call pass."""
+    """Scripted items happen one to a call, in order, before any rate.
+
+    ``None`` lets a call pass.
+    """
     sandbox, _ = make(busy=1)
     sandbox.next(1737, None, 45009, Mishap.HTML, Answer(502, {}, b"bad gateway", outcome="502"))
     assert codes(sandbox, 6) == ["1737", "ok", "45009", "html", "502", "-202"]
@@ -208,7 +226,7 @@ def test_script_waits_for_a_call_it_may_happen_to() -> None:
 
 
 def test_unknown_forced_code() -> None:
-    """A code that the sandbox does not know is sent all the same."""
+    """A scripted code that the sandbox does not know is sent unchanged."""
     sandbox, _ = make()
     sandbox.next(9999)
     assert orjson.loads(call(sandbox).body)["errcode"] == 9999
@@ -218,7 +236,10 @@ def test_unknown_forced_code() -> None:
     ("mishap", "kept"), [(Mishap.DROP_BEFORE, 50), (Mishap.BUSY, 50), (Mishap.DROP_AFTER, 40), (Mishap.HTML, 40), (Mishap.CUT, 40)]
 )
 def test_before_or_after_the_change(mishap: Mishap, kept: int) -> None:
-    """What happens before the change leaves the ratio as it was; what happens afterwards does not undo it."""
+    """Trouble before the change leaves the ratio as it was.
+
+    Trouble after it does not undo the change.
+    """
     sandbox, _ = make()
     sandbox.next(mishap)
     target = f"/wxa/setdefaultamsinfo?action=set_share_ratio&access_token={sandbox.component_token(sandbox.components[0])}"
@@ -227,7 +248,7 @@ def test_before_or_after_the_change(mishap: Mishap, kept: int) -> None:
 
 
 def test_latency_is_an_order_to_the_carrier() -> None:
-    """The core does not wait, it says how long to; a scripted answer may say its own."""
+    """The core does not wait, but says how long to; a scripted answer may say its own."""
     sandbox, _ = make(latency=1.5)
     sandbox.next(None, Answer(200, latency=9.0))
     assert [call(sandbox).latency for _ in range(2)] == [1.5, 9.0]

@@ -20,18 +20,18 @@ PATH = "/wxa/getdefaultamsinfo?action=get_share_ratio&access_token="
 
 
 class Sleeper:
-    """Notes how long it was to sleep, and does not."""
+    """Notes the seconds of a sleep, and does not sleep."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
 
     async def __call__(self, seconds: float) -> None:
-        """Note it."""
+        """Note the seconds."""
         self.slept.append(seconds)
 
 
 def request(sandbox: Sandbox) -> HttpRequest:
-    """Return a right request, its token apart."""
+    """Return a valid request, with its token apart."""
     appid = sandbox.components[0]
     return HttpRequest(
         "POST", f"https://api.weixin.qq.com{PATH}", {}, orjson.dumps({"appid": appid}), Secret(sandbox.component_token(appid))
@@ -39,18 +39,21 @@ def request(sandbox: Sandbox) -> HttpRequest:
 
 
 async def post(base_url: str, sandbox: Sandbox) -> tuple[int, str, Any]:
-    """Ask over HTTP, on a connection of its own; return status, content type and JSON."""
+    """Send a request over HTTP, on a new connection; return status, type and JSON."""
     sent = request(sandbox)
     url = URL(base_url + PATH + sandbox.component_token(sandbox.components[0]), encoded=True)
     async with aiohttp.ClientSession() as session, session.post(url, data=sent.body) as answer:
         return answer.status, answer.headers["Content-Type"], orjson.loads(await answer.read())
 
 
-# -- in process ----------------------------------------------------------------------------------------------------
+# -- in process ------------------------------------------------------------------------------------
 
 
 async def test_transport() -> None:
-    """The transport answers a request with its secret part joined, whatever host it names."""
+    """The transport answers a request with its secret part joined.
+
+    It accepts any host name.
+    """
     sandbox = Sandbox()
     transport = sandbox.transport()
     assert isinstance(transport, Transport)
@@ -62,7 +65,10 @@ async def test_transport() -> None:
 
 
 async def test_transport_drops() -> None:
-    """A connection that breaks before the call was not sent, one that breaks afterwards lost its answer."""
+    """A call whose connection breaks before it was not sent.
+
+    One whose connection breaks after it lost its answer.
+    """
     sandbox = Sandbox()
     sandbox.next(Mishap.DROP_BEFORE, Mishap.DROP_AFTER)
     transport = sandbox.transport()
@@ -74,7 +80,7 @@ async def test_transport_drops() -> None:
 
 
 async def test_transport_latency() -> None:
-    """Latency is waited for up to the timeout, then the answer is lost."""
+    """Latency takes up to the timeout; then the answer is lost."""
     sleeper = Sleeper()
     sandbox = Sandbox(sleep=sleeper, trouble=Trouble(latency=5.0))
     transport = sandbox.transport()
@@ -86,7 +92,10 @@ async def test_transport_latency() -> None:
 
 
 async def test_transport_leaks_no_token() -> None:
-    """What the transport raises has the token neither in its text nor in the locals of its frames."""
+    """An exception of the transport has no token in its text.
+
+    The locals of its frames hold none, either.
+    """
     sandbox = Sandbox()
     sandbox.next(Mishap.DROP_AFTER)
     with pytest.raises(ResponseLostError) as lost:
@@ -95,7 +104,7 @@ async def test_transport_leaks_no_token() -> None:
     assert "sandbox-component-" not in f"{lost.value!r}{frames!r}"
 
 
-# -- HTTP ----------------------------------------------------------------------------------------------------------
+# -- HTTP ------------------------------------------------------------------------------------------
 
 
 async def test_http() -> None:
@@ -126,7 +135,7 @@ async def test_http_sees_the_target_as_sent() -> None:
 
 
 async def test_http_survives_bytes_that_are_no_utf8() -> None:
-    """A request line that is not even UTF-8 is answered like any other wrong request."""
+    """A request line that is no UTF-8 is answered like any other wrong request."""
     sandbox = Sandbox(trouble=Trouble(busy=0.0001))
     async with sandbox.serve() as base_url:
         reader, writer = await asyncio.open_connection("127.0.0.1", URL(base_url).port)
@@ -178,7 +187,7 @@ async def test_http_over_ipv6() -> None:
 
 
 async def test_http_ends_with_its_block() -> None:
-    """After the block nobody listens on the port."""
+    """After the block no server listens on the port."""
     sandbox = Sandbox()
     async with sandbox.serve() as base_url:
         pass

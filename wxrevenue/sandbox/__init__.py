@@ -1,7 +1,9 @@
-"""A server to try things on: it plays the calls of this package from made-up books, on your machine only.
+"""A server to try things on.
 
-The same seed gives the same data. The data is invented: it follows the documented shapes and makes no claim of being
-WeChat's, and where the documents leave a question open the sandbox picks one of the possible answers.
+It plays the calls of this package from made-up books, on your machine only. The same seed gives the
+same data. The data is invented: it follows the documented shapes and makes no claim of being
+WeChat's, and where the documents leave a question open the sandbox picks one of the possible
+answers.
 """
 
 from wxrevenue.sandbox._ams.books import Totals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,9 @@ import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_WORD = re.compile(r"v3|[a-z-]+")
 
 
 class RefusedError(Exception):
@@ -23,7 +27,10 @@ class RefusedError(Exception):
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """One request, taken apart. What may hold a token or a signature stays out of its ``repr``."""
+    """One request, taken apart.
+
+    What may hold a token or a signature stays out of its ``repr``.
+    """
 
     method: str
     path: str
@@ -43,9 +50,11 @@ class Call:
     @property
     def name(self) -> str:
         """What the counters call it: the action, or the last part of the path."""
+        if self.is_pay:  # numbers in the path are no names
+            return next(part for part in reversed(self.path.split("/")) if _WORD.fullmatch(part))
         return self.query.get("action") or self.path.rpartition("/")[2]
 
-    def json_object(self) -> dict[str, Any] | None:
+    def json_object(self) -> dict[str, object] | None:
         """Return the body, if it is a JSON object."""
         try:
             found: object = orjson.loads(self.body)
@@ -53,7 +62,7 @@ class Call:
             return None
         return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, object]:
         """Return the body, or refuse it as the gateway does.
 
         Raises:
@@ -89,7 +98,11 @@ class Drop(enum.Enum):
 
 @attrs.frozen
 class Answer:
-    """One answer. ``latency`` (seconds) and ``drop`` are orders to whoever carries it; ``outcome`` is what the counters say."""
+    """One answer.
+
+    ``latency`` (seconds) and ``drop`` are orders to what carries it; ``outcome`` is what the
+    counters say.
+    """
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=lambda headers: str(list(headers)))

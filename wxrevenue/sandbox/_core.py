@@ -1,4 +1,7 @@
-"""Every call comes through here: what happens to it is decided, the right side answers, the outcome is counted."""
+"""Every call comes through here.
+
+What happens to it is decided, the right side answers, the outcome is counted.
+"""
 
 from __future__ import annotations
 

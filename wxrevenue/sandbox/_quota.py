@@ -1,6 +1,7 @@
-"""Four ways in which a server may count before it says "operating too fast" (1737).
+"""Four ways in which a server may count.
 
-WeChat documents the code and the advice to wait a minute, not the counting. A client has to get along with each of these.
+It counts before it says "operating too fast" (1737). WeChat documents the code and the advice to
+wait a minute, not the counting. A client has to get along with each of these.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ class Quota:
     Args:
         calls: how many calls are let through in a window.
         window: seconds.
-        kind: ``fixed`` windows that start on the clock, a ``sliding`` window, a token ``bucket`` of size ``calls`` that
-            fills up within one window, or ``extending``: a call too many blocks for a window, and so does every call
-            made while blocked.
-        per: one count for each ``action`` of a provider, or one for all that the ``component`` does.
+        kind: ``fixed`` windows that start on the clock, a ``sliding`` window, a token ``bucket`` of
+            size ``calls`` that fills up within one window, or ``extending``: a call too many blocks
+            for a window, and so does every call made while blocked.
+        per: one count for each ``action`` of a provider, or one for all that the ``component``
+            does.
     """
 
     calls: int = attrs.field(validator=gt(0))
@@ -106,7 +108,10 @@ _METERS: Mapping[Kind, Callable[[Quota], Meter]] = {"fixed": _Fixed, "sliding": 
 
 
 class Meters:
-    """Every meter there is; one that a quota has started goes on when the same quota comes back."""
+    """Every meter there is.
+
+    One that a quota has started goes on when the same quota comes back.
+    """
 
     def __init__(self) -> None:
         self._meters: dict[tuple[object, ...], Meter] = {}

@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from wxrevenue._base.printable import Printable
 from wxrevenue._wire.stored import Ticket
-from wxrevenue.errors import ConfigurationError
 from wxrevenue.sandbox._ams.books import Books, provider
 from wxrevenue.sandbox._ams.platform import Platform
 from wxrevenue.sandbox._ams.push import Pushes
 from wxrevenue.sandbox._ams.service import Ams
 from wxrevenue.sandbox._ams.tokens import AUTHORIZER, COMPONENT, Tokens
 from wxrevenue.sandbox._core import Core
+from wxrevenue.sandbox._options import check_options
 from wxrevenue.sandbox._pay.service import Pay
 from wxrevenue.sandbox._transport import SandboxTransport
 from wxrevenue.sandbox._trouble import FaultDraw, Trouble
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from wxrevenue.sandbox._ams.books import Totals
@@ -32,24 +33,28 @@ if TYPE_CHECKING:
     from wxrevenue.sandbox._trouble import Forced
 
 AdsToken: TypeAlias = Literal["component", "authorizer"]
-
 _BEIJING = timezone(timedelta(hours=8))
 
 
-class Sandbox:
-    """A made-up server with providers, Mini Programs, six years of settlements and a WeChat Pay merchant.
+class Sandbox(Printable):
+    """A made-up server: providers, Mini Programs, settlements, a WeChat Pay merchant.
 
     Args:
         seed: the same seed gives the same books and, to the same calls, the same trouble.
-        components: how many service providers with an account there are. They take turns in three envelopes: ``ret``
-            beside the data, the data alone, a nested ``base_resp`` (these have three rows to a half-month).
-        today: the Beijing day up to which the books are kept; by default the day of ``now`` on construction.
-        years: how far back the books go.
+        components: how many service providers with an account there are. They take turns in three
+            envelopes: ``ret`` beside the data, the data alone, a nested ``base_resp`` (these have
+            three rows to a half-month).
+        books: figures of a test's own by appid, in place of made-up ones; see :meth:`put`.
+        programs: how many Mini Programs each of them has; none is made before it is used.
+        today: the Beijing day up to which books are kept; by default ``now``'s on construction.
+        years: how many years back the settlements go.
         trouble: how it misbehaves; by default not at all.
-        settlement_path: the one path that serves settlements, the other then answers 1736; by default both do.
-        ads_token: whose token the provider's ad data take, ``'component'`` or ``'authorizer'``; the other kind answers 48001.
-            By default both serve: the documents do not agree.
+        settlement_path: the only path for settlements (the other answers 1736); by default both.
+        ads_token: whose token the provider's ad data take, ``'component'`` or ``'authorizer'``; the
+            other kind answers 48001. By default both serve: the documents do not agree.
         token_lifetime: how many seconds a token is good that the sandbox hands out.
+        confirm_after: how many seconds after a ratio was set the merchants confirm it by
+            themselves; by default they wait for :meth:`confirm_ratio`.
         now: the time in Unix seconds, for quotas, tokens and signatures.
         sleep: how latency is waited for.
     """
@@ -59,46 +64,58 @@ class Sandbox:
         *,
         seed: int = 0,
         components: int = 3,
+        programs: int = 4,
+        books: Mapping[str, Iterable[object]] | None = None,
         today: date | None = None,
         years: int = 6,
         trouble: Trouble | None = None,
         settlement_path: SettlementPath | None = None,
         ads_token: AdsToken | None = None,
         token_lifetime: int = 7200,
+        confirm_after: float | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        if components < 1:
-            raise ConfigurationError("Sandbox.components: expected 1 or more")
-        if token_lifetime < 1:
-            raise ConfigurationError("Sandbox.token_lifetime: expected 1 second or more")
-        everyone = [provider(n, has_account=n < components) for n in range(components + 1)]
+        check_options(locals())
+        everyone = [provider(n, has_account=n < components, programs=programs) for n in range(components + 1)]
         self._providers = {who.appid: who for who in everyone}
         self._books = Books(seed=seed, today=today or datetime.fromtimestamp(now(), _BEIJING).date(), years=years)
         self._pushes = Pushes(seed=seed, now=now)
         platform = Platform(self._providers, Tokens(now, token_lifetime), self._pushes, now)
-        self._ams = Ams(seed=seed, books=self._books, platform=platform, now=now, settlement_path=settlement_path, ads_token=ads_token)
+        self._ams = Ams(
+            seed=seed,
+            books=self._books,
+            platform=platform,
+            now=now,
+            settlement_path=settlement_path,
+            ads_token=ads_token,
+            confirm_after=confirm_after,
+        )
+        self._ams.put_all("Sandbox.books", books or {})
         self._pay = Pay(seed=seed, now=now)
+        self.pay = self._pay.side
+        """What payers, reviewers and WeChat Pay do, and the books of all payments."""
         self._core = Core(ams=self._ams, pay=self._pay, fate=FaultDraw(seed), trouble=trouble or Trouble())
         self._sleep, self._now = sleep, now
 
-    # -- the server ------------------------------------------------------------------------------------------------
-
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Answer one request without any I/O; ``path`` includes the query, as it was on the wire."""
+        """Answer one request, without I/O; ``path`` includes the query, as on the wire."""
         return self._core.handle(method, path, headers, body)
 
     def transport(self) -> SandboxTransport:
-        """Return a transport that carries a client's requests into this sandbox, in process."""
+        """Return a transport that carries requests into this sandbox, in process."""
         return SandboxTransport(self._core, self._sleep)
 
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractAsyncContextManager[str]:
-        """Serve HTTP within ``async with``, whose value is the base URL; port 0 takes any free one."""
+        """Serve HTTP in ``async with``, whose value is the base URL; port 0: any free one."""
         from wxrevenue.sandbox._server import serve  # aiohttp, for those who use it
 
         return serve(self._core, self._sleep, host=host, port=port)
 
-    # -- trouble ---------------------------------------------------------------------------------------------------
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What is served: ``method path``, and ``?action=…`` where a path serves many."""
+        return (*self._ams.paths(), *self._pay.paths())
 
     @property
     def trouble(self) -> Trouble:
@@ -110,16 +127,16 @@ class Sandbox:
         self._core.trouble = trouble
 
     def next(self, *forced: Forced, action: str | None = None) -> None:
-        """Decide what happens to the next calls (of this action), one item for each, before any rate is looked at."""
+        """Force an outcome on each of the next calls (of this action), before any rate."""
         for item in forced:
             self._core.fate.script(item, action)
 
     @property
     def calls(self) -> Counter[tuple[str, str]]:
-        """How many calls ended how: counts by ``(action, outcome)``, outcome being ``ok``, a code or a mishap's value."""
+        """Counts of calls by ``(action, outcome)``: ``ok``, a code or a mishap's value."""
         return self._core.calls
 
-    # -- service providers -----------------------------------------------------------------------------------------
+    # -- service providers -------------------------------------------------------------------------
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -133,16 +150,16 @@ class Sandbox:
 
     def programs(self, component_appid: str) -> tuple[str, ...]:
         """Return the appids of the provider's Mini Programs."""
-        return self._providers[component_appid].programs
+        return tuple(self._providers[component_appid].programs)
 
     def unsigned_program(self, component_appid: str) -> str:
-        """Return the appid of a Mini Program whose merchant has not signed: asking for its ratio answers 1735."""
+        """Return an appid whose merchant has not signed: to ask for its ratio gives 1735."""
         return self._providers[component_appid].unsigned_program
 
     def confirm_ratio(self, component_appid: str, program_appid: str | None = None) -> None:
-        """Let the merchants agree to the ratios that the provider set last, or one of them: now they are in force.
+        """Let the merchants, or one of them, agree to the ratios that were set last.
 
-        A custom ratio counts, where there is one, else the default.
+        These are in force now: a custom ratio, where there is one, else the default.
 
         Raises:
             KeyError: there is no such provider.
@@ -151,20 +168,24 @@ class Sandbox:
         self._ams.confirm(component_appid, program_appid)
 
     def set_visitors(self, component_appid: str, program_appid: str, count: int) -> None:
-        """Say how many unique visitors a Mini Program has; below 1000 its publisher account cannot be opened (2013).
+        """Set the unique visitors; below 1000 no publisher account can be opened (2013).
 
         The last Mini Program of every provider has no account at first, and 5000 visitors.
         """
         self._ams.accounts.of(self._providers[component_appid], program_appid).visitors = count
 
-    # -- tokens ----------------------------------------------------------------------------------------------------
+    def close_publisher(self, component_appid: str, program_appid: str) -> None:
+        """Take a Mini Program's publisher account away, as if it had never been opened."""
+        self._ams.accounts.of(self._providers[component_appid], program_appid).opened = None
+
+    # -- tokens ------------------------------------------------------------------------------------
 
     def component_secret(self, component_appid: str) -> str:
-        """Return the provider's secret, with which its token is had."""
+        """Return the provider's secret, with which it gets its token."""
         return self._ams.platform.secret(self._providers[component_appid].appid)
 
     def ticket(self, component_appid: str) -> Ticket:
-        """Return a new ticket without a push; it is good for twelve hours, beside those before it."""
+        """Return a new ticket without a push, good for 12 hours, beside earlier ones."""
         return Ticket(self._pushes.issue(self._providers[component_appid].appid), int(self._now()))
 
     def is_pushing(self, component_appid: str) -> bool:
@@ -172,15 +193,18 @@ class Sandbox:
         return self._ams.platform.is_pushing(component_appid)
 
     def refresh_token(self, program_appid: str) -> str:
-        """Return the refresh token that a Mini Program gave its provider, with which its token is had."""
+        """Return a Mini Program's refresh token, with which its provider gets a token."""
         return self._ams.platform.refresh_token(program_appid)
 
     def authorize(self, program_appid: str) -> str:
-        """Let a Mini Program authorize its provider anew; return its new refresh token. The old one works for five more minutes."""
+        """Let a Mini Program authorize its provider anew; return its new refresh token.
+
+        The old one works for five more minutes.
+        """
         return self._ams.platform.authorize(program_appid)
 
     def authorization_code(self, program_appid: str) -> str:
-        """Return a new code of a Mini Program, as the browser brings it back: it can be redeemed once, within an hour."""
+        """Return a new code, as the browser brings it back: for one use within an hour."""
         return self._ams.platform.authorizations.code(program_appid)
 
     def component_token(self, component_appid: str) -> str:
@@ -188,29 +212,29 @@ class Sandbox:
         return self._ams.tokens.component(self._providers[component_appid].appid)
 
     def authorizer_token(self, program_appid: str) -> str:
-        """Return a Mini Program's current token; calls that take the provider's answer 48001 to it."""
+        """Return a Mini Program's token; calls that take the provider's give it 48001."""
         return self._ams.tokens.authorizer(program_appid)
 
     def expire_token(self, appid: str) -> None:
-        """Let the token of a provider or a Mini Program run out: it answers 42001 from now on, and a new one is in force."""
+        """Let a token run out: it answers 42001 from now on, and a new one is in force."""
         self._ams.tokens.expire(COMPONENT if appid in self._providers else AUTHORIZER, appid)
 
-    def tokens(self, component_appid: str) -> Callable[[], Coroutine[Any, Any, str]]:
-        """Return what a client takes as ``tokens=``: an async function that gives the provider's current token."""
+    def tokens(self, component_appid: str) -> Callable[[], Coroutine[object, None, str]]:
+        """Return a client's ``tokens=``: an async function of the provider's token now."""
 
         async def current() -> str:
             return self.component_token(component_appid)
 
         return current
 
-    # -- pushes ----------------------------------------------------------------------------------------------------
+    # -- pushes ------------------------------------------------------------------------------------
 
     def push_keys(self, component_appid: str) -> PushKeys:
-        """Return the token and the key with which the provider's pushes are signed and sealed."""
+        """Return the token and the key that sign and seal the provider's pushes."""
         return self._pushes.keys(self._providers[component_appid].appid)
 
     def ticket_push(self, component_appid: str) -> Push:
-        """Return a push with a new ticket; ``await push.post(url)`` sends it to your server."""
+        """Return a push with a new ticket; ``await push.post(url)`` sends it."""
         return self._pushes.ticket(self._providers[component_appid].appid)
 
     def authorization_push(self, component_appid: str, program_appid: str, info_type: Change = "authorized") -> Push:
@@ -219,11 +243,29 @@ class Sandbox:
         codes = ("", "") if info_type == "unauthorized" else (authorizations.code(program_appid), authorizations.pre_code())
         return self._pushes.change(self._providers[component_appid].appid, program_appid, info_type, codes)
 
-    # -- settlements -----------------------------------------------------------------------------------------------
+    # -- settlements -------------------------------------------------------------------------------
+
+    def put(self, appid: str, row: object) -> None:
+        """Give an account a half-month's settlement, or a day's ad data.
+
+        It takes the place of all that is made up of the half-month, or of the day, and of its own
+        former state: a settlement of the half-month that had the same ``sett_no`` or none, ad data
+        of the same day, slot and unit. Accounts among ``books`` have nothing made up at all. An
+        unknown appid is one more Mini Program of the first provider, with an open account.
+
+        Args:
+            appid: a provider's, whose ad data have to name a Mini Program, or a Mini Program's.
+            row: a dict as the wire has it, or any attrs value whose fields have the wire's names,
+                such as :class:`~wxrevenue.Settlement` or :class:`~wxrevenue.AdRow`.
+
+        Raises:
+            ConfigurationError: it is no such row.
+        """
+        self._ams.put("Sandbox.put", appid, row)
 
     @property
     def today(self) -> date:
-        """The Beijing day up to which the books are kept. Moving it on settles what was settling and opens new half-months."""
+        """The last Beijing day of the books; a later one settles, and opens half-months."""
         return self._books.today
 
     @today.setter
@@ -231,10 +273,13 @@ class Sandbox:
         self._books.today = day
 
     def totals(self, appid: str, start: date | str, end: date | str) -> Totals:
-        """Return what the books of a provider or a Mini Program hold for these days: the number of rows and their sum in fen."""
+        """Return an account's books for these days: how many rows, and their sum in fen."""
         return self._books.totals(self._ams.whose_books(appid), _day(start), _day(end))
 
-    # -- WeChat Pay ------------------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"<Sandbox of {len(self.components)} providers, on {self.today}>"
+
+    # -- WeChat Pay --------------------------------------------------------------------------------
 
     @property
     def merchant(self) -> Merchant:
@@ -244,11 +289,11 @@ class Sandbox:
     @property
     def marks(self) -> tuple[Mark, ...]:
         """The transactions marked so far, each once, in the order of their first mark."""
-        return tuple(self._pay.marks)
+        return tuple(self._pay.books.marks)
 
     def confirm_transaction(self, out_trade_no: str) -> None:
         """Let the payment go through: marking it is refused from now on."""
-        self._pay.confirmed.add(out_trade_no)
+        self._pay.books.confirmed.add(out_trade_no)
 
 
 def _day(day: date | str) -> date:

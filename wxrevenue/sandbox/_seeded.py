@@ -1,4 +1,7 @@
-"""Numbers that depend on what they are for and on nothing else: no order of calls, no clock, no Python version."""
+"""Numbers that depend on what they are for and on nothing else.
+
+No order of calls, no clock, no Python version.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ class SandboxTransport:
 
         Raises:
             NotSentError: the connection was to break before the call was carried out.
-            ResponseLostError: it was to break afterwards, or the latency is longer than ``timeout``.
+            ResponseLostError: it was to break afterwards, or the latency is longer than
+                ``timeout``.
         """
         answer = self._handle(request)
         await self._sleep(min(answer.latency, timeout))

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 
 class Mishap(enum.Enum):
-    """One way for a call to go wrong; each value is the name of its rate in :class:`Trouble`."""
+    """One way for a call to go wrong.
+
+    Each value is the name of its rate in :class:`Trouble`.
+    """
 
     BUSY = "busy"
     """Code -202 (``ret``); HTTP 500 on the Pay side. Nothing was carried out."""
     SYSTEM = "system"
     """Code -1 (``errcode``); HTTP 500 on the Pay side. Nothing was carried out."""
     EXPIRED = "expired"
-    """The provider's token runs out before the call is looked at: 42001, and a new token is in force (AMS only)."""
+    """The provider's token runs out before the call is looked at.
+
+    42001, and a new token is in force (AMS only).
+    """
     DROP_BEFORE = "drop_before"
     """The connection breaks and nothing was carried out."""
     DROP_AFTER = "drop_after"
@@ -39,11 +45,17 @@ class Mishap(enum.Enum):
     MISSIGNED = "missigned"
     """A signature that does not fit the answer (Pay only); the call was carried out."""
     PROBE = "probe"
-    """A deliberately wrong signature, ``WECHATPAY/SIGNTEST/…`` (Pay only); the call was carried out."""
+    """A deliberately wrong signature, ``WECHATPAY/SIGNTEST/…`` (Pay only).
+
+    The call was carried out.
+    """
 
 
 Forced: TypeAlias = int | Mishap | Answer | None
-"""What a script may ask for: a code (on the Pay side an HTTP status), a mishap, a whole answer, or ``None`` for no trouble."""
+"""What a script may ask for.
+
+A code (on the Pay side an HTTP status), a mishap, a whole answer, or ``None`` for no trouble.
+"""
 
 _PAY_ONLY = frozenset({Mishap.UNSIGNED, Mishap.MISSIGNED, Mishap.PROBE})
 _AMS_ONLY = frozenset({Mishap.EXPIRED})
@@ -54,7 +66,9 @@ _SHARE = and_(ge(0.0), le(1.0))
 
 @attrs.frozen(kw_only=True)
 class Trouble:
-    """How the sandbox misbehaves. A rate is the share, 0 to 1, of calls to which that :class:`Mishap` happens.
+    """How the sandbox misbehaves.
+
+    A rate is the share, 0 to 1, of calls to which that :class:`Mishap` happens.
 
     Args:
         too_fast: when to answer 1737 (AMS only).
@@ -85,8 +99,8 @@ class Trouble:
 class FaultDraw:
     """Decides what happens to each call.
 
-    A draw depends on the seed, the call's bytes and how often the same call came before; so what happens to a call
-    does not depend on what other callers do meanwhile.
+    A draw depends on the seed, the call's bytes and how often the same call was drawn for; so what
+    happens to a call does not depend on what other callers do meanwhile.
     """
 
     def __init__(self, seed: int) -> None:
@@ -99,7 +113,10 @@ class FaultDraw:
         self._script.append((action, forced))
 
     def next(self, call: Call, trouble: Trouble) -> Forced:
-        """Return what happens to this call: the first item of the script that may happen to it, or else a draw."""
+        """Return what happens to this call.
+
+        It is the first item of the script that may happen to it, or else a draw.
+        """
         for place, (action, forced) in enumerate(self._script):
             if action in {None, call.name} and _concerns(forced, call):
                 del self._script[place]
@@ -107,13 +124,13 @@ class FaultDraw:
         return self._draw(call, trouble)
 
     def _draw(self, call: Call, trouble: Trouble) -> Mishap | None:
+        rates = [(mishap, rate) for mishap in Mishap if (rate := trouble.rate(mishap)) and _concerns(mishap, call)]
+        if not rates:  # nothing is drawn, so no call has to be remembered
+            return None
         identity = digest(call.target, call.body, size=16)
         self._seen[identity] += 1
-        for mishap in Mishap:
-            rate = trouble.rate(mishap)
-            if rate and _concerns(mishap, call) and fraction(self._seed, mishap.value, identity, self._seen[identity]) < rate:
-                return mishap
-        return None
+        number = self._seen[identity]
+        return next((mishap for mishap, rate in rates if fraction(self._seed, mishap.value, identity, number) < rate), None)
 
 
 def _concerns(forced: Forced, call: Call) -> bool:

@@ -1,1 +1,4 @@
-"""Signatures of WeChat Pay: signers and verifiers, one file per kind of key, and the check of an answer."""
+"""Signatures of WeChat Pay.
+
+Signers and verifiers, one file per kind of key, and the check of an answer.
+"""

@@ -1,4 +1,7 @@
-"""Is this answer WeChat Pay's? The checks that come before a key is asked, and the text that was signed."""
+"""Is this answer WeChat Pay's? The checks before a key is asked.
+
+Also the text that was signed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
 PROBE: Final = "WECHATPAY/SIGNTEST/"
 CLOCK_WINDOW: Final = 300
-"""Seconds that an answer's timestamp and this machine's clock may be apart; at exactly this many it is refused."""
+"""Seconds that an answer's timestamp and this machine's clock may differ.
+
+At exactly this many seconds an answer is refused.
+"""
 _LONGEST_NONCE: Final = 128
 _LONGEST_TIMESTAMP: Final = 12
 
@@ -31,7 +37,7 @@ class Signed(NamedTuple):
 
 
 def is_signed(response: HttpResponse) -> bool:
-    """Tell whether the answer claims to be signed."""
+    """Return whether the answer claims to be signed."""
     return response.header("Wechatpay-Signature") is not None
 
 

@@ -1,9 +1,12 @@
-"""What a text looks like that should be a key in PEM and cannot be read as one: for messages, which show no piece of it."""
+"""What a str looks like that should be a PEM key and cannot be read as one.
+
+This is for messages, which show no piece of it.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
@@ -32,17 +35,27 @@ _SHAPES: Final = (
         "the path of a file: give what is in it",
     ),
 )
-"""What a text begins with, or holds, and how it is called; the first that fits. Bytes were read as Latin-1."""
+"""What a str begins with, or holds, and how it is called; the first that fits.
+
+Bytes were read as Latin-1.
+"""
 _PATTERNS: Final = tuple((re.compile(pattern, re.DOTALL | re.MULTILINE), name) for pattern, name in _SHAPES)
 
 
 def shape_of(pem: Secret) -> str:
-    """Return what the text looks like; raises nothing, for a frame of this function holds the text."""
+    """Return what the str looks like.
+
+    It raises nothing, because a frame of this function holds the str.
+    """
     text = pem.reveal().lstrip("\ufeff")
-    return next((name for pattern, name in _PATTERNS if pattern.match(text)), "a text without a -----BEGIN …----- line")
+    return next((name for pattern, name in _PATTERNS if pattern.match(text)), "text without a -----BEGIN …----- line")
 
 
-def kind_of(key: Any) -> str:
-    """Return what a key is that could be read and is not fit: another algorithm, or too small."""
+def kind_of(key: object) -> str:
+    """Return what kind of key was read that is not fit.
+
+    It has another algorithm, or is too small.
+    """
     name = type(key).__name__.removesuffix("PublicKey").removesuffix("PrivateKey")
-    return f"an RSA key of {key.key_size} bits" if name == "RSA" else f"a key of another kind ({name})"
+    size: object = getattr(key, "key_size", None)
+    return f"an RSA key of {size} bits" if name == "RSA" else f"a key of another kind ({name})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxrevenue._base.secret import NotASecret, Secret, as_secret_key
 from wxrevenue.errors import ConfigurationError
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class PemSigner:
-    """Signs with an RSA key in memory, in a thread: a signature takes half a millisecond that the event loop is not kept for.
+    """Signs with an RSA key in memory, in a thread.
+
+    A signature takes a millisecond. The event loop is not blocked for it. One at a time: OpenSSL's
+    binding holds Python's lock while it signs, so that many threads at once would be no faster, and
+    leave the loop waiting behind all of them.
 
     Args:
         private_key: PEM, PKCS#8 or PKCS#1, not encrypted, 2048 bits or more.
@@ -27,10 +31,15 @@ class PemSigner:
     def __init__(self, private_key: str | bytes | Secret) -> None:
         private_key = as_secret_key(private_key)  # first of all: what follows may raise
         self._key = _load(private_key)
+        self._turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def sign(self, message: bytes) -> bytes:
         """Return the RSA PKCS#1 v1.5 SHA-256 signature of the message."""
-        return await asyncio.get_running_loop().run_in_executor(None, self._sign, message)
+        loop = asyncio.get_running_loop()
+        if self._turn is None or self._turn[0] is not loop:  # one signer may serve the clients of several loops
+            self._turn = loop, asyncio.Lock()
+        async with self._turn[1]:
+            return await loop.run_in_executor(None, self._sign, message)
 
     def _sign(self, message: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -39,14 +48,14 @@ class PemSigner:
         return self._key.sign(message, PKCS1v15(), SHA256())
 
 
-def _load(pem: Any) -> RSAPrivateKey:
+def _load(pem: object) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     if not isinstance(pem, Secret):
         kind = pem.kind if isinstance(pem, NotASecret) else type(pem).__name__
         raise ConfigurationError(f"private_key: expected an unencrypted RSA key as PEM, in a str or bytes, got {kind}")
-    key: Any = None
+    key: object = None
     with suppress(Exception):  # whatever the parser says may quote the key
         key = load_pem_private_key(pem.reveal().encode("latin-1", "replace"), password=None)
     if key is None:

@@ -57,10 +57,13 @@ class Accounts:
         self._accounts: dict[str, Account] = {}
 
     def of(self, who: Provider, program: str) -> Account:
-        """Return the account of one of a provider's Mini Programs, whether or not it was opened."""
+        """Return the account of one of a provider's Mini Programs.
+
+        It may not have been opened.
+        """
         found = self._accounts.get(program)
         if found is None:
-            is_open = program in who.programs[:-1]
+            is_open = self._is_open_at_first(who, program)
             units = [self._first_unit(program, slot) for slot in _FIRST_UNITS] if is_open else []
             found = self._accounts[program] = Account(program, opened=-math.inf if is_open else None, units=units)
         return found
@@ -72,11 +75,33 @@ class Accounts:
             RefusedError: it was never opened (1807), or less than an hour ago (2068).
         """
         account = self.of(visit.who, visit.program)
-        if account.opened is None:
-            raise RefusedError(_NO_PUBLISHER)
-        if self.now() < account.opened + NEW_FOR:
-            raise RefusedError(_NEW_PUBLISHER)
+        self._check_open(account.opened)
         return account
+
+    def open(self, who: Provider, program: str) -> None:
+        """Let a Mini Program have an account that works, if it has none."""
+        if not self._is_open_at_first(who, program):
+            account = self.of(who, program)
+            account.opened = -math.inf if account.opened is None else account.opened
+
+    def check_publisher(self, visit: Visit) -> None:
+        """See that the account that a call is about works, without making it.
+
+        Raises:
+            RefusedError: as in :meth:`publisher`.
+        """
+        account = self._accounts.get(visit.program)
+        is_open = self._is_open_at_first(visit.who, visit.program)
+        self._check_open((-math.inf if is_open else None) if account is None else account.opened)
+
+    def _check_open(self, opened: float | None) -> None:
+        if opened is None:
+            raise RefusedError(_NO_PUBLISHER)
+        if self.now() < opened + NEW_FOR:
+            raise RefusedError(_NEW_PUBLISHER)
+
+    def _is_open_at_first(self, who: Provider, program: str) -> bool:
+        return program in who.programs and program != who.programs.without_account
 
     def publishers(self, who: Provider) -> list[Account]:
         """Return the accounts of a provider that work."""

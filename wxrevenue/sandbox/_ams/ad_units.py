@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxrevenue.sandbox._ams.visit import NOT_ALLOWED, OPERATION_PATH, of_authorizer, one_of, optional_one_of, optional_text, text
 from wxrevenue.sandbox._call import RefusedError
@@ -78,7 +78,7 @@ class AdUnits:
         ids = [self._accounts.unit_id(account.appid, "template", number) for number in range(_TEMPLATES)]
         found = [one for one in ids if wanted in {None, one}]
         shown = [_template(account, one, with_units=with_units) for one in visit.shown(found)]
-        # The table says that the total is a text, the sample that it is a number.
+        # The table says that the total is a string, the sample that it is a number.
         return visit.says({**({"ad_unit_list": shown} if shown else {}), "total_num": str(len(found))})
 
 
@@ -106,7 +106,7 @@ def _unit(account: Account, payload: Payload) -> Unit:
     return found
 
 
-def _spelled(account: Account, unit: Unit) -> dict[str, Any]:
+def _spelled(account: Account, unit: Unit) -> dict[str, object]:
     """Return a unit as lists have it."""
     return {
         "ad_slot": unit["type"],
@@ -121,7 +121,7 @@ def _spelled(account: Account, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _template(account: Account, template: str, *, with_units: bool) -> dict[str, Any]:
+def _template(account: Account, template: str, *, with_units: bool) -> dict[str, object]:
     bound = [_spelled(account, one) for one in account.units if one.get("tmpl_id") == template]
     listed = {"tmpl_bind_list": bound} if with_units else {}
     return {"tmpl_id": template, "ad_unit_name": "sandbox template", "slot_id": TEMPLATE, **listed, "tmpl_bind_total_num": len(bound)}

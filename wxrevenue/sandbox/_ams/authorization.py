@@ -1,8 +1,11 @@
-"""How Mini Programs authorize a provider: codes for the link, codes to redeem, and who did."""
+"""How Mini Programs authorize a provider.
+
+There are codes for the link, codes to redeem, and a list of the authorizers.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxrevenue.sandbox._ams.envelopes import plain
 from wxrevenue.sandbox._ams.tokens import AUTHORIZER
@@ -36,9 +39,9 @@ class Authorizations:
         self._tokens, self._refresh_token, self._now = tokens, refresh_token, now
         self._pre_codes = 0
         self._codes: dict[str, tuple[str, float]] = {}
-        """The codes that were not redeemed yet: whose they are, and until when they can be."""
+        """The codes that were not redeemed yet: whose, and until when they can be."""
         self._count = 0
-        self.calls: dict[str, Callable[[Provider, Mapping[str, Any]], Answer]] = {
+        self.calls: dict[str, Callable[[Provider, Mapping[str, object]], Answer]] = {
             "api_create_preauthcode": self._create_pre_code,
             "api_query_auth": self._redeem,
             "api_get_authorizer_info": self._info,
@@ -57,10 +60,10 @@ class Authorizations:
         self._pre_codes += 1
         return f"sandbox-pre-auth-code@@@{self._pre_codes}"
 
-    def _create_pre_code(self, _who: Provider, _payload: Mapping[str, Any]) -> Answer:
+    def _create_pre_code(self, _who: Provider, _payload: Mapping[str, object]) -> Answer:
         return plain({"pre_auth_code": self.pre_code(), "expires_in": _PRE_CODE_LIFE})
 
-    def _redeem(self, who: Provider, payload: Mapping[str, Any]) -> Answer:
+    def _redeem(self, who: Provider, payload: Mapping[str, object]) -> Answer:
         code = str(payload.get("authorization_code"))
         program, until = self._codes.get(code, ("", 0.0))
         if program not in who.programs:
@@ -72,14 +75,14 @@ class Authorizations:
         refresh = {"authorizer_refresh_token": self._refresh_token(program)}
         return plain({"authorization_info": {"authorizer_appid": program, **access, **refresh, "func_info": _granted()}})
 
-    def _info(self, who: Provider, payload: Mapping[str, Any]) -> Answer:
+    def _info(self, who: Provider, payload: Mapping[str, object]) -> Answer:
         program = payload.get("authorizer_appid")
-        if program not in who.programs:
+        if not isinstance(program, str) or program not in who.programs:
             raise RefusedError(_NOT_AUTHORIZED)
         info = {"authorizer_appid": program, "authorizer_refresh_token": self._refresh_token(program), "func_info": _granted()}
         return plain({"authorizer_info": {"nick_name": f"沙箱 {program}", "service_type_info": {"id": 0}}, "authorization_info": info})
 
-    def _list(self, who: Provider, payload: Mapping[str, Any]) -> Answer:
+    def _list(self, who: Provider, payload: Mapping[str, object]) -> Answer:
         offset, count = payload.get("offset"), payload.get("count")
         if type(offset) is not int or type(count) is not int or offset < 0 or not 1 <= count <= _LARGEST_LIST:
             raise RefusedError(_MISSING)
@@ -91,15 +94,15 @@ class Authorizations:
         return plain({"total_count": len(who.programs), "list": rows})
 
 
-def _granted() -> list[dict[str, Any]]:
+def _granted() -> list[dict[str, object]]:
     return [{"funcscope_category": {"id": number, "type": 0, "name": "sandbox", "desc": ""}} for number in _PERMISSIONS]
 
 
-def check_caller(who: Provider | None, payload: Mapping[str, Any]) -> Provider:
+def check_caller(who: Provider | None, payload: Mapping[str, object]) -> Provider:
     """Return the provider whose token came, if it names itself.
 
     Raises:
-        RefusedError: it is nobody's token, or the body names somebody else.
+        RefusedError: the token is no provider's, or the body names another one.
     """
     if who is None or payload.get("component_appid") != who.appid:
         raise RefusedError(_WRONG_APPID)

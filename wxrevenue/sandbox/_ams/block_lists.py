@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -12,6 +12,7 @@ from wxrevenue.sandbox._call import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wxrevenue._base.json_types import JsonObject, JsonValue
     from wxrevenue.sandbox._ams.accounts import Accounts
     from wxrevenue.sandbox._ams.visit import Actions, Visit
     from wxrevenue.sandbox._call import Answer
@@ -78,17 +79,18 @@ def _read(listed: str) -> Iterator[tuple[int, str]]:
     """Yield kind and id of every advertiser of a JSON text."""
     for row in _rows(listed):
         kind, advertiser = row.get("type"), row.get("id")
-        if isinstance(kind, bool) or kind not in _MOST or not isinstance(advertiser, str) or not advertiser:
+        if isinstance(kind, bool) or not isinstance(kind, int) or kind not in _MOST or not isinstance(advertiser, str) or not advertiser:
             raise RefusedError(NOT_ALLOWED)
         yield kind, advertiser
 
 
-def _rows(listed: str) -> list[dict[str, Any]]:
+def _rows(listed: str) -> list[JsonObject]:
     try:
-        found: Any = orjson.loads(listed)
+        found: JsonValue = orjson.loads(listed)
     except orjson.JSONDecodeError:
         raise RefusedError(NOT_ALLOWED) from None
-    rows: list[Any] = found if found.__class__ is list else [None]
-    if not all(isinstance(row, dict) for row in rows):
+    rows = found if isinstance(found, list) else [None]
+    objects = [row for row in rows if isinstance(row, dict)]
+    if len(objects) < len(rows):
         raise RefusedError(NOT_ALLOWED)
-    return rows
+    return objects

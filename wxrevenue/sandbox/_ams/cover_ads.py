@@ -1,4 +1,7 @@
-"""The cover ad: a switch that works once an hour, and the scenes in which the ad is shown."""
+"""The cover ad.
+
+A switch that works once an hour, and the scenes in which the ad is shown.
+"""
 
 from __future__ import annotations
 

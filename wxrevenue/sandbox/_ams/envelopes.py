@@ -1,8 +1,9 @@
-"""The three shapes in which the advertising interfaces say yes or no. Which one comes depends on path, provider and code."""
+"""The three shapes in which the advertising interfaces say yes or no.
+
+Which one comes depends on path, provider and code.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 import orjson
 
@@ -58,14 +59,17 @@ _BUSINESS = {
 }
 
 
-def success(style: int, said: str, fields: dict[str, Any]) -> Answer:
-    """Return a good answer: with ``ret`` beside the data, as the data alone, or with a nested ``base_resp``."""
-    verdict: dict[str, Any] = {"ret": 0, "err_msg": said}
+def success(style: int, said: str, fields: dict[str, object]) -> Answer:
+    """Return a good answer in one of the three shapes.
+
+    ``ret`` beside the data, the data alone, or a nested ``base_resp``.
+    """
+    verdict: dict[str, object] = {"ret": 0, "err_msg": said}
     return _answer(({**verdict, **fields}, fields, {"base_resp": verdict, **fields})[style])
 
 
-def plain(fields: dict[str, Any]) -> Answer:
-    """Return a good answer that is the data alone, whoever asks."""
+def plain(fields: dict[str, object]) -> Answer:
+    """Return a good answer that is the data alone, to any provider."""
     return _answer(fields)
 
 
@@ -75,13 +79,14 @@ def refusal(code: int, *, path: str, style: int, rid: str) -> Answer:
         return _answer({"errcode": code, "errmsg": f"{_GATEWAY[code]} rid: {rid}"}, outcome=str(code))
     text = _BUSINESS.get(code, "error")
     if path != _OPERATION_PATH and code not in {_BUSY, 45010}:
-        # These two paths were seen to leave the text empty but for the rid; 1736 is the one known for its text.
+        # These two paths were seen to leave the text empty but for the rid; 1736 is the one known
+        # for its text.
         return _answer({"errcode": code, "errmsg": f"{text if code == 1736 else ''} rid: {rid}"}, outcome=str(code))  # noqa: PLR2004
-    verdict = {"ret": code, "err_msg": text}
+    verdict: dict[str, object] = {"ret": code, "err_msg": text}
     return _answer({"base_resp": verdict} if style == 2 else verdict, outcome=str(code))  # noqa: PLR2004  (the third of three)
 
 
-def _answer(payload: dict[str, Any], *, outcome: str = "ok") -> Answer:
+def _answer(payload: dict[str, object], *, outcome: str = "ok") -> Answer:
     # Both content types occur for the same JSON, so no client may rely on either.
     kind = "text/plain" if "ret" in payload else "application/json; encoding=utf-8"
     return Answer(200, {"Content-Type": kind}, orjson.dumps(payload), outcome=outcome)

@@ -14,6 +14,8 @@ from wxrevenue.sandbox._ams.visit import GET_PATH, MISSING, NOT_ALLOWED, SET_PAT
 from wxrevenue.sandbox._call import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wxrevenue.sandbox._ams.books import Provider
     from wxrevenue.sandbox._ams.visit import Actions, Payload, Visit
     from wxrevenue.sandbox._call import Answer
@@ -31,13 +33,21 @@ class Ratios:
 
     default: float = _FIRST_RATIO
     custom: dict[str, float] = attrs.field(factory=dict[str, float])
-    in_force: defaultdict[str, float] = attrs.field(factory=lambda: defaultdict(lambda: _FIRST_RATIO))
+    in_force: dict[str, float] = attrs.field(factory=dict[str, float])
+    set_at: dict[str, float] = attrs.field(factory=dict[str, float])
+    """When each custom ratio was set last, and under an empty text the default."""
 
 
 class Percentage:
-    """Answers the calls about ratios."""
+    """Answers the calls about ratios.
 
-    def __init__(self) -> None:
+    Args:
+        now: the time in Unix seconds.
+        confirm_after: how many seconds after a ratio was set its merchants confirm it.
+    """
+
+    def __init__(self, now: Callable[[], float], confirm_after: float | None) -> None:
+        self._now, self._confirm_after = now, confirm_after
         self._ratios: defaultdict[str, Ratios] = defaultdict(Ratios)
         self.actions: Actions = {
             (SET_PATH, "set_share_ratio"): of_component(self._set_default),
@@ -47,16 +57,25 @@ class Percentage:
         }
 
     def confirm(self, who: Provider, program: str | None = None) -> None:
-        """Put the ratios that are set in force, as the merchants' consent (or one merchant's) does.
+        """Put the ratios that are set in force.
 
-        A custom one, else the default.
+        The merchants' consent (or one merchant's) does that. A custom one, else the default.
         """
-        ratios, programs = self._ratios[who.appid], who.programs
-        for appid in programs if program is None else (programs[programs.index(program)],):
+        ratios = self._ratios[who.appid]
+        if program is not None and program not in who.programs:
+            raise ValueError(f"{program}: not in tuple programs({who.appid!r})")
+        for appid in who.programs if program is None else (program,):
             ratios.in_force[appid] = ratios.custom.get(appid, ratios.default)
 
+    def _confirm_late(self, ratios: Ratios, program: str) -> None:
+        """Put what counts for a Mini Program in force, if its merchant has had the time."""
+        set_at = ratios.set_at.get(program, ratios.set_at.get(""))
+        if self._confirm_after is not None and set_at is not None and self._now() >= set_at + self._confirm_after:
+            ratios.in_force[program] = ratios.custom.get(program, ratios.default)
+
     def _set_default(self, visit: Visit) -> Answer:
-        self._ratios[visit.who.appid].default = _ratio(visit.payload)
+        ratios = self._ratios[visit.who.appid]
+        ratios.default, ratios.set_at[""] = _ratio(visit.payload), self._now()
         return visit.says()
 
     def _get(self, visit: Visit) -> Answer:
@@ -64,15 +83,18 @@ class Percentage:
         ratios = self._ratios[who.appid]
         if appid == who.unsigned_program:
             raise RefusedError(_UNSIGNED)
-        if appid not in {who.appid, *who.programs}:
+        if appid != who.appid and appid not in who.programs:
             raise RefusedError(NOT_ALLOWED)
-        return visit.says({"share_ratio": ratios.default if appid == who.appid else ratios.in_force[appid]})
+        self._confirm_late(ratios, appid)
+        return visit.says({"share_ratio": ratios.default if appid == who.appid else ratios.in_force.get(appid, _FIRST_RATIO)})
 
     def _set_custom(self, visit: Visit) -> Answer:
         appid, ratio = text(visit.payload, "appid"), _ratio(visit.payload)
-        if appid not in {visit.who.unsigned_program, *visit.who.programs}:
+        if appid != visit.who.unsigned_program and appid not in visit.who.programs:
             raise RefusedError(NOT_ALLOWED)
-        self._ratios[visit.who.appid].custom[appid] = ratio
+        ratios = self._ratios[visit.who.appid]
+        self._confirm_late(ratios, appid)
+        ratios.custom[appid], ratios.set_at[appid] = ratio, self._now()
         return visit.says()
 
     def _get_custom(self, visit: Visit) -> Answer:

@@ -1,4 +1,7 @@
-"""What the server pushes of its own accord: tickets and changes of authorizations, signed, sealed, and posted to a URL."""
+"""What the server pushes of its own accord.
+
+Tickets and changes of authorizations, signed, sealed, and posted to a URL.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ _INVALID, _EXPIRED = 61006, 61005
 
 @attrs.frozen
 class PushKeys:
-    """With what a provider's pushes are signed and sealed. Made up, as everything here."""
+    """With what a provider's pushes are signed and sealed.
+
+    They are made up, as everything here.
+    """
 
     token: str
     aes_key: str
@@ -39,7 +45,10 @@ class Push:
     body: bytes
 
     async def post(self, url: str) -> tuple[int, str]:
-        """Post it to a URL, wait five seconds at most as WeChat does, and return the status and text of the reply."""
+        """Post it to a URL, and return the status and text of the reply.
+
+        It waits five seconds at most, as WeChat does.
+        """
         from aiohttp import ClientSession, ClientTimeout  # for those who use it
 
         async with ClientSession(timeout=ClientTimeout(5.0)) as session:
@@ -76,7 +85,10 @@ class Pushes:
         return f"sandbox-ticket-{appid}-{len(self._issued[appid])}"
 
     def change(self, appid: str, program: str, info_type: Change, codes: tuple[str, str]) -> Push:
-        """Return a push that tells of a change of a Mini Program's authorization; with its code and that of the link."""
+        """Return a push that tells of a change of a Mini Program's authorization.
+
+        It has the authorization's code and that of the link.
+        """
         fields = {"InfoType": info_type, "AuthorizerAppid": program}
         if info_type != "unauthorized":
             fields |= {"AuthorizationCode": codes[0], "PreAuthCode": codes[1]}
@@ -84,7 +96,10 @@ class Pushes:
         return self._push(appid, fields)
 
     def refusal(self, appid: str, ticket: str) -> int | None:
-        """Return the code for a ticket that is not the provider's (61006) or is older than 12 hours (61005)."""
+        """Return the code for a ticket that is refused.
+
+        It is not the provider's (61006) or is older than 12 hours (61005).
+        """
         head, _, number = ticket.rpartition("-")
         issued = self._issued[appid]
         if head != f"sandbox-ticket-{appid}" or number not in map(str, range(1, len(issued) + 1)):

@@ -1,9 +1,11 @@
-"""The advertising interfaces: the gateway in front of them, the quota, and the actions of every chapter."""
+"""The advertising interfaces: gateway, quota, and the actions of every chapter."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wxrevenue._base import checks
+from wxrevenue.errors import ConfigurationError
 from wxrevenue.sandbox._ams.accounts import Accounts
 from wxrevenue.sandbox._ams.ad_books import AdBooks
 from wxrevenue.sandbox._ams.ad_data import TAKES, AdData
@@ -11,6 +13,8 @@ from wxrevenue.sandbox._ams.ad_units import AdUnits
 from wxrevenue.sandbox._ams.block_lists import BlockLists
 from wxrevenue.sandbox._ams.cover_ads import CoverAds
 from wxrevenue.sandbox._ams.envelopes import refusal
+from wxrevenue.sandbox._ams.own_figures import as_row, is_settlement, program_of
+from wxrevenue.sandbox._ams.owners import Owners
 from wxrevenue.sandbox._ams.percentage import Percentage
 from wxrevenue.sandbox._ams.platform import PREFIX
 from wxrevenue.sandbox._ams.publisher import Publishers
@@ -23,7 +27,7 @@ from wxrevenue.sandbox._seeded import digest
 from wxrevenue.sandbox._trouble import Mishap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from wxrevenue.sandbox._ams.books import Books, Provider
     from wxrevenue.sandbox._ams.platform import Platform
@@ -48,11 +52,12 @@ class Ams:
         now: Callable[[], float],
         settlement_path: SettlementPath | None,
         ads_token: str | None,
+        confirm_after: float | None,
     ) -> None:
         self.platform, self.tokens = platform, platform.tokens
-        self.accounts, self.percentage = Accounts(seed, now), Percentage()
-        self._seed, self._providers, self._now = seed, platform.providers, now
-        self._of_program = {program: who for who in self._providers.values() for program in (*who.programs, who.unsigned_program)}
+        self.accounts, self.percentage = Accounts(seed, now), Percentage(now, confirm_after)
+        self._seed, self._books, self._providers, self._now = seed, books, platform.providers, now
+        self.owners = Owners(self._providers)
         self._meters = Meters()
         self._refusals = 0
         self._actions: Actions = {
@@ -85,9 +90,52 @@ class Ams:
         who = self._provider(*self.tokens.holder(call.token or ""))
         return refusal(code, path=call.path, style=style_of(who) if who else 0, rid=rid)
 
+    def paths(self) -> list[str]:
+        """Return what is served, as ``method path?action=…``."""
+        return [*self.platform.paths(), *(f"POST {path}?action={name}" for path, name in self._actions)]
+
     def confirm(self, component: str, program: str | None = None) -> None:
-        """Put the ratios that a provider set in force, as the merchants' consent (or one merchant's) does."""
+        """Put the ratios that a provider set in force.
+
+        This stands for the consent of the merchants, or of one merchant.
+        """
         self.percentage.confirm(self._providers[component], program)
+
+    def put(self, where: str, appid: str, value: object, *, replacing: bool = True) -> None:
+        """Take in a row of a test's own.
+
+        Raises:
+            ConfigurationError: it is no row, or does not say whose ad data it has.
+        """
+        row, who = as_row(where, value), self._providers.get(checks.credential(f"{where}.appid", appid))
+        if who is not None and not is_settlement(row):
+            appid = program_of(row) or ""
+            if not appid:
+                raise ConfigurationError(f"{where}: expected publisher_appid or appid in a provider's ad data")
+        self.own(appid, who)
+        self._books.own.put(appid, row, replacing=replacing)
+
+    def put_all(self, where: str, books: Mapping[str, Iterable[object]]) -> None:
+        """Take in all that certain accounts have, in place of what is made up."""
+        for appid, rows in books.items():
+            self.own(checks.credential(where, appid))
+            self._books.own.begin(appid)
+            for row in checks.instances(f"{where}[{appid!r}]", rows, object):
+                self.put(f"{where}[{appid!r}]", appid, row, replacing=False)
+
+    def own(self, appid: str, who: Provider | None = None) -> None:
+        """Let there be an account of a test's own.
+
+        Where the appid is unknown, it is a Mini Program (of that provider).
+        """
+        if appid in self._providers:
+            return
+        if self.owners.of(appid) is None:
+            self.owners.add(appid, who)
+            self._books.own.begin(appid)
+        found = self.owners.of(appid)
+        if found is not None and appid != found.unsigned_program:
+            self.accounts.open(found, appid)
 
     def whose_books(self, appid: str) -> Provider:
         """Return under which name the books know a provider or a Mini Program.
@@ -95,13 +143,22 @@ class Ams:
         Raises:
             KeyError: there is neither.
         """
-        return self._providers[appid] if appid in self._providers else program_books(self._of_program[appid], appid)
+        if appid in self._providers:
+            return self._providers[appid]
+        who = self.owners.of(appid)
+        if who is None:
+            raise KeyError(appid)
+        return program_books(who, appid)
 
     def _admit(self, call: Call, mishap: Mishap | None) -> tuple[str, str, Provider]:
-        """Return the kind of the token, whose it is, and their provider, or refuse as the gateway does."""
+        """Return the kind of the token, whose it is, and their provider.
+
+        Or refuse the call as the gateway does.
+        """
         kind, appid = self.tokens.holder(call.token or "")
         who = self._provider(kind, appid)
-        # A token that is old already is not renewed once more: calls made side by side see one expiry.
+        # A token that is old already is not renewed once more: calls made side by side see one
+        # expiry.
         if mishap is Mishap.EXPIRED and who is not None and call.token == self.tokens.current(kind, appid):
             self.tokens.expire(kind, appid)
         if call.method != "POST":
@@ -110,7 +167,7 @@ class Ams:
         if code is not None:
             raise RefusedError(code)
         if who is None:
-            # A Mini Program that is nobody's has no business here; a provider that is none has no token.
+            # A Mini Program of no provider may call nothing here; an unknown provider has no token.
             raise RefusedError(48001 if kind == AUTHORIZER else 40001)
         return kind, appid, who
 
@@ -130,4 +187,4 @@ class Ams:
         return action.answer(visit)
 
     def _provider(self, kind: str, appid: str) -> Provider | None:
-        return self._providers.get(appid) if kind == COMPONENT else self._of_program.get(appid)
+        return self._providers.get(appid) if kind == COMPONENT else self.owners.of(appid)

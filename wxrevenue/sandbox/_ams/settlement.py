@@ -40,7 +40,7 @@ class Settlements:
         return self._page(visit, visit.who)
 
     def _of_program(self, visit: Visit) -> Answer:
-        self._accounts.publisher(visit)
+        self._accounts.check_publisher(visit)
         return self._page(visit, program_books(visit.who, visit.program))
 
     def _page(self, visit: Visit, whose: Provider) -> Answer:
@@ -56,4 +56,4 @@ def program_books(who: Provider, program: str) -> Provider:
 
     Each of its half-months has one row.
     """
-    return attrs.evolve(who, appid=program, programs=(), statements=1)
+    return attrs.evolve(who, appid=program, statements=1)

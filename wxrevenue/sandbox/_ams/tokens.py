@@ -19,7 +19,10 @@ _SHAPE = re.compile(f"({COMPONENT}|{AUTHORIZER})(.+)-([1-9][0-9]{{0,8}})")
 
 @attrs.define
 class _TokenLine:
-    """The tokens of one account, numbered; the last one is good until ``ends``, the one before until ``overlaps``."""
+    """The tokens of one account, numbered.
+
+    The last one is good until ``ends``, the one before until ``overlaps``.
+    """
 
     number: int = 1
     ends: float = math.inf
@@ -28,7 +31,9 @@ class _TokenLine:
 
 
 class Tokens:
-    """The tokens of providers and of Mini Programs. One that was never handed out by a call has no end of its own.
+    """The tokens of providers and of Mini Programs.
+
+    One that was never handed out by a call has no end of its own.
 
     Args:
         now: the time in Unix seconds.
@@ -54,8 +59,11 @@ class Tokens:
         self._lines[kind, appid] = _TokenLine(line.number + 1)
 
     def hand_out(self, kind: str, appid: str) -> str:
-        """Return a new token; the one before works a little longer, and the one before that not any more."""
-        line, now = self._line(kind, appid), self._now()
+        """Return a new token.
+
+        The one before works a little longer, and the one before that does not any more.
+        """
+        line, now = self._lines.setdefault((kind, appid), _TokenLine()), self._now()
         line.overlaps = min(line.ends, now + OVERLAP)
         line.pushed_out.add(line.number)
         line.number += 1
@@ -68,18 +76,24 @@ class Tokens:
         return appid if kind == COMPONENT else None
 
     def holder(self, token: str) -> tuple[str, str]:
-        """Return the kind of a token and the appid inside it, whether or not it is still good; empty texts if it is none."""
+        """Return the kind of a token and the appid inside it.
+
+        It may be good no more. Empty strings if it is not a token.
+        """
         found = _SHAPE.fullmatch(token)
         return (found[1], found[2]) if found else ("", "")
 
     def refusal(self, token: str | None, wrong_kind: int | None = None) -> int | None:
-        """Return the gateway's code for a token that is no good one: missing, unknown, expired, or an authorizer's where that is wrong."""
+        """Return the gateway's code for a token that is not good.
+
+        It is missing, unknown, expired, or an authorizer's where that is wrong.
+        """
         if not token:
             return 41001
         found = _SHAPE.fullmatch(token)
         if found is None:
             return 40001
-        line, number = self._lines.get((found[1], found[2]), _TokenLine()), int(found[3])
+        line, number = self._line(found[1], found[2]), int(found[3])
         # A number that was not handed out yet makes a token as unknown as any other text.
         if number > line.number:
             return 40001
@@ -92,4 +106,4 @@ class Tokens:
         return f"{kind}{appid}-{self._line(kind, appid).number}"
 
     def _line(self, kind: str, appid: str) -> _TokenLine:
-        return self._lines.setdefault((kind, appid), _TokenLine())
+        return self._lines.get((kind, appid)) or _TokenLine()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from wxrevenue.sandbox._call import Call
     from wxrevenue.sandbox._trouble import Trouble
 
-Payload: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+Payload: TypeAlias = dict[str, object]
 
 SET_PATH, GET_PATH, OPERATION_PATH = "/wxa/setdefaultamsinfo", "/wxa/getdefaultamsinfo", "/wxa/operationams"
 MISSING, NOT_ALLOWED = 1700, 1701
@@ -51,7 +52,7 @@ class Visit:
         """Return a good answer."""
         return success(self.style, said, fields or {})
 
-    def shown(self, rows: Sequence[Any]) -> Sequence[Any]:
+    def shown(self, rows: Sequence[T]) -> Sequence[T]:
         """Return the rows of the page that was asked for."""
         page, size = count(self.payload, "page"), count(self.payload, "page_size")
         size = min(size, self.trouble.page_cap or size)
@@ -60,7 +61,10 @@ class Visit:
 
 @attrs.frozen
 class Action:
-    """What carries a call out, and whose token it takes: ``COMPONENT``, ``AUTHORIZER`` or both."""
+    """What carries a call out, and whose token it takes.
+
+    The token is ``COMPONENT``'s, ``AUTHORIZER``'s, or that of either.
+    """
 
     answer: Callable[[Visit], Answer]
     takes: tuple[str, ...]
@@ -94,23 +98,24 @@ def count(payload: Payload, key: str) -> int:
     return value
 
 
-def one_of(payload: Payload, key: str, allowed: Collection[Any]) -> Any:
+def one_of(payload: Payload, key: str, allowed: Collection[T]) -> T:
     """Return a value that is one of those allowed."""
     value = payload.get(key)
     if value is None or isinstance(value, (bool, list, dict)):
         raise RefusedError(MISSING)
-    if value not in allowed:
+    found = next((one for one in allowed if one == value), None)
+    if found is None:
         raise RefusedError(NOT_ALLOWED)
-    return value
+    return found
 
 
-def optional_one_of(payload: Payload, key: str, allowed: Collection[Any]) -> Any:
+def optional_one_of(payload: Payload, key: str, allowed: Collection[T]) -> T | None:
     """Return a value that is one of those allowed, or ``None`` where there is none."""
     return None if payload.get(key) is None else one_of(payload, key, allowed)
 
 
 def text(payload: Payload, key: str) -> str:
-    """Return a text that is not empty."""
+    """Return a string that is not empty."""
     value = payload.get(key)
     if not isinstance(value, str) or not value:
         raise RefusedError(MISSING)
@@ -118,7 +123,7 @@ def text(payload: Payload, key: str) -> str:
 
 
 def optional_text(payload: Payload, key: str) -> str | None:
-    """Return a text that is not empty, or ``None`` where there is none."""
+    """Return a string that is not empty, or ``None`` where there is none."""
     return None if payload.get(key) is None else text(payload, key)
 
 

@@ -1,15 +1,33 @@
-"""The WeChat Pay side: marking a transaction, with signatures both ways."""
+"""The WeChat Pay side: who may call what, with signatures both ways."""
 
 from __future__ import annotations
 
 import base64
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import orjson
 
 from wxrevenue.sandbox._call import Answer
+from wxrevenue.sandbox._pay.bills import DOWNLOAD_PATH, Bills
+from wxrevenue.sandbox._pay.books import Mark, PayBooks
+from wxrevenue.sandbox._pay.notification import Notification, envelope
+from wxrevenue.sandbox._pay.orders import MARK_PATH, Orders
+from wxrevenue.sandbox._pay.receivers import UPLOAD_PATH, Receivers, form_parts
+from wxrevenue.sandbox._pay.refunds import Refunds
+from wxrevenue.sandbox._pay.side import PaySide
+from wxrevenue.sandbox._pay.visit import (
+    BAD_SIGNATURE,
+    CODES,
+    JSON,
+    NO_RELATION,
+    NO_SUB_MCHID,
+    PayRefusedError,
+    Visit,
+    bad_parameter,
+    found_action,
+)
 from wxrevenue.sandbox._seeded import between, digest
 from wxrevenue.sandbox._trouble import Mishap
 
@@ -17,23 +35,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wxrevenue.sandbox._call import Call
-    from wxrevenue.sandbox._pay.signing import KeyPair, SignatureCheck
+    from wxrevenue.sandbox._pay.platform import PayPlatform
+    from wxrevenue.sandbox._pay.signing import SignatureCheck
+    from wxrevenue.sandbox._pay.visit import Actions
     from wxrevenue.sandbox._trouble import Trouble
 
-MARK_PATH = "/v3/global/profit-sharing/transactions/mark"
+__all__ = ["MARK_PATH", "Mark", "Merchant", "Pay"]
 
 _PROBE = "WECHATPAY/SIGNTEST/"
-_JSON = "application/json"
-_BAD_PARAMETER, _NO_RELATION, _BAD_SIGNATURE = 268435461, 268443701, 270283348
-_CODES = {
-    400: "INVALID_REQUEST",
-    401: "SIGN_ERROR",
-    403: "NO_AUTH",
-    404: "NOT_FOUND",
-    429: "RATE_LIMITED",
-    500: "SYSTEM_ERROR",
-    502: "SERVICE_UNAVAILABLE",
-    503: "SERVICE_UNAVAILABLE",
+_CERTIFICATES = "/v3/global/certificates"
+_NO_AUTH = {
+    "unsigned": "the merchant has not signed the overseas funds distribution product",
+    "pending": "the product is enabled and waits to take effect, usually on the next day",
+    "punished": "the receiver's overseas permission is punished",
 }
 
 
@@ -45,9 +59,10 @@ class Merchant:
         mchid: the merchant number.
         serial_no: the serial of the merchant's certificate.
         private_key: the merchant's private key, PEM; made for this sandbox and of no use elsewhere.
-        platform_keys: serial to public key (PEM) of whoever signs the answers: first one known by the serial of a
-            certificate, then one by a ``PUB_KEY_ID_…``.
+        platform_keys: serial to public key (PEM) of the keys that sign answers: first one known by
+            the serial of a certificate, then one by a ``PUB_KEY_ID_…``.
         sub_mchids: the sub-merchants that the merchant may act for.
+        apiv3_key: the key with which certificates and notifications are sealed.
     """
 
     mchid: str
@@ -55,96 +70,129 @@ class Merchant:
     private_key: str = attrs.field(repr=False)
     platform_keys: Mapping[str, str] = attrs.field(repr=lambda keys: str(list(keys)))
     sub_mchids: tuple[str, ...]
-
-
-@attrs.frozen(kw_only=True)
-class Mark:
-    """A transaction whose funds are to be distributed, as its merchant named it."""
-
-    out_trade_no: str
-    sub_mchid: str | None
-    currency: str
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, message: str, *, code: str | None = None, number: int = _BAD_PARAMETER) -> None:
-        super().__init__(message)
-        self.status, self.message, self.number = status, message, number
-        self.code = code or _CODES[status]
+    apiv3_key: str = attrs.field(repr=False)
 
 
 class Pay:
     """Answers the calls to ``apihk.mch.weixin.qq.com``."""
 
     def __init__(self, *, seed: int, now: Callable[[], float]) -> None:
-        self.marks: dict[Mark, None] = {}
-        self.confirmed: set[str] = set()
+        self.side = PaySide(self)  # pyright: ignore[reportArgumentType]  (it takes no cached property for one)
+        self.books = PayBooks(seed, now, lambda: self.side.distribute_after)
+        self.receivers = Receivers(self._whose, now, lambda: self.side.review_after, self._decrypted)
+        self.refunds = Refunds(self.books, self._whose, lambda: self._gate.mchid)
+        self.bills = Bills(self.books, self.refunds, self._whose, lambda: self._gate.mchid)
+        orders = Orders(self.books, self.receivers, self._whose, lambda: self._gate.mchid)
+        listed: Actions = {("GET", _CERTIFICATES): lambda _: Answer(200, {"Content-Type": JSON}, self.platform.listed())}
+        self._actions = {**orders.actions, **self.receivers.actions, **self.refunds.actions, **self.bills.actions, **listed}
         self._seed, self._now = seed, now
         self._answers = 0
 
-    @cached_property
+    @property
     def merchant(self) -> Merchant:
         """What the client needs; the first look makes the keys."""
         return Merchant(
             mchid=self._gate.mchid,
             serial_no=self._gate.serial_no,
             private_key=self._gate.key.private_pem(),
-            platform_keys={serial: key.public_pem() for serial, key in self._platform.items()},
-            sub_mchids=self._sub_mchids,
+            platform_keys=self.platform.public_keys(),
+            sub_mchids=self.sub_mchids,
+            apiv3_key=self.platform.apiv3_key,
         )
 
     def answer(self, call: Call, mishap: Mishap | None, trouble: Trouble) -> Answer:  # noqa: ARG002  (the rates are drawn already)
-        """Carry a call out and return its signed answer."""
+        """Carry a call out and return its signed answer; that of a bill is not signed."""
         try:
-            self._mark(call)
-        except _RefusedError as refused:
+            answer = self._carried_out(call)
+        except PayRefusedError as refused:
             answer = self._refusal(refused)
         else:
-            answer = Answer(204, {"Request-ID": self._request_id(0)})
-        return self._sign(call, answer, mishap)
+            answer = attrs.evolve(answer, headers={**answer.headers, "Request-ID": self._request_id(0)})
+        return answer if call.path == DOWNLOAD_PATH else self._sign(call, answer, mishap)
+
+    def paths(self) -> list[str]:
+        """Return what is served, as ``method path``."""
+        return [f"{method} {path}" for method, path in (*self._actions, ("GET", DOWNLOAD_PATH))]
+
+    def _decrypted(self, text: str) -> str | None:
+        return self.platform.decrypted(text)
 
     def refuse(self, call: Call, code: int) -> Answer:
-        """Return a refusal with this HTTP status; what is none (the other interfaces' codes) becomes 500."""
-        status = code if code in _CODES else 500
-        return self._sign(call, self._refusal(_RefusedError(status, "forced by the sandbox")), None)
+        """Return a refusal with this HTTP status.
 
-    def _mark(self, call: Call) -> None:
-        if (call.method, call.path) != ("POST", MARK_PATH):
-            raise _RefusedError(404, "no such interface")
+        What is none (the other interfaces' codes) becomes 500.
+        """
+        status = code if code in CODES else 500
+        return self._sign(call, self._refusal(PayRefusedError(status, "forced by the sandbox")), None)
+
+    def _carried_out(self, call: Call) -> Answer:
+        found = found_action(self._actions, call)
+        if found is None and call.path != DOWNLOAD_PATH:
+            raise PayRefusedError(404, "no such interface")
         objection = self._gate.objection(call, self._now())
         if objection is not None:
-            raise _RefusedError(401, f"the signature is not accepted: {objection}", number=_BAD_SIGNATURE)
-        if any(_JSON not in call.headers.get(name, "") for name in ("accept", "content-type")):
-            raise _RefusedError(400, "Accept and Content-Type must be application/json", code="PARAM_ERROR")
-        self._record(_mark_of(call))
+            raise PayRefusedError(401, f"the signature is not accepted: {objection}", number=BAD_SIGNATURE)
+        if found is None:
+            return self.bills.download(call, self._now())
+        kind = "multipart/form-data" if call.path == UPLOAD_PATH else JSON
+        if JSON not in call.headers.get("accept", "") or kind not in call.headers.get("content-type", ""):
+            raise PayRefusedError(400, f"Accept must be {JSON} and Content-Type {kind}", code="PARAM_ERROR")
+        if call.path != _CERTIFICATES and self.side.product != "signed":
+            raise PayRefusedError(403, _NO_AUTH[self.side.product])
+        action, named = found
+        return action(Visit(call=call, named=named, payload=_payload(call), now=self._now()))
 
-    def _record(self, mark: Mark) -> None:
-        if mark.currency != "CNY":
-            raise _RefusedError(400, "only CNY is supported for transactions that need funds distribution")
-        if mark.sub_mchid is not None and mark.sub_mchid not in self._sub_mchids:
-            raise _RefusedError(403, "the relation between merchant and sub-merchant does not exist", number=_NO_RELATION)
-        if mark.out_trade_no in self.confirmed:
-            raise _RefusedError(400, "the transaction is confirmed already, its funds cannot be distributed")
-        self.marks[mark] = None
+    def _whose(self, visit: Visit) -> str | None:
+        """Return the sub-merchant of a call.
 
-    def _refusal(self, refused: _RefusedError) -> Answer:
-        said: dict[str, Any] = {"code": refused.code, "message": refused.message}
+        Refuse one that is another's, and an institution's call without one.
+        """
+        sub_mchid = visit.named.get("sub_mchid") or visit.maybe_text("sub_mchid", 32)
+        if sub_mchid is not None and sub_mchid not in self.sub_mchids:
+            raise PayRefusedError(403, "the relation between merchant and sub-merchant does not exist", number=NO_RELATION)
+        if sub_mchid is None and self.side.institution:
+            raise PayRefusedError(400, "an institution has to name the sub-merchant", number=NO_SUB_MCHID)
+        if visit.payload.get("mchid" if sub_mchid is None else "sp_mchid", self._gate.mchid) != self._gate.mchid:
+            raise bad_parameter("mchid or sp_mchid is another merchant's than that of the signature")
+        return sub_mchid
+
+    def _refusal(self, refused: PayRefusedError) -> Answer:
+        said: dict[str, object] = {"code": refused.code, "message": refused.message}
         if refused.status == 401:  # noqa: PLR2004  (the one refusal that explains itself)
             said["detail"] = {"location": "authorization", "field": "signature", "detail": {"issue": "sign not match"}}
-        headers = {"Content-Type": _JSON, "Content-Language": "en", "Request-ID": self._request_id(refused.number)}
+        headers = {"Content-Type": JSON, "Content-Language": "en", "Request-ID": self._request_id(refused.number)}
         return Answer(refused.status, headers, orjson.dumps(said), outcome=refused.code)
 
     def _sign(self, call: Call, answer: Answer, mishap: Mishap | None) -> Answer:
-        """Return the answer signed, or with the flaw asked for. Who signed wrongly gets an unsigned refusal."""
+        """Return the answer signed, or with the flaw asked for.
+
+        A call with a wrong signature gets an unsigned refusal.
+        """
         outcome = mishap.value if mishap else answer.outcome
         if mishap is Mishap.UNSIGNED or answer.status == 401:  # noqa: PLR2004
             return attrs.evolve(answer, outcome=outcome)
-        # Every digit of the nonce follows from the seed and the count, so that two runs ask and answer alike.
+        # Every digit of the nonce follows from the seed and the count, so that two runs ask and
+        # answer alike.
         stamp = int(self._now()), digest(self._seed, "nonce", self._answers, size=16).hex()
-        signed = _headers(self._platform, call, stamp, answer.body + (b" " if mishap is Mishap.MISSIGNED else b""))
+        body = answer.body + (b" " if mishap is Mishap.MISSIGNED else b"")
+        signed = self.signature(stamp, body, call.headers.get("wechatpay-serial", ""))
         if mishap is Mishap.PROBE:
             signed["Wechatpay-Signature"] = _PROBE + base64.b64encode(digest(*stamp, size=63) * 4).decode()
         return attrs.evolve(answer, headers={**answer.headers, **signed}, outcome=outcome)
+
+    def signature(self, stamp: tuple[int, str], body: bytes, asked: str = "") -> dict[str, str]:
+        """Return the headers that sign a body, with the key that a request asked for."""
+        from wxrevenue.sandbox._pay.signing import signature_headers
+
+        serial, key = self.platform.key_for(asked)
+        return signature_headers(key, serial, stamp, body)
+
+    def notification(self, resource: dict[str, object], event_type: str, original_type: str) -> Notification:
+        """Return a notification, signed and sealed."""
+        self._answers += 1
+        number = digest(self._seed, "notification", self._answers, size=16).hex()
+        body = envelope(self.platform, number, (event_type, original_type), resource, self._now())
+        return Notification(self.signature((int(self._now()), number), body), body, self.signature, self._now)
 
     def _request_id(self, number: int) -> str:
         self._answers += 1
@@ -154,47 +202,39 @@ class Pay:
     def _gate(self) -> SignatureCheck:
         from wxrevenue.sandbox._pay.signing import KeyPair, SignatureCheck  # cryptography, for those who use it
 
-        return SignatureCheck(
-            mchid=f"1900{between(0, 999_999, self._seed, 'mchid'):06d}", serial_no=self._serial("merchant"), key=KeyPair()
-        )
+        mchid, serial = f"1900{between(0, 999_999, self._seed, 'mchid'):06d}", digest(self._seed, "merchant", size=20).hex().upper()
+        return SignatureCheck(mchid=mchid, serial_no=serial, key=KeyPair(), signed_part=_signed_part)
 
     @cached_property
-    def _platform(self) -> dict[str, KeyPair]:
-        from wxrevenue.sandbox._pay.signing import KeyPair
+    def platform(self) -> PayPlatform:
+        """WeChat Pay's keys, made at the first look."""
+        from wxrevenue.sandbox._pay.platform import PayPlatform  # as above
 
-        number = between(10**18, 10**19 - 1, self._seed, "public key")
-        return {self._serial("platform"): KeyPair(), f"PUB_KEY_ID_{number:022d}": KeyPair()}
+        return PayPlatform(self._seed, self._now)
 
     @cached_property
-    def _sub_mchids(self) -> tuple[str, ...]:
+    def sub_mchids(self) -> tuple[str, ...]:
+        """The sub-merchants that the merchant may act for."""
         return tuple(f"1901{between(0, 99_999, self._seed, 'sub', n):05d}{n}" for n in range(2))
 
-    def _serial(self, whose: str) -> str:
-        return digest(self._seed, whose, size=20).hex().upper()
 
-
-def _headers(platform: Mapping[str, KeyPair], call: Call, stamp: tuple[int, str], body: bytes) -> dict[str, str]:
-    from wxrevenue.sandbox._pay.signing import signature_headers
-
-    by_certificate, by_public_key = platform
-    asked = call.headers.get("wechatpay-serial", "")
-    serial = by_public_key if asked.startswith("PUB_KEY_ID_") else by_certificate
-    return signature_headers(platform[serial], serial, stamp, body)
-
-
-def _mark_of(call: Call) -> Mark:
+def _payload(call: Call) -> Mapping[str, object]:
+    """Return what a call says: its query, its JSON, or nothing for a form."""
+    if call.method == "GET":
+        return call.query
+    if call.path == UPLOAD_PATH:
+        return {}
     asked = call.json_object()
     if asked is None:
-        raise _RefusedError(400, "the body is not a JSON object", code="PARAM_ERROR")
-    return Mark(
-        out_trade_no=_text(asked, "out_trade_no", 6, 32),
-        sub_mchid=_text(asked, "sub_mchid", 1, 32) if "sub_mchid" in asked else None,
-        currency=_text(asked, "currency", 1, 10),
-    )
+        raise PayRefusedError(400, "the body is not a JSON object", code="PARAM_ERROR")
+    return asked
 
 
-def _text(asked: Mapping[str, Any], key: str, least: int, most: int) -> str:
-    value = asked.get(key)
-    if not isinstance(value, str) or not least <= len(value) <= most:
-        raise _RefusedError(400, f"{key} must be a string of {least} to {most} characters", code="PARAM_ERROR")
-    return value
+def _signed_part(call: Call) -> bytes:
+    """Return what of a body is signed: of a form the part ``meta`` alone."""
+    if call.path != UPLOAD_PATH:
+        return call.body
+    try:
+        return form_parts(call)["meta"]
+    except PayRefusedError:
+        return call.body

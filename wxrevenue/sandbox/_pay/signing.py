@@ -1,4 +1,7 @@
-"""RSA for the Pay side: keys made on the spot, and the two messages that are signed."""
+"""RSA for the Pay side.
+
+Keys made on the spot, and the two messages that are signed.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from typing import TYPE_CHECKING
 import attrs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wxrevenue.sandbox._call import Call
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
@@ -47,6 +52,14 @@ class KeyPair:
             return False
         return True
 
+    def private_key(self) -> RSAPrivateKey:
+        """Return the key itself."""
+        return self._key
+
+    def public_key(self) -> RSAPublicKey:
+        """Return its public half."""
+        return self._key.public_key()
+
     def private_pem(self) -> str:
         """Return the private key, PKCS#8."""
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -58,14 +71,19 @@ class KeyPair:
 
 @attrs.frozen(kw_only=True)
 class SignatureCheck:
-    """Checks who signed a request."""
+    """Checks which merchant signed a request."""
 
     mchid: str
     serial_no: str
     key: KeyPair
+    signed_part: Callable[[Call], bytes]
+    """What of a request's body is signed."""
 
     def objection(self, call: Call, now: float) -> str | None:
-        """Return what is wrong with a request's signature (the parameter's name), or ``None``."""
+        """Return what is wrong with a request's signature, or ``None``.
+
+        It is the parameter's name.
+        """
         given = _authorization(call.headers.get("authorization", ""))
         if given is None:
             return "authorization"
@@ -84,8 +102,9 @@ class SignatureCheck:
         except ValueError:
             return False
         head = f"{call.method}\n{call.target}\n{given['timestamp']}\n{given['nonce_str']}\n"
+        signed = self.signed_part(call)
         # Bytes of the request line that are no UTF-8 arrive as surrogates, and leave as they came.
-        return self.key.made(signature, head.encode(errors="surrogateescape") + call.body + b"\n")
+        return self.key.made(signature, head.encode(errors="surrogateescape") + signed + b"\n")
 
 
 def _authorization(header: str) -> dict[str, str] | None:
