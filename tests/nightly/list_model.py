@@ -1,4 +1,6 @@
-"""Walks over lists with equal keys, on servers that cap, leave out and lie: 20,000 examples of each model by default.
+"""Walks over lists with equal keys, on servers that cap, leave out and lie.
+
+It tries 20,000 examples of each model by default.
 
 Not part of the tests, for it takes a quarter of an hour. To run it, from the repository's top::
 

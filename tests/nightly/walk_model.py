@@ -1,4 +1,6 @@
-"""Walks over a list that changes between any two answers, killed and resumed at will: 100,000 examples by default.
+"""Walks over a list that changes between any two answers.
+
+Each walk is killed and resumed at random steps: 100,000 examples by default.
 
 Not part of the tests, for it takes a quarter of an hour. To run it, from the repository's top::
 

@@ -1,0 +1,183 @@
+"""Claimed jobs.
+
+They are handed out one by one, renewed while they are fetched, given back at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from wxrevenue._base.tasks import end, start, whole
+from wxrevenue.errors import LedgerError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+    from typing import Self
+
+    from wxrevenue.ledger import Claim, FetchJob, Ledger
+
+_RENEWALS: Final = 3
+"""Renewals within a lease: one that comes late does not lose the claim."""
+_LONGEST_PAUSE_S: Final = 1.0
+
+
+class ClaimedJobs:
+    """The claims of this process; inside ``async with`` they are renewed.
+
+    Args:
+        ledger: where the jobs are claimed.
+        lease: seconds that a claim lasts without renewal.
+        since: what was recorded after this time is not fetched again; ``None``: everything is.
+        again: complete half-months are fetched, too.
+    """
+
+    def __init__(self, ledger: Ledger, *, lease: float, since: dt.datetime | None, again: bool) -> None:
+        self._ledger, self._lease = ledger, lease
+        self.since, self._again = since, again
+        self._live: dict[FetchJob, Claim] = {}
+        self.held: list[FetchJob] = []
+        """Jobs that another process held when they were asked for."""
+        self._renewing: asyncio.Task[None] | None = None
+        self._returning: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._renewing = start(self._renew())
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if exc_info[0] is GeneratorExit:  # thrown away with its loop: the claims end with their leases
+            return
+        if self._renewing is not None:
+            await end([self._renewing])
+        if self._returning:
+            await asyncio.wait(self._returning)
+        await self._give_back_all()
+
+    async def _give_back_all(self) -> None:
+        """Give back what is left, one first.
+
+        Where the ledger fails the others need not be tried.
+        """
+        claims = [*self._live.values()]
+        with suppress(LedgerError):
+            for first in claims[:1]:
+                await self.give_back(first)
+            await asyncio.gather(*map(self.give_back, claims[1:]), return_exceptions=True)
+
+    async def those_of(self, jobs: AsyncIterator[FetchJob], size: int) -> AsyncGenerator[Claim]:
+        """Claim jobs so many at a time.
+
+        Yield the claims of those that are still missing.
+        """
+        some: list[FetchJob] = []
+        async with _closing(jobs):
+            async for job in jobs:
+                some.append(job)
+                if len(some) == size:
+                    for claim in await self.those_free(some):
+                        yield claim
+                    some = []
+        for claim in await self.those_free(some):
+            yield claim
+
+    async def those_held(self, size: int) -> AsyncGenerator[Claim]:
+        """Yield claims of the jobs that others held, as they become free.
+
+        Only those that are still missing.
+        """
+        while self.held:
+            jobs, self.held = self.held, []
+            for begin in range(0, len(jobs), size):
+                for claim in await self.those_free(jobs[begin : begin + size]):
+                    yield claim
+            if len(self.held) == len(jobs):
+                await asyncio.sleep(min(self._lease / _RENEWALS, _LONGEST_PAUSE_S))
+
+    async def give_back(self, claim: Claim) -> None:
+        """Let others claim the job."""
+        self._live.pop(claim.job, None)
+        await self._ledger.give_back(claim)
+
+    def give_back_soon(self, claim: Claim) -> None:
+        """Let others claim the job, and do not wait until they can."""
+        task = start(self.give_back(claim))
+        self._returning.add(task)
+        task.add_done_callback(self._returned)
+
+    def _returned(self, task: asyncio.Task[None]) -> None:
+        self._returning.discard(task)
+        if not task.cancelled():
+            task.exception()  # a claim that was not given back ends with its lease
+
+    def lost(self, claim: Claim) -> None:
+        """Note that the job has passed to another process: it is looked at again later."""
+        self._live.pop(claim.job, None)
+        self.held.append(claim.job)
+
+    async def those_free(self, jobs: Sequence[FetchJob]) -> list[Claim]:
+        """Claim jobs at once, and return the claims of those that are still missing.
+
+        The others are in ``held``.
+        """
+        if not jobs:
+            return []
+        claims = await whole(self._hold(jobs))
+        return await self._missing(claims)
+
+    async def _hold(self, jobs: Sequence[FetchJob]) -> list[Claim]:
+        """Claim jobs.
+
+        A caller that is cancelled meanwhile has the claims, and gives them back.
+        """
+        claims = await self._ledger.claim(jobs, limit=len(jobs), lease=self._lease)
+        claimed = {claim.job for claim in claims}
+        self._live |= {claim.job: claim for claim in claims}
+        self.held += [job for job in jobs if job not in claimed]
+        return claims
+
+    async def _missing(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Return the claims of jobs that were not recorded before they were claimed.
+
+        Give back the others.
+        """
+        if not claims:
+            return []
+        owners = [claim.job.owner for claim in claims]
+        first, last = min(claim.job.first for claim in claims), max(claim.job.last for claim in claims)
+        found = [job async for job in self._ledger.missing(owners, first.start, last.end, again=self._again, since=self.since)]
+        of_owner: dict[str, list[FetchJob]] = {}
+        for job in found:
+            of_owner.setdefault(job.owner, []).append(job)
+        wanted = {claim.job for claim in claims if any(_overlap(claim.job, job) for job in of_owner.get(claim.job.owner, ()))}
+        for claim in claims:
+            if claim.job not in wanted:
+                self.give_back_soon(claim)
+        return [claim for claim in claims if claim.job in wanted]
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease / _RENEWALS)
+            # together, so that the last of many is not too late; what fails shows when the job is
+            # recorded
+            await asyncio.gather(*map(self._ledger.renew, [*self._live.values()]), return_exceptions=True)
+
+
+@asynccontextmanager
+async def _closing(values: AsyncIterator[FetchJob]) -> AsyncGenerator[None]:
+    """Close an asynchronous generator at the end.
+
+    Another ledger's iterator may be of another kind.
+    """
+    try:
+        yield
+    finally:
+        close: Callable[[], Awaitable[object]] | None = getattr(values, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _overlap(one: FetchJob, other: FetchJob) -> bool:
+    return one.first <= other.last and other.first <= one.last

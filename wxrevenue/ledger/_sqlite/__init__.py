@@ -1,0 +1,1 @@
+"""The ledger in a file, by the standard library's SQLite."""

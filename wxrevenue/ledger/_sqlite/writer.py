@@ -1,0 +1,135 @@
+"""The thread that writes.
+
+A writer that waits for the disk once per call is slow. Calls that come while it waits are committed
+together. If one fails, each is run again in a transaction of its own, so that it takes no other
+with it. A call has its answer after the commit, never before.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from concurrent.futures import Executor, Future, wait
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar, cast
+
+from wxrevenue.errors import ConfigurationError, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wxrevenue.ledger._session import Session
+    from wxrevenue.ledger._sqlite.session import SqliteSession
+
+    Work: TypeAlias = Callable[[Session], object]
+    Entry: TypeAlias = tuple[Work, Future[Any]]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_MOST_TOGETHER: Final = 64
+"""Calls of one commit: another process is kept waiting no longer."""
+
+
+class Writer(Executor):
+    """Runs functions of a session in transactions, in one thread.
+
+    An executor, so that event loops know of it.
+
+    Args:
+        session: what it writes with; closed at the end.
+        name: what to call the database in an error.
+    """
+
+    def __init__(self, session: SqliteSession, name: str) -> None:
+        self._session, self._name = session, name
+        self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._reader: Future[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="wxrevenue-ledger-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a function with the session as its only argument."""
+        assert not args, "the session is all it gets"  # noqa: S101
+        assert not kwargs, "likewise"  # noqa: S101
+        done: Future[T] = Future()
+        self._entries.put((cast("Work", fn), done))
+        return done
+
+    def end_after(self, reader: Future[None]) -> None:
+        """Commit what was begun, and close the file when its reader has done so.
+
+        The last one tidies up.
+        """
+        self._reader = reader
+        self._entries.put(None)
+
+    def join(self) -> None:
+        """Wait until the file is closed."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            entries, is_last = self._next()
+            self._commit([one for one in entries if one[1].set_running_or_notify_cancel()])
+        wait([self._reader] if self._reader is not None else [])
+        self._session.connection.close()
+
+    def _next(self) -> tuple[list[Entry], bool]:
+        """Return what is to be committed together, and whether nothing comes behind it."""
+        entries: list[Entry] = []
+        entry = self._entries.get()
+        while entry is not None:
+            entries.append(entry)
+            if len(entries) == _MOST_TOGETHER or self._entries.empty():
+                return entries, False
+            entry = self._entries.get()
+        return entries, True
+
+    def _commit(self, entries: list[Entry]) -> None:
+        """Run all of them in one transaction; if one fails, each in its own.
+
+        A savepoint for each would do, too, but takes two more statements for every call.
+        """
+        if not entries:
+            return
+        try:
+            answers = self._session.within("BEGIN IMMEDIATE", lambda session: [work(session) for work, _ in entries])
+        except BaseException as error:  # noqa: BLE001  (no caller may wait for ever)
+            problem = failed(self._name, error) if isinstance(error, sqlite3.Error) else error
+            is_shared = isinstance(error, sqlite3.Error) and is_busy(error)
+            if len(entries) == 1 or is_shared:
+                for _, done in entries:
+                    done.set_exception(problem)
+                return
+            for entry in entries:  # which of them it was shows when each is alone
+                self._commit([entry])
+            return
+        for (_, done), value in zip(entries, answers, strict=True):
+            done.set_result(value)
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Return whether another process, or another connection, has a lock."""
+    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def failed(name: str, error: sqlite3.Error) -> LedgerError | ConfigurationError:
+    """Return our error for one of SQLite's."""
+    if is_busy(error):
+        return LedgerError(f"{name}: another process kept it locked; nothing was recorded", retryable=True)
+    if _code(error) == sqlite3.SQLITE_FULL:
+        return LedgerError(f"{name}: the disk is full; nothing was recorded, and nothing lost: make room", retryable=True)
+    if _code(error) == sqlite3.SQLITE_NOTADB:
+        return ConfigurationError(f"{name}: expected an SQLite database, found another file")
+    if _code(error) == sqlite3.SQLITE_READONLY:
+        return LedgerError(f"{name}: the file or its folder must not be written to; nothing was recorded")
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_FSYNC:
+        found = LedgerError(f"{name}: the disk did not confirm what was written: it may be recorded, or not")
+        found.ambiguous = True
+        return found
+    return LedgerError(f"{name}: {error}; nothing was recorded")

@@ -1,0 +1,127 @@
+"""Which types the fields of a row may have.
+
+What is kept can be read again, whatever a program hands in.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from wxrevenue.ams._ratio_status import RatioState
+from wxrevenue.ams.settlement import SettlementStatus, SlotRevenue
+from wxrevenue.errors import ConfigurationError, WxRevenueError
+from wxrevenue.ledger._texts import FEN, amount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wxrevenue.ams._ad_row import AdRow
+    from wxrevenue.ams._ratio_status import RatioStatus
+    from wxrevenue.ams.settlement import Settlement
+
+    Types: TypeAlias = Mapping[str, tuple[type, ...]]
+
+_NONE: Final = type(None)
+_TEXT, _NUMBER, _DAY, _FRACTION = (str, _NONE), (int, _NONE), (date, _NONE), (Decimal, _NONE)
+SETTLEMENT: Final[Types] = {
+    "month": (str,),
+    "order": (int,),
+    "settled_revenue": (int,),
+    "date": _DAY,
+    "zone": _TEXT,
+    "sett_status": (SettlementStatus, int, _NONE),
+    "sett_no": _TEXT,
+    "mail_send_cnt": _NUMBER,
+    "slot_revenue": (list,),
+}
+SLOT: Final[Types] = {"slot_id": _TEXT, "slot_settled_revenue": (int,)}
+AD_ROW: Final[Types] = {
+    "date": _DAY,
+    "slot_id": (int, str, _NONE),
+    **dict.fromkeys(("ad_slot", "ad_unit_id", "ad_unit_name", "appid", "publisher_appid"), _TEXT),
+    **dict.fromkeys(("req_succ_count", "exposure_count", "click_count", "income", "publisher_income", "agency_income"), _NUMBER),
+    **dict.fromkeys(("exposure_rate", "click_rate", "ecpm"), _FRACTION),
+}
+RATIO_STATUS: Final[Types] = {
+    "appid": (str,),
+    **dict.fromkeys(("default", "custom", "in_force"), _FRACTION),
+    "state": (RatioState,),
+    "error": (WxRevenueError, _NONE),
+}
+_MOST_KNOWN: Final = 1_000
+_INEXACT: Final = (str, WxRevenueError)
+"""Of these a subclass will do: enums of names, kinds of errors."""
+
+
+def is_known(row: Settlement) -> bool:
+    """Return whether a settlement is like others that may be kept.
+
+    It is asked of every row, where most are.
+    """
+    return (
+        _SETTLEMENT.is_known(row)
+        and row.settled_revenue in FEN
+        and all(type(slot) is SlotRevenue and _SLOT.is_known(slot) and slot.slot_settled_revenue in FEN for slot in row.slot_revenue)
+    )
+
+
+def check_settlement(where: str, row: Settlement) -> None:
+    """Refuse a settlement that could not be read again.
+
+    Raises:
+        ConfigurationError: the field that is wrong is named.
+    """
+    _SETTLEMENT.check(where, row)
+    amount(f"{where}.settled_revenue", row.settled_revenue)
+    for slot in row.slot_revenue:
+        if not isinstance(slot, SlotRevenue):
+            raise ConfigurationError(f"{where}.slot_revenue: expected SlotRevenue values, got {type(slot).__name__}")
+        _SLOT.check(f"{where}.slot_revenue", slot)
+        amount(f"{where}.slot_revenue.slot_settled_revenue", slot.slot_settled_revenue)
+
+
+def check_ad_row(where: str, row: AdRow) -> None:
+    """Refuse a row of ad data that could not be read again.
+
+    Raises as :func:`check_settlement`.
+    """
+    _AD_ROW.check(where, row)
+
+
+def check_ratio_status(where: str, status: RatioStatus) -> None:
+    """Refuse ratios that could not be read again; raises as :func:`check_settlement`."""
+    _RATIO_STATUS.check(where, status)
+
+
+class _Checked:
+    """The types of a class's fields.
+
+    A mixture that was seen to be allowed is known, for it is asked of every row.
+    """
+
+    def __init__(self, types: Types) -> None:
+        self._types, self._values = types, attrgetter(*types)
+        self._known: set[tuple[type, ...]] = set()
+
+    def is_known(self, value: object) -> bool:
+        """Return whether such a mixture was allowed before."""
+        return tuple(map(type, self._values(value))) in self._known
+
+    def check(self, where: str, value: object) -> None:
+        """Refuse a value with a field of another type."""
+        for name, kinds in self._types.items():
+            if type(found := getattr(value, name)) not in kinds and not _is_one(found, kinds):
+                names = " or ".join(kind.__name__ for kind in kinds if kind is not _NONE)
+                raise ConfigurationError(f"{where}.{name}: expected {names}, got {type(found).__name__}")
+        if len(self._known) < _MOST_KNOWN:
+            self._known.add(tuple(map(type, self._values(value))))
+
+
+_SETTLEMENT, _SLOT, _AD_ROW, _RATIO_STATUS = map(_Checked, (SETTLEMENT, SLOT, AD_ROW, RATIO_STATUS))
+
+
+def _is_one(value: object, kinds: tuple[type, ...]) -> bool:
+    return any(kind in _INEXACT and isinstance(value, kind) for kind in kinds)
