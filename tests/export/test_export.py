@@ -1,32 +1,27 @@
-"""Settlements in files: the columns, what becomes of every value, and that what is read back is what went in."""
+"""Settlements in files: the columns and the values.
+
+What is read back is what was written.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import csv
 import json
-import subprocess
 import sys
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from support.exported import BARE, COLUMNS, names, read_csv, read_jsonl
 
-from wxrevenue import ConfigurationError, RevenueClient, Sandbox, Settlement, SettlementStatus, SlotRevenue, export, yuan
+from wxrevenue import ConfigurationError, Settlement, SettlementStatus, SlotRevenue, export
 from wxrevenue._wire.codec import decode
-from wxrevenue.export import _csv, _parquet
+from wxrevenue.export import _parquet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator
     from pathlib import Path
-
 pq: Any = pytest.importorskip("pyarrow.parquet")
-WRITERS: list[Callable[..., Coroutine[Any, Any, int]]] = [export.to_csv, export.to_jsonl, export.to_parquet]
-COLUMNS = ["month", "order", "settled_revenue", "settled_revenue_yuan", "date", "zone", "sett_status", "sett_no", "mail_send_cnt"]
 SLOT_COLUMNS = ["slot_id", "slot_settled_revenue", "slot_settled_revenue_yuan"]
 FULL = Settlement(
     month="202003",
@@ -39,18 +34,6 @@ FULL = Settlement(
     mail_send_cnt=0,
     slot_revenue=[SlotRevenue("SLOT_ID_WEAPP_BANNER", 34139443), SlotRevenue("SLOT_ID_WEAPP_REWARD_VIDEO", 684786602)],
 )
-BARE = Settlement(month="202002", order=2, settled_revenue=-5)
-
-
-def read_csv(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
-    """Return the lines of a CSV file by column."""
-    with path.open(encoding=encoding, newline="") as file:
-        return list(csv.DictReader(file, strict=True))
-
-
-def read_jsonl(path: Path) -> list[Any]:
-    """Return the values of a file of JSON lines."""
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def with_extra(model: Any, extra: dict[str, Any]) -> Any:
@@ -59,16 +42,14 @@ def with_extra(model: Any, extra: dict[str, Any]) -> Any:
     return kind(**{field.alias: getattr(model, field.name) for field in attrs.fields(kind)} | {"extra": extra})
 
 
-def names(folder: Path) -> list[str]:
-    """Return the names in a folder, hidden ones too."""
-    return sorted(path.name for path in folder.iterdir())
-
-
-# -- CSV ---------------------------------------------------------------------------------------------------------------
+# -- CSV -------------------------------------------------------------------------------------------
 
 
 async def test_csv_bytes(tmp_path: Path) -> None:
-    r"""The columns have their order, lines end in ``\r\n``, money is fen and yuan, what is not known is empty, nought is 0."""
+    r"""The columns have their order, lines end in ``\r\n``, and money is fen and yuan.
+
+    An unknown value is empty, and zero is 0.
+    """
     assert await export.to_csv([FULL, BARE], tmp_path / "a.csv") == 2
     assert (tmp_path / "a.csv").read_bytes().decode() == (
         "month,order,settled_revenue,settled_revenue_yuan,date,zone,sett_status,sett_no,mail_send_cnt\r\n"
@@ -78,7 +59,10 @@ async def test_csv_bytes(tmp_path: Path) -> None:
 
 
 async def test_csv_by_slot_adds_up(tmp_path: Path) -> None:
-    """By slot there is a line for each slot; a settlement's amount stands on its first line only, one without slots has one line."""
+    """By slot there is a line for each slot.
+
+    A settlement's amount stands on its first line only. One without slots has one line.
+    """
     assert await export.to_csv([FULL, BARE], tmp_path / "a.csv", by="slot") == 2
     lines = read_csv(tmp_path / "a.csv")
     assert list(lines[0]) == COLUMNS + SLOT_COLUMNS
@@ -93,17 +77,20 @@ async def test_csv_by_slot_adds_up(tmp_path: Path) -> None:
 
 
 async def test_the_byte_order_mark_is_an_option(tmp_path: Path) -> None:
-    """``bom=True`` puts the mark in front, once; without it there is none."""
+    """``bom=True`` puts a byte order mark in front, once; without it there is none."""
     await export.to_csv([FULL], tmp_path / "plain.csv")
     await export.to_csv([FULL], tmp_path / "excel.csv", bom=True)
     assert (tmp_path / "excel.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "plain.csv").read_bytes()
     assert read_csv(tmp_path / "excel.csv", "utf-8-sig") == read_csv(tmp_path / "plain.csv")
 
 
-@pytest.mark.parametrize("number", ["2031070911223344557", "1234567890123456", "0012", "00", "12E5"])
-@pytest.mark.parametrize("kept", ["1", "0", "123456789012345", "12-34", "A0012"])
+@pytest.mark.parametrize("number", ["2031070911223344557", "1234567890123456", "0012", "12E5", "12-34", "2026-03-01", "MAR1", "Sept-2"])
+@pytest.mark.parametrize("kept", ["1", "0", "123456789012345", "D-1", "A0012", "1-2-3-4", "D-MAR1"])
 async def test_ids_survive_excel(number: str, kept: str, tmp_path: Path) -> None:
-    """With ``bom=True`` an id that Excel would round or cut gets an apostrophe; without, and others, are as the server sent them."""
+    """With ``bom=True`` an id that Excel would round or cut gets an apostrophe.
+
+    Other ids, and all without ``bom=True``, are as the server sent them.
+    """
     rows = [Settlement("202403", 1, 7, sett_no=number, slot_revenue=[SlotRevenue(kept, 3), SlotRevenue(number, 4)])]
     for bom, mark in ((True, "'"), (False, "")):
         await export.to_csv(rows, tmp_path / "a.csv", by="slot", bom=bom)
@@ -115,7 +102,10 @@ async def test_ids_survive_excel(number: str, kept: str, tmp_path: Path) -> None
 
 
 async def test_rows_with_fields_that_could_not_be_read(tmp_path: Path) -> None:
-    """P-27: a slot without a name is an empty cell, or null; JSON lines show what the server sent in place of what could not be read."""
+    """P-27: a slot without a name is an empty cell, or null.
+
+    JSON lines show what the server sent in place of what could not be read.
+    """
     sent = {"month": "202403", "order": 1, "settled_revenue": 7, "date": "soon", "slot_revenue": [{"slot_settled_revenue": 7}]}
     row = decode(Settlement, sent)
     await export.to_csv([row], tmp_path / "a.csv", by="slot")
@@ -147,7 +137,10 @@ async def test_rows_with_fields_that_could_not_be_read(tmp_path: Path) -> None:
     ],
 )
 async def test_no_text_becomes_a_formula(text: str, written: str, tmp_path: Path) -> None:
-    """Text that a spreadsheet would compute gets an apostrophe, whichever column it is in; other text stays as it is."""
+    """Text that a spreadsheet would compute gets an apostrophe, in every column.
+
+    Other text stays as it is.
+    """
     row = Settlement(month=text, order=1, settled_revenue=1, zone=text, sett_no=text, slot_revenue=[SlotRevenue(text, 1)])
     await export.to_csv([row], tmp_path / "a.csv", by="slot")
     (line,) = read_csv(tmp_path / "a.csv")
@@ -155,18 +148,21 @@ async def test_no_text_becomes_a_formula(text: str, written: str, tmp_path: Path
 
 
 async def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
-    """Only text is made harmless: a negative amount is no formula and gets no apostrophe."""
+    """A negative amount gets no apostrophe, because it is not text."""
     await export.to_csv([Settlement("202001", 1, -12345, slot_revenue=[SlotRevenue("a", -1)])], tmp_path / "a.csv", by="slot")
     (line,) = read_csv(tmp_path / "a.csv")
     assert (line["settled_revenue"], line["settled_revenue_yuan"]) == ("-12345", "-123.45")
     assert (line["slot_settled_revenue"], line["slot_settled_revenue_yuan"]) == ("-1", "-0.01")
 
 
-# -- JSONL -------------------------------------------------------------------------------------------------------------
+# -- JSONL -----------------------------------------------------------------------------------------
 
 
 async def test_jsonl_has_every_field_under_its_wire_name(tmp_path: Path) -> None:
-    """Documented fields come first and are there even if unknown; what the server sent besides follows, in slots as well."""
+    """Documented fields come first and are there even if unknown.
+
+    What the server sent besides follows, in slots as well.
+    """
     slot = with_extra(SlotRevenue("a", 1), {"ecpm": 7})
     row = with_extra(Settlement("202001", 1, 0, slot_revenue=[slot]), {"新": {"x": [None, 1.5]}, "order_no": 2**53})
     assert await export.to_jsonl([row, FULL], tmp_path / "a.jsonl") == 2
@@ -180,7 +176,10 @@ async def test_jsonl_has_every_field_under_its_wire_name(tmp_path: Path) -> None
 
 
 async def test_jsonl_takes_what_its_fast_writer_does_not(tmp_path: Path) -> None:
-    """Halves of surrogate pairs and integers beyond 64 bits are written all the same; a documented field is never overwritten."""
+    """Halves of surrogate pairs and integers beyond 64 bits are written too.
+
+    A documented field is never overwritten.
+    """
     extra = {"a": "\ud800", "b\udfff": [2**70], "month": "hidden", "day": date(2020, 1, 2)}
     row = with_extra(Settlement("2020\ud80001", 1, 2**65, date=date(2020, 1, 1)), extra)
     await export.to_jsonl([row], tmp_path / "a.jsonl")
@@ -191,17 +190,20 @@ async def test_jsonl_takes_what_its_fast_writer_does_not(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("strange", [object(), {1, 2}, float("nan"), [[2**70, float("inf")]]])
 async def test_jsonl_refuses_what_no_json_has(strange: Any, tmp_path: Path) -> None:
-    """A value of the user's own that JSON has no form for is a clear error."""
+    """A value of the user's own that JSON cannot express is a clear error."""
     row = with_extra(Settlement("202001", 1, 2**70), {"x": strange})
     with pytest.raises(ConfigurationError, match="holds something that JSON cannot"):
         await export.to_jsonl([row], tmp_path / "a.jsonl")
 
 
-# -- Parquet -----------------------------------------------------------------------------------------------------------
+# -- Parquet ---------------------------------------------------------------------------------------
 
 
 async def test_the_schema_does_not_depend_on_the_rows(tmp_path: Path) -> None:
-    """No rows, rows without anything optional, and full rows give one schema: int64 fen, date32, nothing inferred."""
+    """The schema does not depend on the rows: int64 fen, date32, nothing inferred.
+
+    There are no rows, rows without optional values, and full rows.
+    """
     schemas: list[Any] = []
     rows: list[list[Settlement]] = [[], [BARE], [FULL]]
     for some in rows:
@@ -219,7 +221,7 @@ async def test_the_schema_does_not_depend_on_the_rows(tmp_path: Path) -> None:
 
 
 async def test_parquet_keeps_every_documented_value(tmp_path: Path) -> None:
-    """What is read back is what went in, null and nought apart."""
+    """What is read back is what was written, and null and zero stay apart."""
     await export.to_parquet([FULL, BARE], tmp_path / "a.parquet")
     full, bare = pq.read_table(tmp_path / "a.parquet").to_pylist()
     assert full == {
@@ -240,7 +242,10 @@ async def test_parquet_keeps_every_documented_value(tmp_path: Path) -> None:
 
 
 async def test_parquet_holds_64_bits_and_says_so(tmp_path: Path) -> None:
-    """The largest and smallest int64 pass; one beyond is an error that names the column, not a rounded number."""
+    """The largest and smallest int64 pass.
+
+    One beyond is an error that names the column, not a rounded number.
+    """
     largest = Settlement("202001", 1, 2**63 - 1, slot_revenue=[SlotRevenue("a", -(2**63))])
     await export.to_parquet([largest], tmp_path / "a.parquet")
     (row,) = pq.read_table(tmp_path / "a.parquet").to_pylist()
@@ -258,7 +263,10 @@ async def test_row_groups_are_bounded(tmp_path: Path) -> None:
 
 
 async def test_without_pyarrow_no_row_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra's package the error says what to install, before anything is fetched or created."""
+    """Without the extra's package the error says what to install.
+
+    That is before anything is fetched or created.
+    """
     asked: list[int] = []
 
     async def rows() -> AsyncGenerator[Settlement]:
@@ -266,144 +274,7 @@ async def test_without_pyarrow_no_row_is_asked_for(tmp_path: Path, monkeypatch: 
         yield BARE
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ConfigurationError, match=r'to_parquet needs pyarrow: pip install "wxrevenue\[parquet\]"'):
+    with pytest.raises(ConfigurationError, match=r"to_parquet needs pyarrow: pip install 'wxrevenue\[parquet\]'"):
         await export.to_parquet(rows(), tmp_path / "a.parquet")
     assert asked == []
     assert names(tmp_path) == []
-
-
-# -- whatever rows hold ------------------------------------------------------------------------------------------------
-
-hostile = st.text(st.characters(), max_size=12) | st.text(st.sampled_from("=+-@'\"\t\r\n,;\x00 \ud800\udc00＝é0"), max_size=6)  # noqa: RUF001
-fen = st.integers(-(2**63), 2**63 - 1)
-counts = st.none() | st.integers(0, 2**40)
-slots = st.lists(st.builds(SlotRevenue, slot_id=hostile, slot_settled_revenue=fen), max_size=3)
-settlements = st.builds(
-    Settlement,
-    month=hostile,
-    order=st.integers(-5, 5),
-    settled_revenue=fen,
-    date=st.none() | st.dates(),
-    zone=st.none() | hostile,
-    sett_status=st.none() | st.integers(-3, 99).map(SettlementStatus),
-    sett_no=st.none() | hostile,
-    mail_send_cnt=counts,
-    slot_revenue=slots,
-    extra=st.none() | st.dictionaries(hostile.map("x".__add__), hostile | counts, max_size=2),
-)
-
-
-def repaired(text: str | None) -> str | None:
-    """Return text with every half of a surrogate pair replaced, which no file in UTF-8 can hold."""
-    return None if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def numbers(row: Settlement) -> list[str]:
-    """Return a row's cells that are no text."""
-    status = None if row.sett_status is None else int(row.sett_status)
-    found = (row.order, row.settled_revenue, yuan(row.settled_revenue), row.date, status, row.mail_send_cnt)
-    return ["" if value is None else str(value) for value in found]
-
-
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(settlements, max_size=4))
-def test_any_row_survives_every_format(rows: list[Settlement], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Whatever text the server sends, no export fails, every number comes back exactly, and text as far as the format holds it."""
-    folder = tmp_path_factory.mktemp("export")
-
-    async def write() -> None:
-        for writer in WRITERS:
-            assert await writer(rows, folder / writer.__name__) == len(rows)
-
-    asyncio.run(write())
-    lines = read_csv(folder / "to_csv")
-    assert [[line[name] for name in COLUMNS if name not in {"month", "zone", "sett_no"}] for line in lines] == [
-        numbers(row) for row in rows
-    ]
-    for line, row in zip(lines, rows, strict=True):
-        for name in ("month", "zone", "sett_no"):
-            assert line[name].removeprefix("'") == (repaired(getattr(row, name)) or "").replace("\0", "\ufffd")
-            assert not line[name].lstrip().startswith(("=", "+", "-", "@", "＝"))  # noqa: RUF001
-        assert Decimal(line["settled_revenue_yuan"]) * 100 == int(line["settled_revenue"])
-    for found in (read_jsonl(folder / "to_jsonl"), pq.read_table(folder / "to_parquet").to_pylist()):
-        assert [(value["month"], value["zone"], value["sett_no"]) for value in found] == [
-            (repaired(row.month), repaired(row.zone), repaired(row.sett_no)) for row in rows
-        ]
-        assert [value["settled_revenue"] for value in found] == [row.settled_revenue for row in rows]
-        assert [value["sett_status"] for value in found] == [row.sett_status for row in rows]
-        assert [[slot["slot_settled_revenue"] for slot in value["slot_revenue"]] for value in found] == [
-            [slot.slot_settled_revenue for slot in row.slot_revenue] for row in rows
-        ]
-
-
-def test_the_apostrophe_can_be_taken_off_again() -> None:
-    """Text that begins with an apostrophe gets another one, so that taking one off is always right."""
-    for text in ("'", "''=", "=", "a", "'a"):
-        assert (_csv.cell(text) or "").removeprefix("'") == text
-
-
-# -- where rows come from ----------------------------------------------------------------------------------------------
-
-
-async def test_a_paginator_is_exported_as_it_comes(tmp_path: Path) -> None:
-    """A walk goes straight into each format; the sums are those of the server's books."""
-    sandbox = Sandbox(years=2)
-    several = sandbox.components[2]
-    start, end = sandbox.today.replace(year=sandbox.today.year - 1), sandbox.today
-    books = sandbox.totals(several, start, end)
-    async with RevenueClient(sandbox.tokens(several), transport=sandbox.transport()) as client:
-        for writer in WRITERS:
-            assert await writer(client.iter_agency_settlement(start, end), tmp_path / writer.__name__) == books.rows
-    amounts = [int(line["settled_revenue"]) for line in read_csv(tmp_path / "to_csv")]
-    assert sum(amounts) == books.settled_revenue
-    assert [value["settled_revenue"] for value in read_jsonl(tmp_path / "to_jsonl")] == amounts
-    assert pq.read_table(tmp_path / "to_parquet")["settled_revenue"].to_pylist() == amounts
-
-
-@pytest.mark.parametrize("writer", WRITERS)
-async def test_no_rows_make_a_whole_file(writer: Any, tmp_path: Path) -> None:
-    """An empty export is a file with its head, not a missing one; any iterable will do."""
-    assert await writer(iter(()), str(tmp_path / "a")) == 0
-    assert (tmp_path / "a").exists()
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        (5, "expected an iterable or async iterable of Settlement, got int"),
-        ([{"month": "202001"}], "expected Settlement, got dict"),
-        ([Settlement("202001", 1, 1.5)], "settled_revenue should be int, is float"),  # type: ignore[arg-type]
-        ([Settlement("202001", 1, True)], "settled_revenue should be int, is bool"),  # noqa: FBT003
-        ([Settlement("202001", 1, 1, date=datetime(2020, 1, 1))], "date should be date, is datetime"),  # noqa: DTZ001
-        ([Settlement("202001", 1, 1, slot_revenue=[SlotRevenue("a", 1.0)])], "slot_revenue: slot_settled_revenue should be int"),  # type: ignore[arg-type]
-        ([Settlement("202001", 1, 1, slot_revenue=[5])], "slot_revenue: expected SlotRevenue, got int"),  # type: ignore[list-item]
-    ],
-)
-@pytest.mark.parametrize("writer", WRITERS)
-async def test_rows_are_checked(writer: Any, rows: Any, said: str, tmp_path: Path) -> None:
-    """What is no settlement, or holds money as a float, is refused by every format with the same words; no file is left."""
-    with pytest.raises(ConfigurationError, match=said):
-        await writer(rows, tmp_path / "a")
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize(("options", "said"), [({"by": "page"}, "to_csv.by: expected 'settlement' or 'slot'"), ({"bom": 1}, "to_csv.bom")])
-async def test_options_are_checked(options: dict[str, Any], said: str, tmp_path: Path) -> None:
-    """A value that is not allowed is refused before anything is touched."""
-    with pytest.raises(ConfigurationError, match=said):
-        await export.to_csv([BARE], tmp_path / "a.csv", **options)
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("path", [b"a.csv", 5, None, "", "a\0b"])
-async def test_paths_are_checked(path: Any) -> None:
-    """What is no file's name is a clear error."""
-    with pytest.raises(ConfigurationError, match=r"to_jsonl\.path: expected"):
-        await export.to_jsonl([BARE], path)
-
-
-def test_pyarrow_is_loaded_by_the_first_parquet_only() -> None:
-    """Importing the exports costs neither pyarrow nor what talks to a server."""
-    script = "from wxrevenue import export; import sys; print(sorted({'pyarrow', 'aiohttp', 'cryptography'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)  # noqa: S603
-    assert (done.stdout.strip(), done.stderr) == ("[]", "")

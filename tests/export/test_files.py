@@ -1,4 +1,7 @@
-"""The file itself: whole or not there, in constant memory, whatever ends the export."""
+"""The file itself is whole or missing, and memory is constant.
+
+This holds whatever ends the export.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 
 pa: Any = pytest.importorskip("pyarrow")
 pq: Any = pytest.importorskip("pyarrow.parquet")
-WRITERS: list[Callable[..., Coroutine[Any, Any, int]]] = [export.to_csv, export.to_jsonl, export.to_parquet]
+pytest.importorskip("xlsxwriter")
+WRITERS: list[Callable[..., Coroutine[Any, Any, int]]] = [export.to_csv, export.to_excel, export.to_jsonl, export.to_parquet]
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="permissions and symbolic links of POSIX")
 
 
@@ -49,13 +53,16 @@ async def broken(count: int, error: BaseException) -> AsyncGenerator[Settlement]
     raise error
 
 
-# -- all or nothing ----------------------------------------------------------------------------------------------------
+# -- all or nothing --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.parametrize("count", [0, 1, 2 * _pump.BATCH + 3])
 async def test_a_walk_that_fails_leaves_nothing(writer: Any, count: int, tmp_path: Path) -> None:
-    """An error of the rows passes through as it is; no file appears, and one that was there stays as it was."""
+    """An error of the rows passes through as it is, and no file appears.
+
+    A file that was there stays as it was.
+    """
     (tmp_path / "old").write_text("what was there")
     for name in ("new", "old"):
         error = PageDriftError("page 7 only repeats earlier rows", got=count)
@@ -84,7 +91,10 @@ async def test_until_the_end_there_is_no_file(writer: Any, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
 def test_even_an_interrupt_leaves_nothing(error: BaseException, tmp_path: Path) -> None:
-    """KeyboardInterrupt and SystemExit in the middle of the rows clean up like any error."""
+    """An interrupt in the middle of the rows cleans up like any error.
+
+    It is a KeyboardInterrupt or a SystemExit.
+    """
     with pytest.raises(type(error)):
         asyncio.run(export.to_csv(broken(_pump.BATCH + 1, error), tmp_path / "a.csv"))
     assert names(tmp_path) == []
@@ -107,7 +117,7 @@ async def test_a_full_disk_leaves_nothing(writer: Any, tmp_path: Path, monkeypat
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
 @pytest.mark.parametrize("writer", WRITERS)
 async def test_a_write_that_fails_ends_the_export(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of a write in the middle comes out, with the walk closed and nothing left."""
+    """An error of a write surfaces, with the walk closed and nothing left."""
 
     def created(*_: object, **__: object) -> io.FileIO:
         return io.FileIO("/dev/full", "wb")
@@ -130,7 +140,10 @@ async def test_a_write_that_fails_ends_the_export(writer: Any, tmp_path: Path, m
 
 @pytest.mark.parametrize("writer", WRITERS)
 async def test_a_mount_point_stays_as_it_was(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-05: a file that is mounted by itself, and so cannot be replaced, stays as it was; the error says what to mount instead."""
+    """F-05: a file that cannot be replaced stays as it was.
+
+    It is mounted by itself. The error says what to mount instead.
+    """
     path = tmp_path / "a"
     path.write_text("before")
 
@@ -144,7 +157,7 @@ async def test_a_mount_point_stays_as_it_was(writer: Any, tmp_path: Path, monkey
     assert (names(tmp_path), path.read_text()) == (["a"], "before")
 
 
-# -- cancellation ------------------------------------------------------------------------------------------------------
+# -- cancellation ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -172,7 +185,10 @@ async def test_cancelled_while_it_waits_for_a_row(writer: Any, tmp_path: Path) -
 
 
 async def test_cancelled_while_a_thread_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cancellation waits for the thread, however often it comes, and only then removes the file."""
+    """A cancellation waits for the thread that writes, and then removes the file.
+
+    It may come more than once.
+    """
     inside, go_on, order = threading.Event(), threading.Event(), list[str]()
     real = _pump._add  # pyright: ignore[reportPrivateUsage]
 
@@ -198,7 +214,10 @@ async def test_cancelled_while_a_thread_writes(tmp_path: Path, monkeypatch: pyte
 
 
 async def test_a_cancelled_walk_leaves_no_task(tmp_path: Path) -> None:
-    """A paginator that was being exported is closed with the pages it had fetched ahead."""
+    """A paginator that is exported is closed with the pages it fetched ahead.
+
+    The export is cancelled.
+    """
     sandbox = Sandbox(trouble=Trouble(latency=0.01))
     client = RevenueClient(sandbox.tokens(sandbox.components[0]), transport=sandbox.transport())
     walk = client.iter_agency_settlement("2020-01-01", sandbox.today, 1)
@@ -214,25 +233,28 @@ async def test_a_cancelled_walk_leaves_no_task(tmp_path: Path) -> None:
     await client.aclose()
 
 
-# -- memory and the event loop -----------------------------------------------------------------------------------------
+# -- memory and the event loop ---------------------------------------------------------------------
 
 
-@pytest.mark.slow("traces the memory of 200,000 rows")
+@pytest.mark.slow("traces the memory of 40,000 rows")
 @pytest.mark.parametrize("writer", WRITERS)
 async def test_memory_does_not_grow_with_the_rows(writer: Any, tmp_path: Path) -> None:
-    """200,000 rows, some 200 MB as objects, pass through a few megabytes, Python's and pyarrow's both counted."""
+    """40,000 rows pass through a few megabytes.
+
+    They are some 40 MB as objects. Memory of Python and of pyarrow is counted.
+    """
     some = list(many(1000))
     await writer(some, tmp_path / "a")  # whatever loads once is loaded
     arrow: list[int] = []
 
     def watched() -> Iterator[Settlement]:
-        for _ in range(200):
+        for _ in range(40):
             arrow.append(pa.total_allocated_bytes())
             yield from some
 
     tracemalloc.start()
     try:
-        assert await writer(watched(), tmp_path / "a") == 200_000
+        assert await writer(watched(), tmp_path / "a") == 40_000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -242,12 +264,15 @@ async def test_memory_does_not_grow_with_the_rows(writer: Any, tmp_path: Path) -
 
 @pytest.mark.parametrize("writer", WRITERS)
 async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening, writing and ending the file happen in threads; the loop only gathers rows."""
+    """Opening, writing and ending the file happen in threads.
+
+    The loop only gathers rows.
+    """
     loop_thread, threads = threading.get_ident(), set[int]()
     real = files._new_file  # pyright: ignore[reportPrivateUsage]
 
     class Watched:
-        """A raw file that notes who writes to it."""
+        """A raw file that notes which thread writes to it."""
 
         def __init__(self, file: Any) -> None:
             self._file = file
@@ -274,12 +299,15 @@ async def test_files_are_written_off_the_loop(writer: Any, tmp_path: Path, monke
     assert loop_thread not in threads
 
 
-# -- names and permissions ---------------------------------------------------------------------------------------------
+# -- names and permissions -------------------------------------------------------------------------
 
 
 @POSIX
 async def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
-    """A new file has what the umask leaves; one that replaces another has the other's permissions."""
+    """A new file has the permissions that the umask leaves.
+
+    One that replaces another has the other's permissions.
+    """
     (tmp_path / "usual").touch()
     await export.to_csv(many(1), tmp_path / "new.csv")
     assert (tmp_path / "new.csv").stat().st_mode == (tmp_path / "usual").stat().st_mode
@@ -291,7 +319,7 @@ async def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
 
 @POSIX
 async def test_a_private_file_is_private_from_its_first_byte(tmp_path: Path) -> None:
-    """While a private file is being replaced, its draft can be read by nobody else either."""
+    """While a private file is replaced, other users cannot read its draft either."""
     (tmp_path / "a.csv").touch(0o600)
     modes: set[int] = set()
 
@@ -318,7 +346,10 @@ async def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
 
 @POSIX
 async def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
-    """A folder, a pipe or a device is refused before the first row is asked for; replacing one would be a disaster."""
+    """A folder, a pipe or a device is refused before the first row is asked for.
+
+    Replacing one would do great damage.
+    """
     os.mkfifo(tmp_path / "pipe")
     rows = many(1)
     for path in (tmp_path, tmp_path / "pipe", Path(os.devnull)):
@@ -329,7 +360,7 @@ async def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 async def test_a_missing_folder_is_the_systems_error(tmp_path: Path) -> None:
-    """A folder that is not there is told before the first row is asked for."""
+    """A missing folder is reported before the first row is asked for."""
     rows = many(1)
     with pytest.raises(FileNotFoundError):
         await export.to_csv(rows, tmp_path / "none" / "a.csv")
@@ -337,7 +368,10 @@ async def test_a_missing_folder_is_the_systems_error(tmp_path: Path) -> None:
 
 
 async def test_long_names_and_two_exports_at_once(tmp_path: Path) -> None:
-    """A name as long as the system allows will do; of two exports to one name the later one to end wins, whole."""
+    """A name as long as the system allows is accepted.
+
+    Of two exports to one name the later one to end wins, whole.
+    """
     path = tmp_path / ("a" * 255)
     await asyncio.gather(export.to_jsonl(many(700), path), export.to_jsonl(many(1300), path))
     assert len(path.read_bytes().splitlines()) in {700, 1300}
@@ -345,7 +379,10 @@ async def test_long_names_and_two_exports_at_once(tmp_path: Path) -> None:
 
 
 async def test_what_is_replaced_is_read_to_its_end(tmp_path: Path) -> None:
-    """Who has the old file open while it is replaced reads the old one to its end."""
+    """A reader of a replaced file reads the old one to its end.
+
+    It had the file open before.
+    """
     path = tmp_path / "a.parquet"
     await export.to_parquet(many(5), path)
     with path.open("rb") as old:

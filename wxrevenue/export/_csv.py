@@ -6,85 +6,68 @@ import csv
 import io
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from wxrevenue.ams.settlement import Settlement, SlotRevenue, yuan
-from wxrevenue.export._text import well_formed
+from wxrevenue.ams.settlement import Settlement
+from wxrevenue.export._lines import lines_of
+from wxrevenue.export._text import cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
+    from wxrevenue.export._lines import Line
     from wxrevenue.export._pump import Add, FileFormat
 
-Line: TypeAlias = tuple[Any, ...]
 _BOM: Final = "\ufeff"
-_RISKY: Final = re.compile(r"[\s\x00-\x20\ufeff]*[=+\-@＝＋－＠]|['\t\r\n]")  # noqa: RUF001  (Chinese and Japanese Excel knows the wide ones, too)
-"""What a spreadsheet may take for a formula, and the apostrophe that tells it not to."""
+_LOSES_DIGITS: Final = re.compile(
+    r"0\d+|\d{16,}|\d+[eE]\d+|\d{1,4}-\d{1,4}(-\d{1,4})?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}-?\d{1,4}",
+    re.ASCII | re.IGNORECASE,
+)
+"""Text that Excel takes for a number or a day and does not keep.
 
-_LOSES_DIGITS: Final = re.compile(r"0\d+|\d{16,}|\d+[eE]\d+", re.ASCII)
-"""Text that Excel takes for a number and does not keep: it has 15 digits, no zeros in front, and exponents."""
-
-
-def cell(text: str | None) -> str | None:
-    """Return text of the server's as a cell: no formula, no NUL, no half of a surrogate pair."""
-    if text is None:
-        return None
-    text = well_formed(text).replace("\0", "\ufffd")
-    return f"'{text}" if _RISKY.match(text) else text
+It has 15 digits, no zeros in front, exponents, and months.
+"""
 
 
-_SETTLEMENT: Final[Mapping[str, Callable[[Settlement], Any]]] = {
-    "month": lambda row: cell(row.month),
-    "order": lambda row: row.order,
-    "settled_revenue": lambda row: row.settled_revenue,
-    "settled_revenue_yuan": lambda row: yuan(row.settled_revenue),
-    "date": lambda row: row.date,
-    "zone": lambda row: cell(row.zone),
-    "sett_status": lambda row: None if row.sett_status is None else int(row.sett_status),
-    "sett_no": lambda row: cell(row.sett_no),
-    "mail_send_cnt": lambda row: row.mail_send_cnt,
-}
-_SLOT: Final[Mapping[str, Callable[[SlotRevenue], Any]]] = {
-    "slot_id": lambda slot: cell(slot.slot_id),
-    "slot_settled_revenue": lambda slot: slot.slot_settled_revenue,
-    "slot_settled_revenue_yuan": lambda slot: yuan(slot.slot_settled_revenue),
-}
-_NO_SLOT: Final = (None,) * len(_SLOT)
-_AMOUNTS: Final = ("settled_revenue", "settled_revenue_yuan")
+def csv_format(model: type = Settlement, *, bom: bool, by: str) -> FileFormat:
+    """Return the format with these options.
 
-
-def _by_settlement(row: Settlement) -> Iterator[Line]:
-    yield tuple(column(row) for column in _SETTLEMENT.values())
-
-
-def _by_slot(row: Settlement) -> Iterator[Line]:
-    cells = {name: column(row) for name, column in _SETTLEMENT.items()}
-    for slot in row.slot_revenue or (None,):
-        yield (*cells.values(), *(_NO_SLOT if slot is None else [column(slot) for column in _SLOT.values()]))
-        cells |= dict.fromkeys(_AMOUNTS)  # stands on the first line only, so that the column adds up
-
-
-SHAPES: Final[Mapping[str, tuple[Line, Callable[[Settlement], Iterator[Line]]]]] = {
-    "settlement": (tuple(_SETTLEMENT), _by_settlement),
-    "slot": ((*_SETTLEMENT, *_SLOT), _by_slot),
-}
-"""What ``by=`` may be: the names of the columns, and the lines of a settlement."""
-
-
-def csv_format(*, bom: bool, by: str) -> FileFormat:
-    """Return the format with these options."""
-    head, lines = SHAPES[by]
+    Raises:
+        ConfigurationError: rows of ad data and bills have no slots to be written by.
+    """
+    head, lines = lines_of("to_csv", model, by)
 
     @contextmanager
     def csv_sheet(file: BinaryIO) -> Generator[Add]:
-        def add(rows: Sequence[Settlement]) -> None:
-            made = (line for row in rows for line in lines(row))
-            file.write(_encoded(map(_for_excel, made) if bom else made))
+        pending = (_BOM if bom else "").encode() + _encoded([head])  # comes with the first row: an error comes before it
 
-        file.write((_BOM if bom else "").encode() + _encoded([head]))
+        def add(rows: Sequence[object]) -> None:
+            nonlocal pending
+            made = (tuple(map(_written, line)) for row in rows for line in lines(row))
+            file.write(pending + _encoded(map(_for_excel, made) if bom else made))
+            pending = b""
+
         yield add
+        file.write(pending)
 
     return csv_sheet
+
+
+def csv_table(head: Line, lines: Iterable[Line], *, bom: bool) -> bytes:
+    """Return a table of any lines as a file's content."""
+    made = [tuple(map(_written, line)) for line in lines]
+    return (_BOM if bom else "").encode() + _encoded([head, *(map(_for_excel, made) if bom else made)])
+
+
+def _written(value: object) -> object:
+    """Return a value as it stands in the file.
+
+    Text is no formula, a decimal number has no exponent.
+    """
+    if isinstance(value, str):
+        return cell(value)
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _for_excel(line: Line) -> Line:

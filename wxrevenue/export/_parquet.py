@@ -6,14 +6,18 @@ import importlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from wxrevenue._base import extras
+from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
+from wxrevenue.export._flat import FLAT, Flat
 from wxrevenue.export._text import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence, Sized
+    from types import ModuleType
 
-    from wxrevenue.ams.settlement import Settlement
     from wxrevenue.export._pump import Add, FileFormat
+    from wxrevenue.export._untyped import Schema
 
 ROW_GROUP: Final = 16_000
 """Rows that are held, column by column, until they are written."""
@@ -24,7 +28,7 @@ def _text(value: str | None) -> str | None:
     return None if value is None else well_formed(value)
 
 
-_COLUMNS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
+_COLUMNS: Final[Mapping[str, Callable[[Settlement], object]]] = {
     "month": lambda row: _text(row.month),
     "order": lambda row: row.order,
     "settled_revenue": lambda row: row.settled_revenue,
@@ -37,21 +41,21 @@ _COLUMNS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
 }
 
 
-def parquet_format() -> FileFormat:
+def parquet_format(model: type = Settlement) -> FileFormat:
     """Return the format.
 
     Raises:
         ConfigurationError: pyarrow is not installed.
     """
     arrow, parquet = _pyarrow()
-    schema = _schema(arrow)
+    schema, columns = (_schema(arrow), _COLUMNS) if model is Settlement else _flat(arrow, FLAT[model])
 
     @contextmanager
     def parquet_sheet(file: BinaryIO) -> Generator[Add]:
-        held: list[Any] = []
+        held: list[Sized] = []
 
-        def add(rows: Sequence[Settlement]) -> None:
-            held.append(_records(arrow, schema, rows))
+        def add(rows: Sequence[object]) -> None:
+            held.append(_records(arrow, schema, columns, rows))
             if sum(map(len, held)) >= ROW_GROUP:
                 flush()
 
@@ -71,15 +75,15 @@ def parquet_format() -> FileFormat:
     return parquet_sheet
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def _pyarrow() -> tuple[ModuleType, ModuleType]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError:
         pass
-    raise ConfigurationError('to_parquet needs pyarrow: pip install "wxrevenue[parquet]"')
+    raise ConfigurationError(extras.missing("to_parquet", "pyarrow", "parquet"))
 
 
-def _schema(arrow: Any) -> Any:
+def _schema(arrow: ModuleType) -> Schema:
     """Return the columns' types, which no row can change."""
     slot = arrow.struct(
         [
@@ -87,7 +91,7 @@ def _schema(arrow: Any) -> Any:
             arrow.field("slot_settled_revenue", arrow.int64(), nullable=False, metadata=_FEN),
         ]
     )
-    return arrow.schema(
+    schema: Schema = arrow.schema(
         [
             arrow.field("month", arrow.string(), nullable=False),
             arrow.field("order", arrow.int64(), nullable=False),
@@ -100,18 +104,27 @@ def _schema(arrow: Any) -> Any:
             arrow.field("slot_revenue", arrow.list_(arrow.field("element", slot, nullable=False)), nullable=False),
         ]
     )
+    return schema
 
 
-def _records(arrow: Any, schema: Any, rows: Sequence[Settlement]) -> Any:
+def _flat(arrow: ModuleType, flat: Flat) -> tuple[Schema, Mapping[str, Callable[[object], object]]]:
+    def reader(name: str) -> Callable[[object], object]:
+        return lambda row: flat.stored(name, getattr(row, name))
+
+    return flat.schema(arrow), {name: reader(name) for name in flat.fields}
+
+
+def _records(arrow: ModuleType, schema: Schema, readers: Mapping[str, Callable[[Any], object]], rows: Sequence[object]) -> Sized:
     """Return rows as columns."""
     problem = ""
-    columns: list[Any] = []
+    columns: list[object] = []
     for field in schema:
         try:
-            columns.append(arrow.array([_COLUMNS[field.name](row) for row in rows], field.type))
+            columns.append(arrow.array([readers[field.name](row) for row in rows], field.type))
         except (arrow.ArrowException, OverflowError, TypeError, ValueError):
             problem = f"to_parquet.rows: a row's {field.name} does not fit {field.type}"
             break
     if problem:
         raise ConfigurationError(problem)
-    return arrow.RecordBatch.from_arrays(columns, schema=schema)
+    batch: Sized = arrow.RecordBatch.from_arrays(columns, schema=schema)
+    return batch

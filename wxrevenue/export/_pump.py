@@ -1,4 +1,7 @@
-"""From rows, wherever they come from, to a file: in batches, in threads, in constant memory."""
+"""From rows to a file, wherever the rows come from.
+
+In batches, in threads, in constant memory.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,55 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, TypeVar, TypeVarTuple, cast
 
 from wxrevenue._base.files import real_file, replacing
 from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.export._check import check
+from wxrevenue.export._flat import FLAT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
     from pathlib import Path
 
+    from wxrevenue.ams._ad_row import AdRow
+    from wxrevenue.funds._bill import BillRow
+
+    Row: TypeAlias = Settlement | AdRow | BillRow
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-Add: TypeAlias = Callable[[Sequence[Settlement]], None]
+Add: TypeAlias = Callable[[Sequence[Any]], None]
 FileFormat: TypeAlias = Callable[[BinaryIO], AbstractContextManager[Add]]
-"""A format: given a file, a block within which rows can be added. The file is complete when the block has ended."""
+"""A format: given a file, a block within which rows can be added.
 
+The file is complete when the block has ended.
+"""
+
+MODELS: Final = (Settlement, *FLAT)
+"""What rows may be."""
+NAMED: Final = ", ".join(model.__name__ for model in MODELS[:-1]) + f" or {MODELS[-1].__name__}"
 BATCH: Final = 500
-"""Rows that are held until a thread writes them; encoding these takes a few milliseconds."""
+"""Rows that are held until a thread writes them.
+
+To encode these takes a few milliseconds.
+"""
 
 
-async def write(where: str, rows: Any, path: Path, file_format: FileFormat) -> int:
-    """Write rows to a file that appears when it is whole; return how many they were."""
+async def write(where: str, rows: object, path: Path, format_for: Callable[[type], FileFormat], model: type | None = None) -> int:
+    """Write rows to a file that appears when it is whole; return how many they were.
+
+    Args:
+        where: what the function is called in messages.
+        rows: what to write.
+        path: the file.
+        format_for: returns the format for rows of a model.
+        model: of what the rows are; by default the first one tells.
+    """
     source = _asynchronous(where, rows)
     try:
-        return await _write(where, source, path, file_format)
+        return await pump(source, _draft(where, path, format_for, model))
     except GeneratorExit:  # thrown away with its loop: there is nothing left to await with
         raise
     except BaseException:
@@ -40,42 +66,54 @@ async def write(where: str, rows: Any, path: Path, file_format: FileFormat) -> i
         raise
 
 
-async def _write(where: str, source: AsyncIterable[Any], path: Path, file_format: FileFormat) -> int:
-    count, batch, writing = 0, list[Any](), threading.Lock()
+async def pump(source: AsyncIterable[object], draft: AbstractContextManager[Add]) -> int:
+    """Hand rows to a draft, some at a time, in threads; return how many they were."""
+    count, batch, writing = 0, list[object](), threading.Lock()
     with ExitStack() as stack:
-        add = await in_thread(stack.enter_context, _draft(path, file_format))
+        add = await in_thread(stack.enter_context, draft)
         stack.callback(writing.acquire)  # even for a task thrown away with its loop no thread writes to a closed file
         async for row in source:
             batch.append(row)
             if len(batch) == BATCH:
-                count += await in_thread(_add, where, writing, add, batch)
+                count += await in_thread(_add, writing, add, batch)
                 batch = []
-        count += await in_thread(_add, where, writing, add, batch)
+        count += await in_thread(_add, writing, add, batch)
         await in_thread(stack.close)
     return count
 
 
 @contextmanager
-def _draft(path: Path, file_format: FileFormat) -> Generator[Add]:
-    with replacing(real_file(path)) as file, file_format(file) as add:
+def _draft(where: str, path: Path, format_for: Callable[[type], FileFormat], model: type | None) -> Generator[Add]:
+    with replacing(real_file(path)) as file, ExitStack() as stack:
+        sheets: dict[type, Add] = {}
+
+        def add(batch: Sequence[object]) -> None:
+            found = next(iter(sheets), model) or _model_of(batch)
+            for row in batch:
+                check(where, row, found)
+            if not sheets:  # also where no row came: the file has its head
+                sheets[found] = stack.enter_context(format_for(found)(file))
+            sheets[found](batch)
+
         yield add
 
 
-def _add(where: str, writing: threading.Lock, add: Add, batch: Sequence[Any]) -> int:
-    for row in batch:
-        check(where, row)
+def _model_of(batch: Sequence[object]) -> type:
+    return next((model for model in FLAT if batch and isinstance(batch[0], model)), Settlement)
+
+
+def _add(writing: threading.Lock, add: Add, batch: Sequence[object]) -> int:
     with writing:
         add(batch)
     return len(batch)
 
 
-def _asynchronous(where: str, rows: Any) -> AsyncIterable[Any]:
+def _asynchronous(where: str, rows: object) -> AsyncIterable[object]:
     if hasattr(rows, "__iter__"):
-        rows = _one_by_one(rows)
+        return _one_by_one(cast("Iterable[object]", rows))
     if hasattr(rows, "__aiter__"):
-        source: AsyncIterable[Any] = rows
-        return source
-    raise ConfigurationError(f"{where}.rows: expected an iterable or async iterable of Settlement, got {type(rows).__name__}")
+        return cast("AsyncIterable[object]", rows)
+    raise ConfigurationError(f"{where}.rows: expected an iterable or async iterable of {NAMED}, got {type(rows).__name__}")
 
 
 async def _one_by_one(rows: Iterable[T]) -> AsyncGenerator[T]:
@@ -84,7 +122,10 @@ async def _one_by_one(rows: Iterable[T]) -> AsyncGenerator[T]:
 
 
 async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Return what the function returns in a thread. A cancellation waits for the thread: nobody works on behind its caller's back."""
+    """Return what the function returns in a thread.
+
+    A cancellation waits for the thread: it never goes on after its caller has gone.
+    """
     job = asyncio.get_running_loop().run_in_executor(None, function, *args)
     cancelled: asyncio.CancelledError | None = None
     while not job.done():
@@ -94,5 +135,5 @@ async def in_thread(function: Callable[[*Ts], T], *args: *Ts) -> T:
             cancelled = error
     if cancelled is None:
         return job.result()
-    job.exception()  # retrieved, for nobody
+    job.exception()  # retrieved, and not used
     raise cancelled
