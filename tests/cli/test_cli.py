@@ -14,38 +14,39 @@ import subprocess
 import sys
 import urllib.request
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
 import pytest
-from rich.console import Console
+from support.command_line import invoke
 from support.processes import started
 from typer.testing import CliRunner
 
 import wxrevenue.cli
-from wxrevenue import FundsDistributionClient, StaticVerifier
+from wxrevenue import (
+    AgencyCreatePublisher,
+    FundsDistributionClient,
+    GetComponentAccessToken,
+    GetSettlement,
+    GetShareRatio,
+    MarkTransaction,
+    StaticVerifier,
+)
 from wxrevenue._version import __version__
-from wxrevenue._wire.codes import CODES
-from wxrevenue.cli import _app, _explain, _serve
+from wxrevenue.cli import _app, _serve
 from wxrevenue.cli._demo import job as _demo
 from wxrevenue.cli._demo.report import DemoPlan
+from wxrevenue.cli._variables import VARIABLES
 from wxrevenue.sandbox import Quota, Sandbox, Totals, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from pathlib import Path
 
-TINY = partial(DemoPlan, components=1, years=1, marks=1, window=0.05, latency=0.0, rate=0.0)
-
-
-def invoke(*args: str) -> tuple[int, str, str]:
-    """Run the command line; return exit code, stdout and stderr, line breaks and runs of blanks being one blank."""
-    result = CliRunner().invoke(_app.app, args)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, " ".join(result.stdout.split()), " ".join(result.stderr.split())
+TINY = partial(DemoPlan, components=1, years=1, marks=1, window=0.05, latency=0.0, rate=0.0, kill=False)
 
 
-# -- main and --version ------------------------------------------------------------------------------------------------
+# -- main and --version ----------------------------------------------------------------------------
 
 
 def test_the_version_is_told() -> None:
@@ -55,14 +56,17 @@ def test_the_version_is_told() -> None:
 
 @pytest.mark.parametrize("missing", ["rich", "typer"])
 def test_without_the_extra_one_line_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without rich or typer the command exits 1 with the pip command instead of a traceback."""
+    """Without rich or typer the command exits 1 and prints the pip command.
+
+    There is no traceback.
+    """
     for name in [name for name in sys.modules if name.startswith(("wxrevenue.cli._", f"{missing}."))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delattr(wxrevenue.cli, "_app")
     with pytest.raises(SystemExit) as exited:
         wxrevenue.cli.main()
-    assert exited.value.code == f'the wxrevenue command needs {missing}: pip install "wxrevenue[cli]"'
+    assert exited.value.code == f"the wxrevenue command needs {missing}: pip install 'wxrevenue[cli]' (in a clone: pip install -e '.[cli]')"
 
 
 def test_another_missing_module_is_not_blamed_on_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +79,10 @@ def test_another_missing_module_is_not_blamed_on_the_extra(monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("stream", "words"), [(io.StringIO(), "操作过快"), (io.TextIOWrapper(io.BytesIO(), encoding="ascii"), "????")])
 def test_main_runs_the_app(stream: TextIO, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The entry point reads ``sys.argv``; where the encoding has no Chinese, question marks come instead of a traceback."""
+    """The entry point reads ``sys.argv``.
+
+    Where the encoding has no Chinese, question marks are printed, and no traceback.
+    """
     monkeypatch.setattr(sys, "argv", ["wxrevenue", "explain", "1737"])
     monkeypatch.setattr(sys, "stdout", stream)
     with pytest.raises(SystemExit) as exited:
@@ -85,64 +92,7 @@ def test_main_runs_the_app(stream: TextIO, words: str, monkeypatch: pytest.Monke
     assert words in stream.read()
 
 
-# -- explain -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("1737", ["operating too fast", "操作过快", "wxrevenue.TooFastError", "yes, by the rate limiter"]),
-        ("-202", ["internal error", "内部错误", "wxrevenue.ServerBusyError", "longer back-off"]),
-        ("NO_AUTH", ["may not use funds distribution", "wxrevenue.PermissionDeniedError", "no: the same call would fail again"]),
-        ("no_auth", ["may not use funds distribution"]),
-        ("SYSTEM_ERROR", ["yes, after a back-off"]),
-        ("42001", ["once, with a new token"]),
-        ("1736", ["once, on the interface's other path"]),
-        ("45009", ["a probe through every ten minutes"]),
-    ],
-)
-def test_a_code_is_explained(code: str, said: list[str]) -> None:
-    """A code's meaning, WeChat's words, its class, the remedy and whether it is retried are shown; -202 needs no ``--``."""
-    status, out, _ = invoke("explain", code)
-    assert status == 0
-    for words in said:
-        assert words in out
-
-
-def test_help_is_no_code() -> None:
-    """``-h`` shows the help, also where a code may begin with a minus."""
-    status, out, _ = invoke("explain", "-h")
-    assert status == 0
-    assert "Usage" in out
-
-
-def test_every_code_can_be_explained() -> None:
-    """There is a sheet for every row of the table."""
-    for code, row in CODES.items():
-        console = Console(width=500)
-        with console.capture() as shown:
-            console.print(_explain.table(code))
-        assert row.meaning in shown.get()
-        assert row.remedy in shown.get()
-
-
-def test_without_a_code_all_are_listed() -> None:
-    """``explain`` alone lists every code with its class."""
-    status, out, _ = invoke("explain")
-    assert status == 0
-    for code, row in CODES.items():
-        assert re.search(rf"(^|\s){code} {row.kind.__name__} ", out)
-
-
-@pytest.mark.parametrize("code", ["9999", "-5", "NO_SUCH", "", "１７３７x"])  # noqa: RUF001
-def test_an_unknown_code_is_said_to_be_unknown(code: str) -> None:
-    """An unknown code exits 1 with a sentence on stderr."""
-    status, out, err = invoke("explain", code)
-    assert (status, out) == (1, "")
-    assert err == f"{code!r} is no code that wxrevenue knows; `wxrevenue explain` lists those it does."
-
-
-# -- demo --------------------------------------------------------------------------------------------------------------
+# -- demo ------------------------------------------------------------------------------------------
 
 
 def test_a_demo_that_reconciles_exits_0(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +105,10 @@ def test_a_demo_that_reconciles_exits_0(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_demo_that_does_not_reconcile_exits_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Books that hold a row which the client did not get make the demo say so and exit 1."""
+    """A demo that does not reconcile says so and exits 1.
+
+    The books hold a row which the client did not get.
+    """
 
     class Tampered(Sandbox):
         def totals(self, *args: object, **kwargs: object) -> Totals:
@@ -171,7 +124,10 @@ def test_a_demo_that_does_not_reconcile_exits_1(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.slow("waits for the whole demo in another process")
 def test_the_demo_reconciles_as_users_run_it() -> None:
-    """The real command, in a process of its own with its second-long cool-downs, reconciles and prints plainly."""
+    """The real command reconciles and prints plainly.
+
+    It runs in a process of its own, with its cool-downs of a second.
+    """
     command = [sys.executable, "-W", "error", "-m", "wxrevenue", "demo"]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
     run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False, timeout=60)  # noqa: S603
@@ -181,7 +137,37 @@ def test_the_demo_reconciles_as_users_run_it() -> None:
     assert max(map(len, run.stdout.splitlines())) <= 80
 
 
-# -- sandbox -----------------------------------------------------------------------------------------------------------
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_stops_the_demo() -> None:
+    """Ctrl-C in the middle says "Stopped." and nothing else on stderr, and exits 130."""
+    with started([sys.executable, "-m", "wxrevenue", "demo"]) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("1. Revenue split"):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "Stopped.\n")
+
+
+def test_help_names_every_variable() -> None:
+    """The help names each environment variable that the package reads."""
+    package = Path(wxrevenue.cli.__file__).parents[1]
+    read = {name for module in package.rglob("*.py") for name in re.findall(r'"(WXREVENUE_[A-Z_]+)"', module.read_text("utf-8"))}
+    assert read == set(VARIABLES)
+    shown = invoke("--help")[1]
+    for name in read:
+        assert name in shown
+
+
+def test_the_shell_can_complete() -> None:
+    """The command prints what a shell needs to complete its words."""
+    command = "import sys; sys.argv[0] = 'wxrevenue'; from wxrevenue.cli import main; main()"
+    environment = {**os.environ, "_WXREVENUE_COMPLETE": "source_bash"}
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment, check=False, timeout=60)  # noqa: S603
+    assert "complete -o default -F" in run.stdout
+
+
+# -- sandbox ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -192,12 +178,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sandbox, str, int]]:
     def note(sandbox: Sandbox, host: str, port: int) -> None:
         found.append((sandbox, host, port))
 
-    monkeypatch.setattr(_app, "_until_stopped", note)
+    monkeypatch.setattr(_serve, "serve_until_stopped", note)
     return found
 
 
 def test_options_become_trouble(served: list[tuple[Sandbox, str, int]]) -> None:
-    """Every option of misbehaviour arrives in ``Trouble``."""
+    """Every option for trouble arrives in ``Trouble``."""
     rates = {"busy": 0.01, "system": 0.02, "expired": 0.03, "drop_before": 0.04, "drop_after": 0.05, "html": 0.06, "cut": 0.07}
     rates |= {"unsigned": 0.08, "missigned": 0.09, "probe": 0.1}
     options = [f"--{name.replace('_', '-')}={rate}" for name, rate in rates.items()]
@@ -209,7 +195,7 @@ def test_options_become_trouble(served: list[tuple[Sandbox, str, int]]) -> None:
 
 
 def test_every_trouble_has_an_option() -> None:
-    """No way of misbehaving is missing from the command line."""
+    """Every kind of trouble has an option of the command."""
     shown = CliRunner().invoke(_app.app, ["sandbox", "--help"]).stdout
     for field in attrs.fields(Trouble):
         assert f"--{field.name.replace('_', '-')} " in shown
@@ -238,6 +224,19 @@ def test_a_port_in_use_is_said_to_be_in_use() -> None:
     assert err.startswith(f"Cannot serve on 127.0.0.1:{port}: ")
 
 
+def test_what_it_serves_is_printed() -> None:
+    """Every interface of the catalogue is listed, by its path and action.
+
+    The actions of one path stand together.
+    """
+    shown = _serve.paths(Sandbox())
+    for made in (GetShareRatio, GetSettlement, AgencyCreatePublisher, GetComponentAccessToken):
+        endpoint = made.endpoint
+        line = next(line for line in shown.splitlines() if line.startswith(f"POST {endpoint.path}"))
+        assert endpoint.path.startswith("/cgi-bin/") or endpoint.action in line.partition("?action=")[2].split(" | ")
+    assert f"POST {MarkTransaction.endpoint.path}\n" in shown
+
+
 def test_ctrl_c_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     """After Ctrl-C the command says that it stopped and exits 0."""
 
@@ -251,7 +250,10 @@ def test_ctrl_c_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_merchant_file_is_all_that_a_client_needs(served: list[tuple[Sandbox, str, int]], tmp_path: Path) -> None:
-    """With the file's contents, which nobody else may read, transactions can be marked."""
+    """With the file's contents, transactions can be marked.
+
+    No other user may read the file.
+    """
     file = tmp_path / "merchant.json"
     file.touch(mode=0o644)
     assert invoke("sandbox", f"--merchant-file={file}")[0] == 0
@@ -278,7 +280,7 @@ def test_a_merchant_file_that_cannot_be_written_is_refused(tmp_path: Path) -> No
 
 
 async def test_the_printed_program_and_command_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is printed to be copied runs as printed, against the server that printed it."""
+    """The printed program and command run as printed, against that server."""
     sandbox = Sandbox(years=1)
     programs: list[Coroutine[Any, Any, None]] = []
     monkeypatch.setattr(asyncio, "run", programs.append)
@@ -301,7 +303,10 @@ def post(url: str, body: str) -> bytes:
 
 
 def test_who_may_call_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Base URL, accounts, tokens, program and command are printed, nothing of them cut off or wrapped."""
+    """The accounts and how to call are printed, and nothing is cut off or wrapped.
+
+    Printed are base URL, accounts, tokens, program and command.
+    """
 
     async def at_once() -> None:
         """Stop."""

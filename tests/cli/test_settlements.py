@@ -1,4 +1,7 @@
-"""The command that prints and exports settlements: what goes where, what it refuses, how it fails, and its charts."""
+"""The command that prints and exports settlements.
+
+Tested are what goes where, what it refuses, and how it fails.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,15 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
-from wxrevenue import GateEvent, HttpResponse, MemoryTransport, PageEvent, RevenueClient, Sandbox, Settlement, SettlementStatus, SlotRevenue
-from wxrevenue.cli import _app
-from wxrevenue.cli._settlements import charts as _charts
+from wxrevenue import GateEvent, HttpResponse, MemoryTransport, PageEvent, RevenueClient, Sandbox, Settlement, SettlementStatus
+from wxrevenue._base import extras
+from wxrevenue.cli import _app, _client
 from wxrevenue.cli._settlements import command as _settlements
 from wxrevenue.cli._settlements import listing as _listing
 from wxrevenue.errors import NotSentError, ResponseLostError
@@ -32,7 +33,10 @@ TODAY = date(2026, 6, 30)
 
 
 def invoke(*args: str) -> tuple[int, str, str]:
-    """Run ``wxrevenue settlements``; return exit code, stdout as it is, and stderr with runs of blanks as one."""
+    """Run ``wxrevenue settlements``; return exit code, stdout, and stderr.
+
+    Stdout is returned as it is, and runs of blanks in stderr as one.
+    """
     result = CliRunner().invoke(_app.app, ["settlements", *args])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout_bytes.decode(), " ".join(result.stderr.split())
@@ -42,7 +46,7 @@ def invoke(*args: str) -> tuple[int, str, str]:
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Return the sandbox that ``--sandbox`` will use."""
     found = Sandbox(today=TODAY, years=3)
-    monkeypatch.setattr(_settlements, "Sandbox", lambda: found)
+    monkeypatch.setattr(_client, "Sandbox", lambda: found)
     for name in ("TOKEN", "APPID"):
         monkeypatch.delenv(f"WXREVENUE_COMPONENT_{name}", raising=False)
     monkeypatch.delenv("WXREVENUE_BASE_URL", raising=False)
@@ -58,23 +62,26 @@ def served_by(monkeypatch: pytest.MonkeyPatch, handler: Any) -> None:
     monkeypatch.setattr(_settlements, "_client", client)
 
 
-# -- what goes where ---------------------------------------------------------------------------------------------------
+# -- what goes where -------------------------------------------------------------------------------
 
 
 def test_a_table_is_the_default(sandbox: Sandbox) -> None:
-    """Without a format the rows are a table on stdout, with the sum of the sandbox's books below; stderr stays empty."""
+    """Without a format the rows are a table on stdout.
+
+    The sum of the sandbox's books stands below. Stderr stays empty.
+    """
     status, out, err = invoke("--sandbox", *RANGE)
     books = sandbox.totals(sandbox.components[0], "2025-01-01", "2025-12-31")
     assert (status, err) == (0, "")
     first, *_, last = out.splitlines()
     assert first.split() == ["half-month", "status", "number", "yuan"]
-    assert last.split() == ["together", str(books.rows), "rows", f"{books.settled_revenue // 100:,}.{books.settled_revenue % 100:02}"]
-    assert "\n 2025-12 16-31    paid        " in out
+    assert last.split() == ["total", str(books.rows), "rows", f"{books.settled_revenue // 100:,}.{books.settled_revenue % 100:02}"]
+    assert "\n 2025-12 16-31  paid      " in out
     assert "\x1b" not in out
 
 
 def test_csv_and_jsonl_can_go_to_stdout(sandbox: Sandbox) -> None:
-    """Through a pipe there is nothing but the data, the same bytes as in a file."""
+    """Through a pipe go the data alone, the same bytes as in a file."""
     status, out, err = invoke("--sandbox", *RANGE, "--format=csv", "--bom", "--by=slot")
     assert (status, err) == (0, "")
     lines = list(csv.DictReader(io.StringIO(out.removeprefix("\ufeff"), newline="")))
@@ -87,31 +94,40 @@ def test_csv_and_jsonl_can_go_to_stdout(sandbox: Sandbox) -> None:
     assert sum(json.loads(line)["settled_revenue"] for line in out.splitlines()) == books.settled_revenue
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.JSONL", "a.parquet"])
+@pytest.mark.parametrize("name", ["a.csv", "a.JSONL", "a.parquet", "a.XLSX"])
 def test_a_files_name_tells_its_format(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The format follows from the name; stdout stays empty, one line on stderr says what came of it, no journal stays."""
+    """The format follows from the file's name.
+
+    Stdout stays empty, one line on stderr gives the result, and no part file stays.
+    """
     status, out, err = invoke("--sandbox", *RANGE, f"--out={tmp_path / name}")
     books = sandbox.totals(sandbox.components[0], "2025-01-01", "2025-12-31")
     assert (status, out) == (0, "")
     assert err == f"24 settlements, {books.settled_revenue // 100:,}.{books.settled_revenue % 100:02} yuan: {tmp_path / name}"
     assert [file.name for file in tmp_path.iterdir()] == [name]
-    begins = {"a.csv": b"month,order,", "a.JSONL": b'{"month":"202512"', "a.parquet": b"PAR1"}
+    begins = {"a.csv": b"month,order,", "a.JSONL": b'{"month":"202512"', "a.parquet": b"PAR1", "a.XLSX": b"PK"}
     assert (tmp_path / name).read_bytes().startswith(begins[name])
 
 
 def test_stdout_and_file_are_the_same_bytes(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Whether rows go through a pipe or through the journal into a file, the CSV is the same."""
+    """The CSV through a pipe is the same as the CSV in a file.
+
+    Rows for the file go through the part file.
+    """
     invoke("--sandbox", *RANGE, f"--out={tmp_path / 'a.csv'}", "--page-size=7")
     assert invoke("--sandbox", *RANGE, "--format=csv")[1].encode() == (tmp_path / "a.csv").read_bytes()
     assert sandbox.calls["get_agency_settled_revenue", "ok"] == 4 + 2
 
 
 def test_nothing_found_is_said(sandbox: Sandbox) -> None:
-    """A range without settlements is an empty table, and a sentence instead of an empty chart."""
+    """A range without settlements gives a sentence, with no table and no chart.
+
+    A CSV still has its header.
+    """
     status, out, err = invoke("--sandbox", "--from", "2019-01-01", "--to", "2019-02-01", "--chart")
-    assert (status, err) == (0, "No settlements from 2019-01-01 to 2019-02-01.")
-    assert out.splitlines()[-1].split() == ["together", "0", "rows", "0.00"]
+    assert (status, out, err) == (0, "", "No settlements from 2019-01-01 to 2019-02-01.")
     assert sandbox.calls["get_agency_settled_revenue", "ok"] == 1
+    assert invoke("--sandbox", "--from", "2019-01-01", "--to", "2019-02-01", "--format=csv")[1].startswith("month,order,")
 
 
 @pytest.mark.slow("waits for another process")
@@ -133,7 +149,10 @@ def test_progress_is_shown_on_terminals_only(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The bar goes to stderr if that is a terminal, and counts rows; where it is not, nothing moves."""
+    """The bar goes to stderr if that is a terminal, and counts rows.
+
+    Elsewhere nothing moves.
+    """
     monkeypatch.setenv("TTY_COMPATIBLE", terminal)
     _, out, err = invoke("--sandbox", *RANGE, f"--out={tmp_path / 'a.csv'}")
     assert out == ""
@@ -142,24 +161,34 @@ def test_progress_is_shown_on_terminals_only(
 
 
 def test_progress_tells_of_waits() -> None:
-    """While the server refuses for haste the bar says so, and for how long."""
+    """While the server refuses for haste the bar says so, and counts rows."""
     watch = _settlements.ProgressBar(shown=False)
-    watch(GateEvent(endpoint="x", account="y", scope="s", verdict="too_fast", closed_for=60.0))
-    assert "waiting 60 s" in watch.bars.tasks[0].fields["note"]
-    watch(GateEvent(endpoint="x", account="y", scope="s", verdict="too_fast"))
-    assert watch.bars.tasks[0].fields["note"].endswith("operating too fast")
-    watch(PageEvent(endpoint="x", account="y", page=1, rows=5, fresh=4, total=9, drift=True))
-    assert (watch.bars.tasks[0].completed, watch.bars.tasks[0].total, watch.bars.tasks[0].fields["note"]) == (4, 9, "")
+    watch.waits(GateEvent(endpoint="x", account="y", scope="s", verdict="too_fast", closed_for=60.0))
+    assert watch.waits.column in watch.bars.columns
+    assert watch.waits.left == "1737, 60 s left"
+    watch.waits(PageEvent(endpoint="x", account="y", page=1, rows=5, fresh=4, total=9, drift=True))
+    assert (watch.bars.tasks[0].completed, watch.bars.tasks[0].total) == (4, 9)
     assert watch.drift
 
 
-# -- what is refused ---------------------------------------------------------------------------------------------------
+def test_a_table_is_in_the_terminals_encoding() -> None:
+    """A terminal in GBK gets its own Chinese, and a question mark for what it has not."""
+    file = io.BytesIO()
+    with _listing.table(file, "zh", "gbk") as add:
+        add([Settlement("202501", 1, 100, sett_no="\u2603")])
+    assert b"?" in file.getvalue()
+    assert file.getvalue().decode("gbk").splitlines()[0].split() == ["半月", "状态", "单号", "元"]
+
+
+# -- what is refused -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--out=a.xlsx"], "--format"),
+        (["--out=a.xls"], "--format"),
+        (["--format=xlsx"], "--out"),
+        (["--out=a.xlsx", "--bom"], "--bom"),
         (["--out=a"], "--format"),
         (["--format=table", "--out=a.csv"], "--format"),
         (["--format=parquet"], "--out"),
@@ -181,7 +210,10 @@ def test_options_that_make_no_sense_are_refused(options: list[str], named: str, 
 
 
 def test_without_credentials_it_says_which_and_how_to_do_without(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A token that is not set exits 2, names the variable and ``--sandbox``, and leaves no file."""
+    """A missing token exits 2, and the error names the variable and ``--sandbox``.
+
+    It leaves no file.
+    """
     status, _, err = invoke(*RANGE, f"--out={tmp_path / 'a.csv'}")
     assert status == 2
     assert "WXREVENUE_COMPONENT_TOKEN" in err
@@ -190,17 +222,23 @@ def test_without_credentials_it_says_which_and_how_to_do_without(sandbox: Sandbo
     assert sandbox.calls.total() == 0
 
 
-def test_without_pyarrow_nothing_is_fetched(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing extra is told at once, with what to install."""
+def test_without_an_extra_nothing_is_fetched(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing extra is reported at once, with what to install."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     status, _, err = invoke("--sandbox", *RANGE, f"--out={tmp_path / 'a.parquet'}")
-    assert (status, err) == (2, 'to_parquet needs pyarrow: pip install "wxrevenue[parquet]"')
+    assert (status, err) == (2, extras.missing("to_parquet", "pyarrow", "parquet"))
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    status, _, err = invoke("--sandbox", *RANGE, f"--out={tmp_path / 'a.xlsx'}")
+    assert (status, err) == (2, extras.missing("to_excel", "XlsxWriter", "excel"))
     assert list(tmp_path.iterdir()) == []
     assert sandbox.calls.total() == 0
 
 
 def test_a_file_that_cannot_be_written_is_said_to_be_so(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A missing folder, or a folder in the file's place, is one line and an exit code, before anything is fetched."""
+    """A file that cannot be written is one line and an exit code.
+
+    Its folder is missing, or a folder stands in its place. Nothing is fetched before.
+    """
     status, _, err = invoke("--sandbox", *RANGE, f"--out={tmp_path / 'none' / 'a.csv'}")
     assert status == 1
     assert err.startswith(f"cannot write {tmp_path / 'none' / 'a.csv'}.part: ")
@@ -209,7 +247,7 @@ def test_a_file_that_cannot_be_written_is_said_to_be_so(sandbox: Sandbox, tmp_pa
     assert sandbox.calls.total() == 0
 
 
-# -- how it fails ------------------------------------------------------------------------------------------------------
+# -- how it fails ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -218,13 +256,17 @@ def test_a_file_that_cannot_be_written_is_said_to_be_so(sandbox: Sandbox, tmp_pa
         (1700, 1, "code 1700"),
         (2056, 1, "what to do: "),
         (45009, 75, "code 45009"),
-        (NotSentError("made up", reason="dns"), 75, "Look at the network"),
-        (ResponseLostError("made up", reason="tls"), 1, "Look at the network"),
-        (b"{}", 1, "please report this"),
+        (NotSentError("made up", reason="dns"), 75, "what to do: Check the host's name in base_url"),
+        (ResponseLostError("made up", reason="tls"), 1, "what to do: Check this machine's clock"),
+        (b"{}", 1, "else report it with its path"),
     ],
 )
-def test_errors_say_what_to_do(trouble: Any, status: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the SDK is its sentence, what to do, and an exit code that tells whether later may be better; no traceback."""
+@pytest.mark.parametrize("format_", ["csv", "table"])
+def test_errors_say_what_to_do(trouble: Any, status: int, said: str, format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error is a sentence, what to do, and an exit code.
+
+    The code says whether a later run may succeed. There is no header and no traceback.
+    """
 
     def handler(_request: object) -> HttpResponse:
         if isinstance(trouble, Exception):
@@ -232,17 +274,19 @@ def test_errors_say_what_to_do(trouble: Any, status: int, said: str, monkeypatch
         return HttpResponse(200, {}, trouble if isinstance(trouble, bytes) else b'{"ret":%d}' % trouble)
 
     served_by(monkeypatch, handler)
-    found, out, err = invoke(*RANGE, "--format=csv")
-    assert found == status
+    found, out, err = invoke(*RANGE, f"--format={format_}")
+    assert (found, out) == (status, "")
     assert said in err
     assert "get_agency_settled_revenue: " in err
-    assert out.count("\n") <= 1
     assert "Traceback" not in err
     assert "fake-token" not in err
 
 
 def test_a_list_that_drifts_is_started_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A walk that cannot vouch for its rows exits 75, says to begin again, and keeps nothing to be resumed."""
+    """A walk that cannot vouch for its rows exits 75 and says to begin again.
+
+    It keeps nothing to be resumed.
+    """
     row = b'{"month":"202501","order":1,"settled_revenue":1,"sett_no":"1"}'
 
     def handler(_request: object) -> HttpResponse:
@@ -251,13 +295,16 @@ def test_a_list_that_drifts_is_started_over(monkeypatch: pytest.MonkeyPatch, tmp
     served_by(monkeypatch, handler)
     status, _, err = invoke(*RANGE, f"--out={tmp_path / 'a.csv'}")
     assert status == 75
-    assert "Run the command again, from the beginning." in err
+    assert "what to do: Walk again from the beginning" in err
     assert "--resume" not in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_second_reading_found_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Broken off while the list is read again because it changed, a run keeps nothing: going on could give rows twice."""
+    """A run that is broken off while it reads a changed list again keeps nothing.
+
+    A resumed run could give rows twice.
+    """
     answers = iter([(5, "AB"), (4, "CD"), (4, ""), (5, "AZ"), (5, None)])
 
     def handler(_request: object) -> HttpResponse:
@@ -273,7 +320,10 @@ def test_what_a_second_reading_found_is_not_kept(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_announced_number_that_is_wrong_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the server keeps announcing another number of rows than it sends, the rows come, with a note on stderr."""
+    """A wrong number of announced rows is a note on stderr, and the rows come.
+
+    The server keeps announcing another number than it sends.
+    """
     row = b'{"month":"202501","order":1,"settled_revenue":1,"sett_no":"1"}'
 
     def handler(request: Any) -> HttpResponse:
@@ -287,20 +337,27 @@ def test_an_announced_number_that_is_wrong_is_noted(monkeypatch: pytest.MonkeyPa
 
 
 def test_rows_that_change_meanwhile_are_noted(sandbox: Sandbox) -> None:
-    """Rows that came a second time with another content are counted on stderr; the data has the first."""
+    """Rows that came again with another content are counted on stderr.
+
+    The data has the first content.
+    """
     found = _settlements.Found()
     found.revised(0)
     found.revised(1200)
     assert found.notes == ["Note: 1,200 rows changed while the list was read; they are as they came first."]
     sandbox.next(None, Mishap.BUSY)
-    assert invoke("--sandbox", *RANGE, "--page-size=5")[0] == 0  # a busy server is sat out
+    assert invoke("--sandbox", *RANGE, "--page-size=5")[0] == 0  # the command waits for a busy server
 
 
-# -- the table ---------------------------------------------------------------------------------------------------------
+# -- the table -------------------------------------------------------------------------------------
 
 
 def test_the_table_shows_strange_rows_harmlessly() -> None:
-    """Unknown statuses keep their number, a half-month that is none is shown as it came, control characters steer nothing."""
+    """Strange rows are shown, and do no harm.
+
+    Unknown statuses keep their number, and an invalid half-month is shown as it came. Control
+    characters steer nothing.
+    """
     rows = [
         Settlement("202501", 2, -5, sett_status=SettlementStatus(9), sett_no="\x1b[2J" + "9" * 30),
         Settlement("2025-1", 7, 10**14, sett_status=SettlementStatus.SETTLED_3),
@@ -309,45 +366,20 @@ def test_the_table_shows_strange_rows_harmlessly() -> None:
     with _listing.table(file) as add:
         add(rows)
     lines = file.getvalue().decode().splitlines()
-    assert lines[1].split() == ["2025-01", "16-31", "unknown", "9", "\ufffd[2J" + "9" * 30, "-0.05"]
-    assert lines[2].split() == ["2025-1/7", "settled", "1,000,000,000,000.00"]
-    assert lines[3].split() == ["together", "2", "rows", "999,999,999,999.95"]
+    assert lines[1].split() == ["2025-01", "16-31", "status", "9", "-0.05"]
+    assert lines[2].split() == ["\ufffd[2J" + "9" * 30]
+    assert lines[3].split() == ["2025-1/7", "settled", "1,000,000,000,000.00"]
+    assert lines[4].split() == ["total", "2", "rows", "999,999,999,999.95"]
 
 
-# -- charts ------------------------------------------------------------------------------------------------------------
-
-
-def drawn(amounts: list[tuple[str, int]], width: int = 40, *, blocks: bool = True) -> list[str]:
-    """Return the lines of a chart."""
-    return [line.plain for line in _charts.bars(amounts, width, blocks=blocks)]
-
-
-def test_bars_are_as_long_as_their_amounts() -> None:
-    """The largest amount fills the room, the others their share to an eighth of a column; no line is wider than the terminal."""
-    lines = drawn([("a", 10000), ("bb", 5000), ("c", 1), ("d", 0)])
-    assert [line.count("█") for line in lines] == [28, 14, 0, 0]
-    assert [line[4:-7].strip("█ ") for line in lines] == ["", "", "▏", ""]
-    assert drawn([("a", 16), ("b", 15)], width=22)[1].count("▎") == 1
-    assert {len(line) for line in lines} == {39}
-    assert [line.split()[-1] for line in lines] == ["100.00", "50.00", "0.01", "0.00"]
-
-
-def test_bars_of_plain_signs() -> None:
-    """Where there are no blocks bars are made of ``#``; whatever is not nought still shows."""
-    assert [line.count("#") for line in drawn([("a", 10000), ("b", 1), ("c", 0)], blocks=False)] == [29, 1, 0]
-
-
-def test_money_is_never_cut_off() -> None:
-    """On a narrow terminal labels give way, and bars, but not amounts; negative and enormous ones are exact."""
-    lines = drawn([("长" * 60, 10**17 + 1), ("b", -(10**17) - 1)], width=20)
-    assert lines[0].endswith(" 1,000,000,000,000,000.01")
-    assert lines[1].endswith(" -1,000,000,000,000,000.01")
-    assert lines[1].count("█") == 10
-    assert drawn([]) == []
+# -- charts ----------------------------------------------------------------------------------------
 
 
 def test_charts_add_up(sandbox: Sandbox) -> None:
-    """Both charts show the sum of the rows, half-months from the oldest on, slots from the largest on."""
+    """Both charts show the sum of the rows.
+
+    Half-months begin with the oldest, and slots with the largest.
+    """
     status, out, _ = invoke("--sandbox", *RANGE, "--chart")
     assert status == 0
     halves, slots = (part.splitlines() for part in out.split("Revenue by ")[1:])
@@ -358,22 +390,3 @@ def test_charts_add_up(sandbox: Sandbox) -> None:
         assert title.startswith(("slot", "half-month"))
     assert [line.split()[0] for line in halves[1:3]] == ["2025-01", "2025-01"]
     assert "\x1b" not in out
-
-
-@pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "█"), ("ascii", "#"), ("latin-1", "#"), ("no-such", "#")])
-def test_charts_are_plain_where_they_must_be(encoding: str, sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An encoding without blocks gets ``#``; NO_COLOR and what is no terminal get no colours; server text steers nothing."""
-    sums = _charts.Sums()
-    sums.add(Settlement("202501", 1, 100, slot_revenue=[SlotRevenue("[red]\x1b]0;x\x07", 100)]))
-    sums.add(Settlement("202501", 1, -5))
-    assert sums.by_slot == Counter({"[red]\x1b]0;x\x07": 100, _charts.NO_SLOT: -5})
-    monkeypatch.setattr(Console, "encoding", encoding)
-    for environment in ({"NO_COLOR": "1", "TTY_COMPATIBLE": "1"}, {}):
-        file = io.StringIO()
-        _charts.show(Console(file=file, width=60, _environ=environment), sums)
-        text = file.getvalue()
-        assert sign in text
-        assert "[red]\ufffd]0;x\ufffd" in text
-        assert "\x1b[3" not in text
-        assert "\x1b]" not in text
-        assert "0.95" in text

@@ -1,19 +1,21 @@
-"""Serving the sandbox until somebody stops it, and telling how to use it."""
+"""Serving the sandbox until it is stopped, and saying how to use it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
+import typer
+from rich.console import Console
 from rich.table import Table
 
 from wxrevenue._base.files import replacing
+from wxrevenue.sandbox import Quota, Trouble
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import Console
 
     from wxrevenue.sandbox import Sandbox
 
@@ -40,7 +42,7 @@ def _facts(sandbox: Sandbox, url: str) -> dict[str, object]:
 
 
 def snippet(sandbox: Sandbox, url: str) -> str:
-    """Return a program, ready to run, that reads a ratio and streams this year's settlements."""
+    """Return a program that reads a ratio and this year's settlements."""
     return _SNIPPET.format(**_facts(sandbox, url))
 
 
@@ -61,8 +63,19 @@ def accounts(sandbox: Sandbox) -> Table:
     return table
 
 
+def paths(sandbox: Sandbox) -> str:
+    """Return what is served, the actions of one path together."""
+    together: dict[str, list[str]] = {}
+    for path, _, action in (path.partition("?action=") for path in sandbox.paths):
+        together.setdefault(path, []).extend([action] if action else [])
+    return "".join(f"{path}{'?action=' + ' | '.join(actions) if actions else ''}\n" for path, actions in together.items())
+
+
 def write_merchant(sandbox: Sandbox, file: Path) -> None:
-    """Write what ``FundsDistributionClient`` needs, as JSON that its owner alone may read."""
+    """Write what ``FundsDistributionClient`` needs, as JSON.
+
+    The file's owner alone may read it.
+    """
     merchant = sandbox.merchant
     facts = {
         "mchid": merchant.mchid,
@@ -70,6 +83,7 @@ def write_merchant(sandbox: Sandbox, file: Path) -> None:
         "sub_mchids": merchant.sub_mchids,
         "platform_keys": dict(merchant.platform_keys),
         "private_key": merchant.private_key,
+        "apiv3_key": merchant.apiv3_key,
     }
     with replacing(file, mode=0o600) as draft:
         draft.write(json.dumps(facts, indent=2).encode())
@@ -80,7 +94,8 @@ async def serve(sandbox: Sandbox, console: Console, *, host: str, port: int) -> 
     async with sandbox.serve(host=host, port=port) as url:
         console.print(f"The sandbox serves {url} until Ctrl-C.\n", style="bold", highlight=False, soft_wrap=True)
         console.print(accounts(sandbox), highlight=False, soft_wrap=True)
-        for title, text in (("In Python:", snippet(sandbox, url)), ("In a shell:", curl(sandbox, url))):
+        told = {"What it serves:": paths(sandbox), "In Python:": snippet(sandbox, url), "In a shell:": curl(sandbox, url)}
+        for title, text in told.items():
             console.print(f"\n{title}", style="dim")
             console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
         await stopped()
@@ -89,3 +104,41 @@ async def serve(sandbox: Sandbox, console: Console, *, host: str, port: int) -> 
 async def stopped() -> None:
     """Wait until the task is cancelled."""
     await asyncio.Event().wait()
+
+
+def trouble(options: dict[str, Any]) -> Trouble:
+    """Return the trouble that the options ask for.
+
+    The quota's four make one; every other has its name in ``Trouble``.
+    """
+    quota = Quota(options["too_fast"], options["window"], options["kind"], options["per"]) if options["too_fast"] else None
+    plain = {field.name for field in attrs.fields(Trouble)} - {"too_fast"}
+    return Trouble(too_fast=quota, **{name: options[name] for name in plain})
+
+
+def write_merchant_file(served: Sandbox, file: Path | None) -> None:
+    """Write the merchant's file, if one was asked for.
+
+    Raises:
+        BadParameter: it cannot be written.
+    """
+    try:
+        if file is not None:
+            write_merchant(served, file)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {file}: {error.strerror or error}", param_hint="--merchant-file") from None
+
+
+def serve_until_stopped(served: Sandbox, host: str, port: int) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        Exit: the address cannot be listened on.
+    """
+    try:
+        asyncio.run(serve(served, Console(), host=host, port=port))
+    except KeyboardInterrupt:
+        typer.echo("Stopped.")
+    except OSError as error:
+        typer.echo(f"Cannot serve on {host}:{port}: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from None

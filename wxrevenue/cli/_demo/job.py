@@ -1,9 +1,13 @@
-"""The demo's job: everything the library is for, over real HTTP, against the sandbox and its trouble. It prints nothing."""
+"""The demo's job: what the library is for, against a sandbox.
+
+It uses real HTTP, and prints nothing. The sandbox makes mistakes on purpose.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from wxrevenue import FundsDistributionClient, LocalRateLimiter, RetryPolicy, RevenueClient, StaticVerifier
+from wxrevenue.cli._demo.killed import killed_and_resumed
 from wxrevenue.cli._demo.report import Ledger, Marking, Refusal, Report, Split, Tally
 from wxrevenue.errors import ApiError, WxRevenueError
 from wxrevenue.sandbox import Quota, Sandbox, Trouble
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from wxrevenue import Event, Secret, Settlement, TokenKind
-    from wxrevenue.cli._demo.report import DemoPlan
+    from wxrevenue.cli._demo.report import DemoPlan, Resumption
 
 T = TypeVar("T")
 _RATIOS = (40, Decimal("37.5"), 42, 35, Decimal("33.33"))
@@ -51,9 +56,15 @@ class Watcher:
     def marked(self, marking: Marking) -> None:
         """Take notice of the marks."""
 
+    def resumed(self, resumption: Resumption) -> None:
+        """Take notice of the run that was killed, and the one that went on."""
+
 
 class CachedTokens:
-    """A token source as a platform has it: a token is kept until the server refuses it, and then asked for anew."""
+    """A token source such as a platform has.
+
+    A token is kept until the server refuses it. Then another one is asked for.
+    """
 
     def __init__(self, sandbox: Sandbox, component: str) -> None:
         self._sandbox, self._component = sandbox, component
@@ -70,14 +81,17 @@ class CachedTokens:
 
 
 def make_sandbox(plan: DemoPlan) -> Sandbox:
-    """Return the sandbox of a plan, with all the trouble that the advertising interfaces can make."""
+    """Return the sandbox of a plan, with all the trouble it can make."""
     rate, quota = plan.rate, Quota(plan.calls, plan.window)
     trouble = Trouble(too_fast=quota, latency=plan.latency, busy=rate, drop_before=rate / 2, drop_after=rate, html=rate / 2, cut=rate / 2)
     return Sandbox(seed=plan.seed, components=plan.components, years=plan.years, trouble=trouble)
 
 
 async def run(plan: DemoPlan, sandbox: Sandbox, watcher: Watcher | None = None) -> Report:
-    """Do the whole job and return what came of it; an error of one account becomes part of the report."""
+    """Do the whole job and return what came of it.
+
+    An error of one account becomes part of the report.
+    """
     watcher = watcher or Watcher()
     tally, started = Tally(watcher.event), time.monotonic()
     start, end = date(sandbox.today.year - plan.years, 1, 1), sandbox.today
@@ -88,6 +102,8 @@ async def run(plan: DemoPlan, sandbox: Sandbox, watcher: Watcher | None = None) 
         ledgers = await job.stream(start, end)
         refusals = await job.be_refused()
         marking = await job.mark(url, tally)
+        calls = Counter(sandbox.calls)  # the next step's are made by other processes
+        resumption = await job.be_killed(url, start, end) if plan.kill else None
     return Report(
         start=start,
         end=end,
@@ -95,19 +111,26 @@ async def run(plan: DemoPlan, sandbox: Sandbox, watcher: Watcher | None = None) 
         ledgers=ledgers,
         refusals=refusals,
         marking=marking,
+        resumption=resumption,
         tally=tally,
-        calls=sandbox.calls,
+        calls=calls,
         seconds=time.monotonic() - started,
     )
 
 
 def _retry(plan: DemoPlan) -> RetryPolicy:
-    """Return a policy as patient as this much trouble asks for; its waits are as short as the demo's cool-down."""
+    """Return a policy that is patient enough for this much trouble.
+
+    Its waits are as short as the demo's pause after 1737.
+    """
     return RetryPolicy(max_attempts=10, base=plan.window / 50, throttle_base=plan.window / 10, cap=plan.window)
 
 
 def _client(url: str, plan: DemoPlan, sandbox: Sandbox, tally: Tally) -> RevenueClient:
-    """Return the one client of all accounts. It is the first one's; :meth:`_Job._of` makes it another's."""
+    """Return the one client of all accounts.
+
+    It is that of the first account. :meth:`_Job._of` makes it another's.
+    """
     first = sandbox.components[0]
     limiter = LocalRateLimiter(cooldown=plan.window)
     return RevenueClient(CachedTokens(sandbox, first), first, url, limiter=limiter, retry=_retry(plan), on_event=tally)
@@ -121,7 +144,10 @@ class _Job:
     watcher: Watcher
 
     def _of(self, component: str) -> RevenueClient:
-        """Return the same client for another account: same connections, same limiter, other token."""
+        """Return the same client for another account.
+
+        It has the same connections and limiter, and another token.
+        """
         return self.client.with_options(tokens=CachedTokens(self.sandbox, component), component_appid=component)
 
     async def split(self) -> tuple[Split, ...]:
@@ -164,7 +190,10 @@ class _Job:
         return Ledger(component=component, rows=tuple(rows), books=books)
 
     async def be_refused(self) -> tuple[Refusal, ...]:
-        """Make the two calls that cannot work: a provider without an account, a merchant who has not signed."""
+        """Make the two calls that cannot work.
+
+        One is for a provider without an account, one for a merchant who has not signed.
+        """
         closed, first = self.sandbox.component_without_account, self.sandbox.components[0]
         refusals = (
             await refusal_of("a provider without an account", _ACCOUNT_NOT_OPEN, self._of(closed).set_share_ratio(40)),
@@ -178,7 +207,10 @@ class _Job:
         return refusals
 
     async def mark(self, url: str, tally: Tally) -> Marking:
-        """Mark transactions, some of whose answers get lost, or are signed wrongly to see whether anyone notices."""
+        """Mark transactions.
+
+        Some answers get lost. Some are signed wrongly, which the client has to see.
+        """
         rate, merchant = min(1.0, 2 * self.plan.rate), self.sandbox.merchant
         self.sandbox.trouble = Trouble(latency=self.plan.latency, busy=rate, drop_after=rate, probe=rate)
         asked = [f"demo-order-{n:04d}" for n in range(1, self.plan.marks + 1)]
@@ -198,9 +230,18 @@ class _Job:
         self.watcher.marked(marking)
         return marking
 
+    async def be_killed(self, url: str, start: date, end: date) -> Resumption:
+        """Kill a process that exports, and have another go on."""
+        resumption = await killed_and_resumed(url, self.sandbox, start, end)
+        self.watcher.resumed(resumption)
+        return resumption
+
 
 async def _all(jobs: Iterable[Coroutine[None, None, T]]) -> tuple[T, ...]:
-    """Do all of it side by side and return the results in order; the first error ends the rest."""
+    """Do everything side by side; return the results in order.
+
+    The first error ends the rest.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job) for job in jobs]

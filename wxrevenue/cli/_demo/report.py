@@ -1,4 +1,7 @@
-"""What the demo is given and what it found, as plain values that know whether they agree with the sandbox's books."""
+"""What the demo is given, and what it found.
+
+The values know whether they agree with the sandbox's books.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ class DemoPlan:
         window: seconds; also the client's cool-down.
         latency: seconds between a call and its answer.
         rate: the share of calls to which each kind of mishap happens.
+        kill: whether a run is killed, and gone on with.
     """
 
     seed: int = 0
@@ -44,11 +48,16 @@ class DemoPlan:
     window: float = 1.0
     latency: float = 0.02
     rate: float = 0.04
+    kill: bool = True
 
 
 @attrs.frozen(kw_only=True)
 class Split:
-    """One provider's ratio: asked for, in force before the merchants confirmed it, and read back for each Mini Program."""
+    """One provider's ratio, and what each Mini Program has.
+
+    It is what was asked for, what was in force before the merchants confirmed it, and what was read
+    back.
+    """
 
     component: str
     asked: Decimal | int
@@ -68,7 +77,7 @@ class Split:
 
 @attrs.frozen(kw_only=True)
 class Ledger:
-    """One provider's settlements as the client streamed them, beside what the sandbox's books hold."""
+    """One provider's settlements beside the sandbox's books."""
 
     component: str
     rows: tuple[Settlement, ...] = ()
@@ -82,7 +91,11 @@ class Ledger:
 
     @property
     def problem(self) -> str | None:
-        """What does not agree, if anything: a row too few or twice, a fen, or a row that is not the sum of its slots."""
+        """What does not agree, if anything.
+
+        It may be a row that is missing or came twice, an amount, or a row that is not the sum of
+        its slots.
+        """
         if self.error is not None:
             return self.error
         numbers = [row.sett_no for row in self.rows if row.sett_no]
@@ -129,9 +142,32 @@ class Marking:
         return "; ".join((f"{len(self.asked & self.recorded)} of {len(self.asked)} transactions are marked", *self.errors))
 
 
+@attrs.frozen(kw_only=True)
+class Resumption:
+    """A provider's settlements as two processes exported them.
+
+    One was killed, and the other went on.
+    """
+
+    kept: int
+    """Rows that the first had kept when it was killed."""
+    rows: int = 0
+    fen: int = 0
+    books: Totals
+    error: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What does not agree, if anything."""
+        if self.error is None and (self.rows, self.fen) == (self.books.rows, self.books.settled_revenue) and 0 < self.kept < self.rows:
+            return None
+        mine = f"{self.kept} rows were kept, the file has {self.rows} rows, {self.fen} fen"
+        return self.error or f"{mine}; the books hold {self.books.rows} rows, {self.books.settled_revenue} fen"
+
+
 @attrs.define
 class Tally:
-    """Counts what the clients tell; an ``on_event`` that passes everything on to ``listener``."""
+    """Counts what the clients tell, and passes it on to ``listener``."""
 
     listener: Callable[[Event], object]
     calls: int = 0
@@ -165,7 +201,10 @@ class Tally:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """Everything the demo did and found. ``calls`` are the sandbox's own counts by ``(action, outcome)``."""
+    """Everything the demo did and found.
+
+    ``calls`` are the sandbox's own counts by ``(action, outcome)``.
+    """
 
     start: date
     end: date
@@ -173,6 +212,8 @@ class Report:
     ledgers: tuple[Ledger, ...]
     refusals: tuple[Refusal, ...]
     marking: Marking
+    resumption: Resumption | None
+    """``None`` if no run was killed."""
     tally: Tally
     calls: Counter[tuple[str, str]]
     seconds: float
@@ -202,7 +243,7 @@ class Report:
         return found
 
     def _problems(self) -> Iterator[str]:
-        parts: tuple[Split | Ledger | Refusal | Marking, ...] = (*self.splits, *self.ledgers, *self.refusals, self.marking)
-        for part in parts:
-            if part.problem is not None:
+        own: tuple[Split | Ledger | Refusal | Marking | Resumption | None, ...] = (self.marking, self.resumption)
+        for part in (*self.splits, *self.ledgers, *self.refusals, *own):
+            if part is not None and part.problem is not None:
                 yield part.problem

@@ -1,1 +1,1 @@
-"""``wxrevenue settlements``: the command, its options, its journal, and how its problems are told."""
+"""``wxrevenue settlements``: the command, its options, its part file."""

@@ -1,10 +1,11 @@
-"""Settlements on the terminal, through a pipe, or in a file, whichever was asked for."""
+"""Settlements on the terminal, through a pipe, or in a file."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,23 +13,29 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from wxrevenue import RevenueClient, export
+from wxrevenue import export
+from wxrevenue._base.calendar import HalfMonth
+from wxrevenue.cli._client import client_for
 from wxrevenue.cli._demo.screen import money
+from wxrevenue.cli._ledger.reading import ledger_at, provider_of
+from wxrevenue.cli._problem import Problem
 from wxrevenue.cli._settlements import charts as _charts
 from wxrevenue.cli._settlements import listing as _listing
 from wxrevenue.cli._settlements.charts import Sums
 from wxrevenue.cli._settlements.journal import PartFile
-from wxrevenue.cli._settlements.problem import Problem
-from wxrevenue.errors import ConfigurationError, PageDriftError, WxRevenueError
-from wxrevenue.events import GateEvent, PageEvent
-from wxrevenue.export import _csv, _jsonl, _parquet
+from wxrevenue.cli._settlements.options import FILES_ALONE
+from wxrevenue.cli._waits import Waits
+from wxrevenue.errors import ConfigurationError, PageDriftError
+from wxrevenue.events import PageEvent
+from wxrevenue.export import _csv, _excel, _jsonl, _parquet
 from wxrevenue.export._pump import in_thread
-from wxrevenue.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from wxrevenue import RevenueClient
     from wxrevenue.ams.settlement import Settlement
     from wxrevenue.cli._settlements.options import Format, Job
     from wxrevenue.events import Event
@@ -41,7 +48,7 @@ class Found:
 
     sums: Sums = attrs.field(factory=Sums)
     notes: list[str] = attrs.field(factory=list[str])
-    """What whoever uses the rows should know of them."""
+    """What users of the rows should know."""
     journal: PartFile | None = None
     """What a run that failed leaves behind, to be resumed."""
 
@@ -55,10 +62,11 @@ class ProgressBar:
     """A progress bar on stderr, if that is a terminal."""
 
     def __init__(self, *, shown: bool) -> None:
-        console = Console(stderr=True)
-        columns = (TextColumn("settlements"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+        self.waits = Waits(self._event)
+        self._shown, console = shown, self.waits.console
+        columns = (TextColumn("settlements"), BarColumn(), MofNCompleteColumn(), self.waits.column)
         self.bars = Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal))
-        self._bar = self.bars.add_task("", total=None, note="")
+        self._bar = self.bars.add_task("", total=None)
         self.drift = False
         """The server announced other numbers of rows than it sent."""
         self.again = False
@@ -68,39 +76,42 @@ class ProgressBar:
         """Start at that many rows, which were fetched before."""
         self.bars.update(self._bar, completed=rows)
 
+    def showing(self) -> AbstractContextManager[None]:
+        """Return the context in which the bar is shown.
+
+        Without a bar, it shows the seconds that calls wait.
+        """
+        return self.waits.within(self.bars) if self._shown else self.waits.alone()
+
     def __call__(self, event: Event) -> None:
+        self.waits(event)
+
+    def _event(self, event: Event) -> None:
         if isinstance(event, PageEvent):
             self.drift |= event.drift
             self.again |= event.again
-            self.bars.update(self._bar, total=event.total, advance=event.fresh, note="")
-        elif isinstance(event, GateEvent):
-            rest = "" if event.closed_for is None else f", waiting {event.closed_for:.0f} s"
-            self.bars.update(self._bar, note=f"[yellow]operating too fast{rest}")
+            self.bars.update(self._bar, total=event.total, advance=event.fresh)
 
 
 def execute(job: Job) -> None:
-    """Do what was asked. Data goes to stdout, or to the file; whatever else there is to say goes to stderr.
+    """Do what was asked.
+
+    Data goes to stdout, or to the file. Everything else goes to stderr.
 
     Raises:
         Exit: it failed; why, and what to do about it, was told.
     """
-    found, problem = Found(), Problem()
-    try:
-        asyncio.run(_run(job, found))
-    except BrokenPipeError:  # whoever reads has had enough
-        raise
-    except (WxRevenueError, OSError, KeyboardInterrupt) as error:
-        problem = Problem.of(error)
-    for line in (*found.notes, *problem.lines, *_left_behind(found)):
-        typer.echo(line, err=True)
-    if problem.exit_code:
-        raise typer.Exit(problem.exit_code)
+    found = Found()
+    problem = Problem.of_doing(lambda: asyncio.run(_run(job, found)))
+    problem.tell(before=found.notes, after=_left_behind(found))
     if job.out is not None:
         typer.echo(f"{found.sums.rows:,} settlements, {money(found.sums.fen)} yuan: {job.out}", err=True)
     if not found.sums.rows:
-        typer.echo(f"No settlements from {job.start} to {job.end}.", err=True)
+        typer.echo(
+            f"No settlements from {job.start} to {job.end}." if job.ledger is None else "No such settlements in the ledger.", err=True
+        )
     elif job.chart:
-        _charts.show(Console(stderr=job.out is None and job.format != "table"), found.sums)
+        _charts.show(Console(stderr=job.out is None and job.format != "table"), found.sums, job.lang)
 
 
 def _left_behind(found: Found) -> tuple[str, ...]:
@@ -110,48 +121,80 @@ def _left_behind(found: Found) -> tuple[str, ...]:
 
 
 async def _run(job: Job, found: Found) -> None:
+    if job.ledger is not None:
+        await from_ledger(job, job.ledger, found)
+        return
     watch = ProgressBar(shown=job.out is not None or not sys.stdout.isatty())
     async with _client(job, watch) as client:
-        with watch.bars:
-            await (_to_stdout(job, client, found) if job.out is None else _to_file(job, job.out, client, watch, found))
+        with watch.showing():
+            await (_to_stdout(job, client, watch, found) if job.out is None else _to_file(job, job.out, client, watch, found))
     if watch.drift:
         found.notes.append("Note: the server announced another number of rows than it sent, also when it was asked again.")
 
 
 def _client(job: Job, watch: ProgressBar) -> RevenueClient:
-    if job.sandbox:
-        sandbox = Sandbox()
-        component = sandbox.components[0]
-        return RevenueClient(sandbox.tokens(component), component, transport=sandbox.transport(), on_event=watch)
-    server = {"base_url": job.base_url} if job.base_url else {}
-    try:
-        return RevenueClient.from_env(on_event=watch, **server)
-    except ConfigurationError as error:
-        problem = f"{error}. Credentials come from the environment; --sandbox tries the command without any."
-    raise ConfigurationError(problem)
+    return client_for(sandbox=job.sandbox, base_url=job.base_url, on_event=watch)
 
 
-async def _to_stdout(job: Job, client: RevenueClient, found: Found) -> None:
-    """Write every page as soon as it is there. A reader that takes its time holds nothing up but the walk."""
-    formats: Mapping[Format, FileFormat] = {
-        "table": _listing.table,
-        "csv": _csv.csv_format(bom=job.bom, by=job.by),
-        "jsonl": _jsonl.jsonl_format,
-    }
+async def _to_stdout(job: Job, client: RevenueClient, watch: ProgressBar, found: Found) -> None:
+    """Write every page as soon as it is there.
+
+    A slow reader holds up the walk, and nothing else.
+    """
     out = sys.stdout.buffer
     async with client.iter_agency_settlement(job.start, job.end, job.page_size) as walk:
-        with formats[job.format](out) as add:
+        with _stdout_format(job)(out) as add:
             async for page in walk.by_page():
-                await in_thread(add, list(found.sums.watch(page)))
-                await in_thread(out.flush)
+                rows = list(found.sums.watch(page))
+                with watch.waits.above():
+                    await in_thread(add, rows)
+                    await in_thread(out.flush)
     found.revised(len(walk.revisions))
 
 
+def _stdout_format(job: Job) -> FileFormat:
+    formats: Mapping[Format, FileFormat] = {
+        "table": partial(_listing.table, lang=job.lang, encoding=sys.stdout.encoding),
+        "csv": _csv.csv_format(bom=job.bom, by=job.by),
+        "jsonl": _jsonl.jsonl_format,
+    }
+    return formats[job.format]
+
+
+async def from_ledger(job: Job, url: str, found: Found) -> None:
+    """Print or export what a ledger has of one account; nothing is fetched."""
+    start, end = HalfMonth.of(job.start), HalfMonth.of(job.end)
+    async with ledger_at(url) as ledger:
+        owner = await provider_of(ledger, job.owner)
+        rows = _counted(ledger.settlements(owner=owner, start=start, end=end), found.sums)
+        if job.out is not None:
+            await _export(job, job.out, rows)
+            return
+        out = sys.stdout.buffer
+        with _stdout_format(job)(out) as add:
+            async for row in rows:
+                add([row])
+        out.flush()
+
+
+async def _counted(rows: AsyncIterator[tuple[str, Settlement]], sums: Sums) -> AsyncGenerator[Settlement]:
+    async for _, row in rows:
+        sums.add(row)
+        yield row
+
+
 async def _to_file(job: Job, out: Path, client: RevenueClient, watch: ProgressBar, found: Found) -> None:
-    """Fetch everything into a journal, then write the file from that: whatever happens, nothing is fetched twice."""
-    if job.format == "parquet":
-        await in_thread(_parquet.parquet_format)  # an extra that is missing shows now, not in the end
+    """Fetch everything into a part file, then write the file from it.
+
+    Whatever happens, nothing is fetched twice.
+    """
+    if job.format in FILES_ALONE:  # an extra that is missing shows now, not in the end
+        await in_thread(_parquet.parquet_format if job.format == "parquet" else _excel.excel_format)
     with closing(PartFile(out, job.query, resume=job.resume)) as journal:
+        if journal.discarded:
+            typer.echo(
+                f"{journal.discarded:,} rows of an earlier run in {journal.path} are discarded; --resume would have kept them.", err=True
+            )
         watch.begin(journal.rows)
         try:
             await _fetch(job, client, journal, watch, found)
@@ -166,7 +209,7 @@ async def _to_file(job: Job, out: Path, client: RevenueClient, watch: ProgressBa
 
 
 def _remove(journal: PartFile, found: Found) -> None:
-    """Delete the part file; what was exported, or went wrong, stands whether that works or not."""
+    """Delete the part file; if that fails, note it."""
     try:
         journal.remove()
     except OSError as error:
@@ -174,7 +217,10 @@ def _remove(journal: PartFile, found: Found) -> None:
 
 
 async def _fetch(job: Job, client: RevenueClient, journal: PartFile, watch: ProgressBar, found: Found) -> None:
-    """Fetch what the journal has not. Only an unchanged list is gone on with: of one that changed, rows would come twice."""
+    """Fetch what the part file has not.
+
+    Only a list that did not change is resumed: of another one, rows would come twice.
+    """
     if not journal.complete and not await _walk(job, client, journal, watch, found):
         found.notes.append("Note: the list has changed since the run was broken off, so it was read from its beginning.")
         await in_thread(journal.clear)
@@ -183,7 +229,10 @@ async def _fetch(job: Job, client: RevenueClient, journal: PartFile, watch: Prog
 
 
 async def _walk(job: Job, client: RevenueClient, journal: PartFile, watch: ProgressBar, found: Found) -> bool:
-    """Walk on from where the journal stands; return whether the list is still the one that the journal began with."""
+    """Walk on from where the part file ends.
+
+    Return whether the list is still the one that it began with.
+    """
     watch.again, resumed = False, journal.cursor is not None
     async with client.iter_agency_settlement(job.start, job.end, job.page_size, cursor=journal.cursor) as walk:
         async for page in walk.by_page():
@@ -195,9 +244,11 @@ async def _walk(job: Job, client: RevenueClient, journal: PartFile, watch: Progr
     return True
 
 
-async def _export(job: Job, out: Path, rows: Iterator[Settlement]) -> None:
+async def _export(job: Job, out: Path, rows: Iterator[Settlement] | AsyncIterator[Settlement]) -> None:
     if job.format == "csv":
         await export.to_csv(rows, out, bom=job.bom, by=job.by)
+    elif job.format == "xlsx":
+        await export.to_excel(rows, out, by=job.by)
     elif job.format == "jsonl":
         await export.to_jsonl(rows, out)
     else:

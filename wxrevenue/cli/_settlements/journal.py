@@ -1,8 +1,10 @@
-"""Pages as they were fetched, kept in a file beside the export until that is whole: what ``--resume`` goes on from.
+"""The part file: pages as they were fetched.
 
-The file's first line says whose pages these are; every further line is a page with the cursor behind it, or the end. A line that
-is not whole was being written when the run died: it counts for nothing, and its page is fetched again. Rows are kept as the
-server spelled them, so a run may be resumed into another format.
+It stands beside the export until that is whole, and ``--resume`` goes on from it.
+
+The file's first line says whose pages these are. Every further line is a page with the cursor
+behind it, or the end. A line that is not whole was being written when the run died: its page is
+fetched again. Rows are kept as the server spelled them, so another format may be chosen then.
 """
 
 from __future__ import annotations
@@ -10,12 +12,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import orjson
 
 from wxrevenue._base.file_errors import with_remedy
-from wxrevenue._base.files import BINARY, NO_LINK, permissions, real_file, sync, sync_folder, try_lock
+from wxrevenue._base.files import BINARY, NO_LINK, is_still_there, permissions, real_file, sync, sync_folder, try_lock
+from wxrevenue._base.json_types import is_array, is_object
 from wxrevenue._wire.codec import decode
 from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
@@ -26,16 +29,25 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from wxrevenue._base.json_types import JsonObject
+
+    class _Line(TypedDict, total=False):
+        """What a line holds that keeps a page; other lines have neither."""
+
+        rows: list[JsonObject]
+        cursor: str | None
+
+
 VERSION: Final = 1
-_END: Final = {"end": True}
+_END: Final[Mapping[str, object]] = {"end": True}
 
 
 class PartFile:
     """The pages fetched so far for one file.
 
     Args:
-        out: the file that is to be written in the end; the journal is called like it, with ``.part`` behind.
-        query: what is asked, and of whom. A journal of anything else is not gone on with.
+        out: the file to write in the end. The part file has its name, with ``.part`` behind it.
+        query: what is asked, and of whom. A part file of anything else is not resumed.
         resume: go on with what an earlier run kept; else start anew.
 
     Raises:
@@ -43,7 +55,7 @@ class PartFile:
         OSError: it cannot be opened.
     """
 
-    def __init__(self, out: Path, query: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(self, out: Path, query: Mapping[str, object], *, resume: bool) -> None:
         target = real_file(out)
         self.path = target.with_name(f"{target.name}.part")
         self.rows = 0
@@ -52,6 +64,8 @@ class PartFile:
         """Behind the last of them."""
         self.complete = False
         """Nothing is left to be fetched."""
+        self.discarded = 0
+        """Rows of an earlier run that are not gone on with."""
         self._head = {"wxrevenue": "settlements", "version": VERSION, **query}
         self._file = _opened(self.path, permissions(target))
         try:
@@ -61,11 +75,12 @@ class PartFile:
             raise
 
     def _start(self, *, resume: bool) -> None:
-        kept = _whole(self._file.readline()) if resume else None
-        if kept is not None and kept != self._head:
+        kept = _whole(self._file.readline())
+        if kept is not None and kept != self._head and resume:
             raise ConfigurationError(f"{self.path} belongs to another query; without --resume it is replaced")
         end = 0 if kept is None else self._skim()
-        if end:
+        self.discarded = 0 if resume else self.rows
+        if end and resume:
             self._file.truncate(end)
             self._file.seek(end)
         else:
@@ -94,7 +109,10 @@ class PartFile:
         self._write(self._head)
 
     def add(self, rows: Sequence[Settlement], cursor: str | None) -> None:
-        """Keep a page, and where to go on behind it; ``None``: nowhere. When this returns, the disk has it."""
+        """Keep a page, and where to go on behind it (``None``: nowhere).
+
+        When this returns, the disk has it.
+        """
         self._write({"rows": [wire(row) for row in rows], "cursor": cursor})
         self.rows += len(rows)
         self.cursor = cursor
@@ -108,13 +126,13 @@ class PartFile:
         """Yield the rows that are kept.
 
         Raises:
-            ConfigurationError: somebody else wrote into the journal.
+            ConfigurationError: another program wrote into the part file.
         """
         self._file.seek(0)
         for line in self._file:
             yield from map(self._settlement, orjson.loads(line).get("rows", ()))
 
-    def _settlement(self, value: Any) -> Settlement:
+    def _settlement(self, value: JsonObject) -> Settlement:
         row = decode(Settlement, value)
         if isinstance(row, Settlement):
             return row
@@ -124,26 +142,25 @@ class PartFile:
         """Delete the file: nothing is left to be resumed."""
         if sys.platform == "win32":
             self.close()
-        self.path.unlink()  # before it is closed, lest somebody else has it by then
+        self.path.unlink()  # before it is closed: then another process may have it
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
-    def _write(self, value: Mapping[str, Any]) -> None:
+    def _write(self, value: Mapping[str, object]) -> None:
         with with_remedy(self.path):
             self._file.write(encode(value))
             self._file.flush()
             sync(self._file.fileno(), self.path)
 
 
-def _whole(line: bytes) -> dict[str, Any] | None:
+def _whole(line: bytes) -> _Line | None:
     """Return what a line holds, unless its writing was broken off."""
     with suppress(orjson.JSONDecodeError):
-        value = orjson.loads(line)
-        found = cast("dict[str, Any]", value) if isinstance(value, dict) else {"rows": None}
-        if line.endswith(b"\n") and isinstance(found.get("rows", []), list):
-            return found
+        value: object = orjson.loads(line)
+        if line.endswith(b"\n") and is_object(value) and is_array(value.get("rows", [])):
+            return cast("_Line", value)
     return None
 
 
@@ -155,7 +172,7 @@ def _opened(path: Path, mode: int) -> BinaryIO:
         file = os.fdopen(descriptor, "r+b")
         try:
             try_lock(descriptor, path)
-            if _is_still_there(path, descriptor):
+            if is_still_there(path, descriptor):
                 sync_folder(path.parent)
                 return file
         except BlockingIOError:
@@ -166,10 +183,3 @@ def _opened(path: Path, mode: int) -> BinaryIO:
             raise
         file.close()
     raise ConfigurationError(f"{path}: another run is writing to it")
-
-
-def _is_still_there(path: Path, descriptor: int) -> bool:
-    """Return whether the file still has its name: whoever had it before may have deleted it."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    return False

@@ -1,4 +1,4 @@
-"""Settlements as a table of plain text, line by line: whatever their number, none is waited for."""
+"""Settlements as a table of plain text, line by line."""
 
 from __future__ import annotations
 
@@ -9,24 +9,30 @@ from rich.cells import cell_len
 
 from wxrevenue._base.calendar import half_month
 from wxrevenue.cli._demo.screen import money
+from wxrevenue.report._words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from wxrevenue.ams.settlement import Settlement
     from wxrevenue.export._pump import Add
+    from wxrevenue.report._words import Lang
 
-_WIDTHS: Final = (15, 10, 24)
-_FIGURES: Final = 20
-
-
-def printable(text: str) -> str:
-    """Return server text that cannot steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+_WIDTHS: Final = (13, 8, 19)
+"""Columns of all but the figures."""
+_LINE: Final = 60
+_WORDS: Final[Mapping[Lang, tuple[str, str, str, str]]] = {
+    "en": ("half-month", "status", "number", "yuan"),
+    "zh": ("半月", "状态", "单号", "元"),
+}
+_SUM: Final[Mapping[Lang, tuple[str, str]]] = {"en": ("total", "rows"), "zh": ("合计", "张")}
 
 
 def half_label(month: str, order: int) -> str:
-    """Return a half-month such as ``2026-03 16-31``, or what the server sent if it is none."""
+    """Return a half-month such as ``2026-03 16-31``.
+
+    If it is none, return what the server sent.
+    """
     try:
         first, last = half_month(month, order)
     except ValueError:
@@ -35,26 +41,36 @@ def half_label(month: str, order: int) -> str:
 
 
 @contextmanager
-def table(file: BinaryIO) -> Generator[Add]:
-    """Write a table to a file or terminal; its last line has the sum."""
+def table(file: BinaryIO, lang: Lang = "en", encoding: str = "utf-8") -> Generator[Add]:
+    """Write a table to a file or terminal, in its encoding; the last line has the sum."""
     rows = fen = 0
+    head = _line(*_WORDS[lang])
 
     def add(page: Sequence[Settlement]) -> None:
         nonlocal rows, fen
+        lead = "" if rows else head  # with the first row, not before an error
         rows, fen = rows + len(page), fen + sum(row.settled_revenue for row in page)
-        file.write("".join(map(_row, page)).encode(errors="replace"))
+        file.write((lead + "".join(_row(row, lang) for row in page)).encode(encoding, "replace"))
 
-    file.write(_line("half-month", "status", "number", "yuan").encode())
     yield add
-    file.write(_line("together", "", f"{rows:,} rows", money(fen)).encode())
+    if not rows:
+        return
+    together, unit = _SUM[lang]
+    file.write(_line(together, "", f"{rows:,} {unit}", money(fen)).encode(encoding, "replace"))
 
 
-def _row(row: Settlement) -> str:
-    status = "" if row.sett_status is None else row.sett_status.name.lower().replace("_", " ").removesuffix(" 3")
-    return _line(half_label(row.month, row.order), status, printable(row.sett_no or ""), money(row.settled_revenue))
+def _row(row: Settlement, lang: Lang) -> str:
+    """Return a row; a number that is too long for its column stands below, whole."""
+    status = "" if row.sett_status is None else row.sett_status.label(lang)
+    number = printable(row.sett_no or "")
+    fits = cell_len(number) <= _WIDTHS[-1]
+    first = _line(half_label(row.month, row.order), status, number if fits else "", money(row.settled_revenue))
+    return first if fits else f"{first}   {number}\n"
 
 
 def _line(*cells: str) -> str:
+    """Return a line; a figure that is too long takes the room that is left of it."""
     *texts, figure = cells
     padded = [text + " " * (width - cell_len(text)) for text, width in zip(texts, _WIDTHS, strict=True)]
-    return f" {'  '.join(padded)} {figure:>{_FIGURES}}\n"
+    left = f" {'  '.join(padded)}".rstrip()
+    return f"{left}{' ' * max(1, _LINE - cell_len(left) - cell_len(figure))}{figure}\n"

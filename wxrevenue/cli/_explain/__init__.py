@@ -1,0 +1,1 @@
+"""What codes, and the classes of errors, mean."""

@@ -1,0 +1,1 @@
+"""``wxrevenue funds``: the steps from a mark to a bill."""
