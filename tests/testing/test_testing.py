@@ -1,4 +1,7 @@
-"""The conformance suite itself: a transport that does wrong does not pass, and the error says what is wrong."""
+"""The conformance suite itself.
+
+A transport that does wrong does not pass, and the error says what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ CASES = {str(case): case for case in transport_cases()}
 
 
 def wrong(fault: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Callable[..., Any]:
-    """Return a maker of transports that do this, the first time, in place of what they should."""
+    """Return a maker of transports that have a fault at their first request."""
 
     class Wrong(AiohttpTransport):
         did = False
@@ -33,38 +36,38 @@ def wrong(fault: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Callable[.
 
 
 async def hang(_request: HttpRequest) -> HttpResponse:
-    """Ignore the timeout."""
+    """Wait longer than the timeout."""
     await asyncio.sleep(60)
     raise AssertionError
 
 
 async def bare(_request: HttpRequest) -> HttpResponse:
-    """Raise an error that is not one of ours."""
+    """Raise an error that is not one of the package's."""
     raise TimeoutError
 
 
 async def foreign(_request: HttpRequest) -> HttpResponse:
-    """Raise what the library below raised."""
+    """Raise the exception of the library below."""
     raise OSError("broken")
 
 
 async def chained(_request: HttpRequest) -> HttpResponse:
-    """Let the error hang from another."""
+    """Raise an error with a context."""
     raise NotSentError("no", reason="connect") from OSError("broken")
 
 
 async def leaky(request: HttpRequest) -> HttpResponse:
-    """Tell the whole address."""
+    """Raise an error with the whole URL."""
     raise without_history(NotSentError(f"no {request.wire_url()}", reason="dns"))
 
 
 async def pessimist(_request: HttpRequest) -> HttpResponse:
-    """Say that bytes were sent that were not."""
+    """Report that bytes were sent, when none were."""
     raise ResponseLostError("lost", reason="reset")
 
 
 async def guesser(_request: HttpRequest) -> HttpResponse:
-    """Give a reason that is not the reason."""
+    """Report a wrong reason."""
     raise NotSentError("no", reason="proxy")
 
 
@@ -81,7 +84,7 @@ async def guesser(_request: HttpRequest) -> HttpResponse:
     ],
 )
 async def test_wrong_transport(fault: Callable[[HttpRequest], Awaitable[HttpResponse]], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transport that does wrong fails the case, which says why."""
+    """A transport that does wrong fails the case; the error says why."""
     if fault is hang:
         monkeypatch.setattr("wxrevenue.testing._transport_suite.scene.GRACE", -1.95)  # or it would hang for two seconds and a half
     with pytest.raises(AssertionError, match=said):
@@ -124,7 +127,7 @@ def test_case_shows_itself() -> None:
 
 
 async def test_cancellation_has_no_history() -> None:
-    """A cancellation leaves a step as the instance that it was, and hangs from nothing."""
+    """A cancellation leaves a step as the same instance, without a context."""
     cancelled = asyncio.CancelledError()
     histories: list[BaseException | None] = [ValueError("something with a secret")]
     cancelled.__context__ = histories[0]

@@ -1,4 +1,7 @@
-"""Virtual time: hours pass at once, threads and sockets are waited for, and what is stuck is said to be."""
+"""Virtual time: hours pass at once.
+
+Threads and sockets are waited for, and a test that is stuck ends with an error.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from wxrevenue.testing import VirtualClock, run_virtual, virtual
 
 
 def test_the_wall_clock_goes_with_the_loop() -> None:
-    """A virtual clock's wall time goes with the virtual loop's, and steps without it."""
+    """A virtual clock's wall time follows the virtual loop, and can be set apart."""
     clock = VirtualClock(1_000_000.0)
 
     async def main() -> tuple[float, ...]:
@@ -26,24 +29,28 @@ def test_the_wall_clock_goes_with_the_loop() -> None:
     assert run_virtual(main()) == (1_000_000.0, 3_540.0, 3_600.0)
 
 
-@virtual
-async def test_a_server_may_take_its_time() -> None:
-    """Timers do not overtake an answer that comes through a socket a moment later."""
-    here, there = socket.socketpair()
-    server = threading.Timer(0.002, there.sendall, [b"hello\n"])
-    reader, writer = await asyncio.open_connection(sock=here)
-    server.start()
-    async with asyncio.timeout(3_600.0):
-        assert await reader.readline() == b"hello\n"
-    writer.close()
-    await writer.wait_closed()
-    server.join()
-    there.close()
+def test_a_server_may_take_its_time() -> None:
+    """Timers do not run ahead of an answer that a socket brings a moment later."""
+
+    async def main() -> bytes:
+        here, there = socket.socketpair()
+        server = threading.Timer(0.002, there.sendall, [b"hello\n"])
+        reader, writer = await asyncio.open_connection(sock=here)
+        server.start()
+        async with asyncio.timeout(3_600.0):
+            line = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        server.join()
+        there.close()
+        return line
+
+    assert run_virtual(main(), patience=5.0) == b"hello\n"  # a busy machine may be late itself
 
 
 @virtual
 async def test_who_asks_again_and_again() -> None:
-    """Time does not stand still for ever while somebody asks again and again whether a moment has come."""
+    """Time goes on while a task asks again and again whether a moment has come."""
     loop = asyncio.get_running_loop()
     moment = loop.time() + 1e-6
     while loop.time() < moment:  # noqa: ASYNC110  (which is what is to be seen)
@@ -51,7 +58,7 @@ async def test_who_asks_again_and_again() -> None:
 
 
 def test_who_waits_for_nothing_is_told() -> None:
-    """Waiting for something that never comes fails instead of hanging."""
+    """A test that waits for an event that never comes fails and does not hang."""
 
     async def main() -> None:
         await asyncio.Event().wait()
@@ -61,7 +68,7 @@ def test_who_waits_for_nothing_is_told() -> None:
 
 
 def test_who_asks_without_end_is_told() -> None:
-    """Asking again and again for what never comes fails instead of hanging."""
+    """A test that asks again and again in vain fails and does not hang."""
 
     async def main() -> None:
         while True:  # noqa: ASYNC110  (which is what is to be seen)

@@ -14,16 +14,19 @@ T = TypeVar("T")
 
 
 class CancelAt(Awaitable[T]):
-    """Awaits a coroutine and cancels the task at its ``step``-th suspension (from 0); ``reached`` tells whether it came to that."""
+    """Awaits a coroutine and cancels the task at its ``step``-th suspension.
 
-    def __init__(self, work: Coroutine[Any, Any, T], step: int) -> None:
+    Steps count from 0. ``reached`` is whether the coroutine came to that one.
+    """
+
+    def __init__(self, work: Coroutine[object, None, T], step: int) -> None:
         self._work = work
         self._step = step
         self.reached = False
 
-    def __await__(self) -> Generator[Any, Any, T]:
+    def __await__(self) -> Generator[object, object, T]:
         inner = self._work.__await__()
-        advance: Callable[[], Any] = lambda: inner.send(None)  # noqa: E731
+        advance: Callable[[], object] = lambda: inner.send(None)  # noqa: E731
         step = 0
         while True:
             try:

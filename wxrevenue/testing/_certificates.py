@@ -18,7 +18,9 @@ _DAY = dt.timedelta(days=1)
 
 
 def tls_contexts(*, host: str = "127.0.0.1", expired: bool = False) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return a server's TLS context, whose certificate signs itself, and a client's that trusts it.
+    """Return the TLS contexts of a server and of a client that trusts it.
+
+    The server's certificate is self-signed.
 
     Args:
         host: the IP address that the certificate is for.

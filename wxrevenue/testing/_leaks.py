@@ -1,4 +1,7 @@
-"""The leak oracle: walks everything that an error, a log record or an event could show, and looks for secrets in it."""
+"""The leak oracle, which looks for secrets.
+
+It walks everything that an error, a log record or an event could show.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 import pickle
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
@@ -39,12 +42,15 @@ def spellings(secrets: Iterable[str]) -> list[str]:
 
 
 def assert_no_leak(*things: object, secrets: Iterable[str], caplog: Capture | None = None, tests: Path | None = None) -> None:
-    """Fail if a secret shows in the text, ``repr``, arguments, attributes, pickle, chain or traceback locals of a thing.
+    """Fail if a secret shows in a thing.
+
+    Looked at are its text, ``repr``, arguments, attributes, pickle, chain and traceback locals.
 
     Args:
         things: errors, events, clients, anything.
         secrets: the secret texts.
-        caplog: a log capture, set to DEBUG on the root logger beforehand; its records are walked as well.
+        caplog: a log capture, set to DEBUG on the root logger beforehand; its records are walked as
+            well.
         tests: the folder of your tests, whose frames made the secret up and may hold it.
     """
     forms = spellings(secrets)
@@ -100,14 +106,15 @@ class _Inspection:
         yield from self.texts(error.args, f"{where}.args", depth - 1, seen)
         yield from self.texts(dict(vars(error)), f"{where}.__dict__", depth - 1, seen)
         for name in ("__cause__", "__context__", "__notes__", "exceptions"):
-            inner: Any = getattr(error, name, None)
+            inner: object = getattr(error, name, None)
             if inner is not None:
                 yield from self.texts(inner, f"{where}.{name}", depth - 1, seen)
 
     def _printed(self, error: BaseException) -> str:
-        """Return the traceback with the locals of every frame, as a crash reporter prints it.
+        """Return the traceback with the locals of every frame.
 
-        Frames of the tests are left out: they made the secret up and may hold it.
+        A crash reporter prints it so. Frames of the tests are left out: they made the secret up and
+        may hold it.
         """
         lines: list[str] = []
         reports = [traceback.TracebackException.from_exception(error, capture_locals=True)]

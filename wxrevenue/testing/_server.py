@@ -1,4 +1,7 @@
-"""An HTTP server on loopback that breaks as it is told to: one coroutine is one fault."""
+"""An HTTP server on loopback that breaks as it is told to.
+
+One coroutine is one fault.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -37,7 +40,10 @@ class Peer:
         self._writer = writer
 
     async def request(self) -> Got:
-        """Read one whole request; an ``asyncio.IncompleteReadError`` ends the script when the client hangs up."""
+        """Read one whole request.
+
+        When the client hangs up, an ``asyncio.IncompleteReadError`` ends the script.
+        """
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         pairs = (line.partition(": ") for line in head[1:-2])
         headers = {name.lower(): value for name, _, value in pairs}
@@ -62,12 +68,12 @@ class Peer:
 
     def reset(self) -> None:
         """Break the connection off (RST)."""
-        found: Any = self._writer.get_extra_info("socket")
+        found: socket.socket = self._writer.get_extra_info("socket")
         found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def hung_up(self) -> bool:
-        """Tell whether the client's end is closed, or is closed within half a second."""
+        """Return whether the client's end is closed, or is closed within half a second."""
         if self._writer.transport.is_closing():
             return True
         try:
@@ -84,7 +90,10 @@ class Peer:
 
 
 def head(length: int | None, *, status: str = "200 OK", **headers: str) -> bytes:
-    """Return the status line and headers of an answer; without a length none is announced."""
+    """Return the status line and headers of an answer.
+
+    Without a length none is announced.
+    """
     lines = {name.replace("_", "-"): value for name, value in headers.items()}
     if length is not None:
         lines["Content-Length"] = str(length)
@@ -99,7 +108,9 @@ async def answer(peer: Peer) -> None:
 
 
 class FaultServer:
-    """Serves on loopback within ``async with``; each connection runs the script from its start.
+    """Serves on loopback within ``async with``.
+
+    Each connection runs the script from its start.
 
     Args:
         script: what a connection does. It may return, which closes nothing by itself.
@@ -131,7 +142,10 @@ class FaultServer:
         await asyncio.sleep(0)
 
     async def still_open(self) -> int:
-        """Stop the scripts; return how many connections the clients have not closed within half a second."""
+        """Stop the scripts; return how many connections the clients left open.
+
+        Clients have half a second to close them.
+        """
         await self._stop_scripts()
         return (await asyncio.gather(*(peer.hung_up() for peer in self._peers))).count(False)
 
@@ -154,7 +168,7 @@ class FaultServer:
 
 
 def unused_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a port of loopback that no server listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,7 @@
-"""What the conformance suites are made of: cases, and the list to which a chapter adds its own."""
+"""What the conformance suites are made of.
+
+That is cases, and the list to which a chapter adds its own.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,10 @@ class Suite(list[C], Generic[C, S]):
         return added
 
     def each(self, says: str, values: Mapping[str, T], play: Callable[[S, T], Awaitable[None]], *, needs: str = "") -> None:
-        """Add a case for each value; ``says`` begins with the rows, unless a value's name does."""
+        """Add a case for each value.
+
+        ``says`` begins with the rows, unless a value's name does.
+        """
         ids, sentence = _split(says)
         for name, value in values.items():
             own, title = _split(name)
@@ -96,7 +102,7 @@ class Suite(list[C], Generic[C, S]):
 
 
 def _split(text: str) -> tuple[Rows, str]:
-    """Return the rows that a text begins with, and the rest of it."""
+    """Return the rows that ``text`` begins with, and the rest of it."""
     found = _IDS.match(text)
     ids, rest = found.groups() if found else ("", text)
     return tuple(one for one in ids.split(", ") if one), rest

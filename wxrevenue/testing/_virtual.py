@@ -1,11 +1,14 @@
-"""Virtual time: an event loop whose clock jumps to the next timer as soon as nothing else is left to do."""
+"""Virtual time: an event loop whose clock jumps.
+
+It jumps to the next timer as soon as nothing else is left to do.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import selectors
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, TypeVarTuple
 
 from wxrevenue._engine.clock import LoopClock
 from wxrevenue.testing._transport_suite.scene import check
@@ -21,21 +24,27 @@ START: Final = 1_000.0
 """What a virtual loop's clock shows in the beginning."""
 _THREAD_PATIENCE: Final = 5.0
 PATIENCE: Final = 0.01
-"""Real seconds of silence after which nothing more is expected from the sockets that are open."""
+"""Real seconds of silence of open sockets until nothing more is expected."""
 
 
 _MANY_ROUNDS: Final = 10_000
 _LITTLE: Final = 1e-6
-"""Seconds that pass after so many rounds of the loop without any: in reality, too, who asks again and again gets there."""
+"""Virtual seconds that pass after so many rounds of the loop without any.
+
+In reality, too, a task that asks again and again reaches its time.
+"""
 _TOO_MANY_ROUNDS: Final = 100_000
 
 
 class StuckError(AssertionError):
-    """Nothing can happen any more, and somebody still waits."""
+    """Nothing can happen any more, and a task still waits."""
 
 
 class _Leap(selectors.DefaultSelector):
-    """A selector that does not wait, unless for threads and sockets: it tells the loop that the time has passed."""
+    """A selector that waits only for threads and sockets.
+
+    Else it does not wait: it tells the loop that the time has passed.
+    """
 
     def __init__(self, patience: float, tick: float) -> None:
         super().__init__()
@@ -68,20 +77,25 @@ class _Leap(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop in virtual time; threads (``run_in_executor``) and sockets are waited for in real time.
+    """A loop in virtual time.
 
-    ``complaints`` collects what would go to the loop's exception handler, such as an exception that nobody retrieved.
+    Threads (``run_in_executor``) and sockets are waited for in real time.
+
+    ``complaints`` collects what would go to the loop's exception handler, such as an exception that
+    was never retrieved.
 
     Args:
-        patience: real seconds of silence after which nothing more is expected from the sockets that are open.
-        tick: virtual seconds that every round of the loop takes, for a program that waits for less than a clock can tell.
+        patience: real seconds of silence after which nothing more is expected from the sockets that
+            are open.
+        tick: virtual seconds that every round of the loop takes, for a program that waits for less
+            than a clock can tell.
     """
 
     def __init__(self, patience: float = PATIENCE, tick: float = 0.0) -> None:
         self._leap = _Leap(patience, tick)
         super().__init__(self._leap)
         self._clock_resolution = 1e-9
-        self.complaints: list[dict[str, Any]] = []
+        self.complaints: list[dict[str, object]] = []
         self.set_exception_handler(lambda _loop, context: self.complaints.append(context))
 
     def time(self) -> float:
@@ -97,7 +111,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _thread_done(self, _future: object) -> None:
         self._leap.threads -= 1
 
-    async def shutdown_default_executor(self, *args: Any) -> None:
+    async def shutdown_default_executor(self, *args: object) -> None:
         """Wait for the threads to end, in real time."""
         self._leap.threads += 1
         await super().shutdown_default_executor(*args)
@@ -109,7 +123,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock(LoopClock):
-    """A clock whose wall time goes with the running virtual loop's time, from a given Unix time on.
+    """A clock whose wall time goes with the running virtual loop's time.
 
     Args:
         unix: the Unix time, in seconds, at which the loop starts.
@@ -123,23 +137,28 @@ class VirtualClock(LoopClock):
         return self._unix + self.monotonic() - START
 
     def step(self, seconds: float) -> None:
-        """Set the wall clock forward or, below zero, back, as whoever administers a machine may; monotonic time does not notice."""
+        """Set the wall clock forward or, below zero, back, in seconds.
+
+        An administrator of a machine may do so. Monotonic time does not notice.
+        """
         self._unix += seconds
 
 
-def run_virtual(main: Coroutine[Any, Any, T], *, patience: float = PATIENCE) -> T:
-    """Run a coroutine in virtual time, on an event loop of its own, and return its result.
+def run_virtual(main: Coroutine[object, None, T], *, patience: float = PATIENCE) -> T:
+    """Run a coroutine in virtual time and return its result.
 
-    Hours pass at once. Time stands still while a thread works for the loop, and while open sockets have not been silent for long
-    enough, so that servers on this machine may take part.
+    It runs on an event loop of its own. Hours pass at once. Time stands still while a thread works
+    for the loop, and while open sockets have not been silent for long enough, so that servers on
+    this machine may take part.
 
     Args:
         main: what to run.
-        patience: real seconds of silence after which nothing more is expected from the sockets that are open.
+        patience: real seconds of silence after which nothing more is expected from the sockets that
+            are open.
 
     Raises:
-        AssertionError: a task was left behind, or an exception that nobody retrieved; or every task waits for something that
-            never comes. What the coroutine itself raises passes through.
+        AssertionError: a task was left behind, or an exception was never retrieved; or every task
+            waits for something that never comes. What the coroutine itself raises passes through.
         RuntimeError: an event loop runs here already; call this from a plain function.
     """
     if _in_a_loop():
@@ -160,7 +179,7 @@ def _in_a_loop() -> bool:
     return True
 
 
-async def _alone(main: Coroutine[Any, Any, T]) -> T:
+async def _alone(main: Coroutine[object, None, T]) -> T:
     result = await main
     await settle()
     left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -168,8 +187,8 @@ async def _alone(main: Coroutine[Any, Any, T]) -> T:
     return result
 
 
-def virtual(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    """Make an async test run in virtual time, as :func:`run_virtual` does: a decorator."""
+def virtual(test: Callable[P, Coroutine[object, None, T]]) -> Callable[P, T]:
+    """Decorate an async test: it runs in virtual time, as in :func:`run_virtual`."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

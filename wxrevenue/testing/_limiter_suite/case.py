@@ -1,4 +1,7 @@
-"""A case of the conformance suite of rate limiters, and how it is played: in virtual time, around a limiter made for it."""
+"""A case of the conformance suite of rate limiters, and how it is played.
+
+It is played in virtual time, around a limiter made for it.
+"""
 
 from __future__ import annotations
 
@@ -26,18 +29,20 @@ _LONGEST: Final = 20_000.0
 class LimiterCase(Case[LimiterScene]):
     """One situation that every rate limiter must come through.
 
-    It is played in virtual time on an event loop of its own, where a cool-down passes at once and open sockets are waited for.
-    Around each case two things are seen to: no task is left behind, and no exception that nobody retrieved.
+    It is played in virtual time on an event loop of its own, where a cool-down passes at once and
+    open sockets are waited for. Around each case two things are seen to: no task is left behind,
+    and no exception that was not retrieved.
     """
 
     def run(self, make: MakeLimiter, *, patience: float = PATIENCE) -> None:
         """Play the case. Not for a running event loop: call it from a plain test function.
 
         Args:
-            make: makes a limiter: a class, or a function, taking ``cooldown``, in seconds, and ``clock`` by keyword. It is called
-                inside the loop. The limiters it makes may share their state: each case uses scopes that nobody used before.
-            patience: real seconds of silence after which nothing more is expected from the sockets that are open; raise it for a
-                limiter whose server is slow.
+            make: makes a limiter: a class, or a function, taking ``cooldown``, in seconds, and
+                ``clock`` by keyword. It is called inside the loop. The limiters it makes may share
+                their state: each case uses scopes that were not used before.
+            patience: real seconds of silence after which nothing more is expected from the sockets
+                that are open; raise it for a limiter whose server is slow.
 
         Raises:
             AssertionError: the limiter does not do what it must.

@@ -59,7 +59,10 @@ async def released_without_a_report(scene: LimiterScene) -> None:
 
 @CASES()
 async def closing_ends_every_wait(scene: LimiterScene) -> None:
-    """Closing ends every wait with ``ClientStateError``, at once; closing twice is closing once."""
+    """Closing ends every wait with ``ClientStateError``, at once.
+
+    Closing twice is closing once.
+    """
     await scene.close()
     line = await scene.line(3)
     await scene.limiter.aclose()

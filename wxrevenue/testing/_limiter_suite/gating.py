@@ -1,4 +1,7 @@
-"""Cases about closing and opening: what a refusal does, when the gate opens, and who goes first."""
+"""Cases about closing and opening.
+
+What a refusal does, when the gate opens, and which caller goes first.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ CASES: Final = Suite(LimiterCase)
 
 @CASES()
 async def an_open_scope(scene: LimiterScene) -> None:
-    """Turns of a scope that was never refused come at once, again and again, whatever became of the earlier ones."""
+    """Turns of a scope that was never refused come at once, again and again.
+
+    It does not matter what became of the earlier ones.
+    """
     for verdict in (Verdict.OK, Verdict.UNKNOWN):
         turn = await scene.turn()
         turn.report(verdict)
@@ -32,7 +38,7 @@ async def an_open_scope(scene: LimiterScene) -> None:
 
 @CASES()
 async def closed_for_everyone(scene: LimiterScene) -> None:
-    """A refusal closes the scope for everyone, for the cool-down."""
+    """A refusal closes the scope for every caller, for the cool-down."""
     closed = await scene.close()
     line = await scene.line(3, HELD)
     await line.goes(0, closed + COOLDOWN)
@@ -40,7 +46,10 @@ async def closed_for_everyone(scene: LimiterScene) -> None:
 
 @CASES()
 async def a_deadline_before_the_gate_opens(scene: LimiterScene) -> None:
-    """R-08: who cannot wait until the scope opens is refused at once, and told for how long it stays closed."""
+    """R-08: a caller that cannot wait until the scope opens is refused at once.
+
+    It is told for how long the scope stays closed.
+    """
     closed = await scene.close()
     scene.says(await scene.refused(timeout=20.0), COOLDOWN)
     await scene.until(closed + 15.0)
@@ -49,7 +58,10 @@ async def a_deadline_before_the_gate_opens(scene: LimiterScene) -> None:
 
 @CASES()
 async def late_refusals(scene: LimiterScene) -> None:
-    """R-07: refusals of calls that were under way keep the scope closed until a cool-down after the last of them; they do not add up."""
+    """R-07: refusals of calls that were under way keep the scope closed.
+
+    It stays closed until a cool-down after the last of them; they do not add up.
+    """
     turns = [await scene.turn() for _ in range(20)]
     first, *late = turns
     first.report(Verdict.TOO_FAST)
@@ -63,7 +75,10 @@ async def late_refusals(scene: LimiterScene) -> None:
 
 @CASES()
 async def a_late_refusal_beside_the_probe(scene: LimiterScene) -> None:
-    """R-07: a refusal that comes in while the probe is out counts, although the probe is accepted: there is another probe."""
+    """R-07: a refusal that comes in while the probe is out counts.
+
+    It counts although the probe is accepted: there is another probe.
+    """
     straggler = await scene.turn()
     closed = await scene.close()
     line = await scene.line(3, HELD, HELD, HELD)
@@ -89,7 +104,10 @@ async def a_late_success(scene: LimiterScene) -> None:
 
 @CASES()
 async def one_probe(scene: LimiterScene) -> None:
-    """R-05: when the scope opens exactly one goes; its success lets the others go, in their order of arrival."""
+    """R-05: when the scope opens exactly one caller goes.
+
+    Its success lets the others go, in their order of arrival.
+    """
     closed = await scene.close()
     line = await scene.line(20, HELD)
     probe = await line.goes(0, closed + COOLDOWN)
@@ -103,7 +121,10 @@ async def one_probe(scene: LimiterScene) -> None:
 
 @CASES()
 async def the_probe_is_refused(scene: LimiterScene) -> None:
-    """R-12: a refused probe closes the scope for another cool-down; the others stay in line, and who cannot hears so at once."""
+    """R-12: a refused probe closes the scope for another cool-down.
+
+    The others stay in line, and those that cannot wait are told so at once.
+    """
     closed = await scene.close()
     line = await scene.line(2, HELD, HELD)
     hurried = await scene.line(1, timeout=COOLDOWN * 1.5)
@@ -118,7 +139,10 @@ async def the_probe_is_refused(scene: LimiterScene) -> None:
 
 @CASES()
 async def refused_while_the_others_go(scene: LimiterScene) -> None:
-    """R-07: a refusal after the probe's success closes the scope for the rest of the line, and again one goes first."""
+    """R-07: a refusal after the probe's success closes the scope for the rest.
+
+    The rest stays in line, and again one caller goes first.
+    """
     closed = await scene.close()
     line = await scene.line(4, Verdict.OK, Verdict.TOO_FAST, HELD, HELD)
     await scene.until(closed + COOLDOWN + 2 * SOON)
@@ -146,19 +170,28 @@ async def _handed_on(scene: LimiterScene, how: str) -> None:
 
 @CASES()
 async def the_probe_crashes(scene: LimiterScene) -> None:
-    """R-11: a probe that is released without a report passes its role to the next in line, at once."""
+    """R-11: a probe released without a report passes its role to the next in line.
+
+    It does so at once.
+    """
     await _handed_on(scene, "")
 
 
 @CASES()
 async def the_probe_has_no_verdict(scene: LimiterScene) -> None:
-    """R-11: a probe whose answer was lost passes its role to the next in line, at once."""
+    """R-11: a probe whose answer was lost passes its role to the next in line.
+
+    It does so at once.
+    """
     await _handed_on(scene, "UNKNOWN")
 
 
 @CASES()
 async def the_probe_is_cancelled(scene: LimiterScene) -> None:
-    """R-11: a call that is cancelled while it probes passes the role to the next in line, at once."""
+    """R-11: a call cancelled while it probes passes the role to the next in line.
+
+    It does so at once.
+    """
 
     async def hang() -> Verdict:
         await scene.until(PATIENT)
@@ -176,7 +209,10 @@ async def the_probe_is_cancelled(scene: LimiterScene) -> None:
 
 @CASES()
 async def a_refused_call_keeps_its_place(scene: LimiterScene) -> None:
-    """Refused calls that go again keep the places they had: ahead of who came later, in their own order."""
+    """Refused calls that go again keep the places they had.
+
+    They go ahead of callers that came later, in their own order.
+    """
     order: list[str] = []
 
     async def again(name: str, turn: Turn) -> None:
@@ -200,7 +236,10 @@ async def a_refused_call_keeps_its_place(scene: LimiterScene) -> None:
 
 @CASES()
 async def going_again_in_no_time(scene: LimiterScene) -> None:
-    """R-08: a refused call that cannot wait is refused at once when it would go again, and is then in nobody's way."""
+    """R-08: a refused call that cannot wait is refused at once when it would go again.
+
+    Then it holds up no other.
+    """
     turn = await scene.turn()
     turn.report(Verdict.TOO_FAST)
     closed = scene.now
@@ -219,11 +258,11 @@ async def _stepped(scene: LimiterScene, seconds: float) -> None:
 
 @CASES()
 async def the_wall_clock_goes_back(scene: LimiterScene) -> None:
-    """R-22: a wall clock set back by an hour makes nobody wait longer."""
+    """R-22: a wall clock set back by an hour makes no caller wait longer."""
     await _stepped(scene, -3_600.0)
 
 
 @CASES()
 async def the_wall_clock_goes_forward(scene: LimiterScene) -> None:
-    """R-22: a wall clock set forward by an hour lets nobody go earlier."""
+    """R-22: a wall clock set forward by an hour lets no caller go earlier."""
     await _stepped(scene, 3_600.0)

@@ -1,9 +1,12 @@
-"""Where a limiter's case plays: one limiter, a clock, scopes that nobody used before, and callers who wait in line."""
+"""Where a limiter's case plays.
+
+One limiter, a clock, scopes that were not used before, and callers that wait in line.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import uuid4
 
 from wxrevenue.errors import QuotaExceededError, TooFastError
@@ -19,27 +22,37 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 COOLDOWN: Final = 30.0
-"""Seconds; not the default of our limiters, so that one that does not listen is found."""
+"""Seconds; not the default of the package's limiters.
+
+A limiter that ignores the argument is found by that.
+"""
 EVENING: Final = 1_700_064_000.0 - 7_200.0
 """The Unix time at which a case begins: two hours before a midnight in Beijing."""
 SOON: Final = 1.0
-"""Seconds within which something happens "at once"; a limiter need not be on the spot."""
+"""Seconds within which something happens "at once".
+
+A limiter need not be on the spot.
+"""
 EARLY: Final = 0.01
-"""Seconds by which a gate may open too early: shared state may be kept in milliseconds."""
+"""Seconds by which a gate may open too early.
+
+Shared state may be kept in milliseconds.
+"""
 _MOMENT: Final = 0.001
 HELD: Final = None
-"""The answer of a caller who keeps its turn until the case does something with it."""
+"""The answer of a caller that keeps its turn until the case does more with it."""
 PATIENT: Final = 4_000.0
 """A deadline, in seconds, that none of the waits in a case reaches."""
 
 
 class Callers:
-    """Callers of one scope who wait one behind the other, by their number.
+    """Callers of one scope that wait one behind the other, by their number.
 
     Args:
         scene: where they are.
         scope: what they wait for.
-        answers: what the first of them report as soon as they go, or :data:`HELD`; all further ones report success.
+        answers: what the first of them report as soon as they go, or :data:`HELD`; all further ones
+            report success.
     """
 
     def __init__(self, scene: LimiterScene, scope: str, answers: Sequence[Verdict | None]) -> None:
@@ -47,7 +60,7 @@ class Callers:
         self._scope = scope
         self._answers = answers
         self.went: list[int] = []
-        """Who went so far, in order."""
+        """The callers that went so far, in order."""
         self.moments: dict[int, float] = {}
         """When they went, in seconds since the case began."""
         self.tasks: list[asyncio.Task[Turn]] = []
@@ -68,7 +81,7 @@ class Callers:
         return turn
 
     def turn(self, number: int) -> Turn:
-        """Return the turn of a caller who went."""
+        """Return the turn of a caller that went."""
         check(number in self.went, f"caller {number} should have got its turn by now; those who did: {self.went}")
         return self.tasks[number].result()
 
@@ -78,7 +91,10 @@ class Callers:
             check(not self.tasks[number].done(), f"caller {number} should still wait; those who went: {self.went}")
 
     async def goes(self, number: int, moment: float) -> Turn:
-        """Let time pass; see that a caller goes at that moment of the case, not before and not much later; return the turn."""
+        """Let time pass; see that a caller goes at that moment of the case.
+
+        It goes not before and not much later. Return its turn.
+        """
         await self._scene.until(moment - 2 * EARLY)
         self.waits(number)
         await self._scene.until(moment + SOON)
@@ -104,7 +120,7 @@ class LimiterScene:
         self.limiter = limiter
         self.clock = clock
         self._run = uuid4().hex
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: list[asyncio.Task[object]] = []
 
     # -- time
 
@@ -120,13 +136,17 @@ class LimiterScene:
     # -- callers
 
     def scope(self, name: str = "account") -> str:
-        """Return a scope, the same one for the same name, that nobody used before the case."""
+        """Return a scope that was not used before the case.
+
+        It is the same one for the same name.
+        """
         return f"{self._run}-{name}/-/action"
 
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def start(self, work: Coroutine[object, None, T]) -> asyncio.Task[T]:
         """Start a task; it ends with the case at the latest."""
-        self._tasks.append(asyncio.create_task(work))
-        return self._tasks[-1]
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        return task
 
     async def turn(self, name: str = "account") -> Turn:
         """Return a turn of a scope that must be open."""
@@ -148,7 +168,10 @@ class LimiterScene:
         return line
 
     async def call(self, server: Callable[[], Awaitable[Verdict]], name: str = "account", timeout: float = PATIENT) -> None:
-        """Do as a client does: take a turn, ask the server, report, and repeat in turn what came too fast."""
+        """Do as a client does: take a turn, ask the server, report.
+
+        Repeat in turn what came too fast.
+        """
         deadline = self.now + timeout
         turn = await self.limiter.acquire(self.scope(name), timeout=timeout)
         try:
@@ -171,7 +194,10 @@ class LimiterScene:
         return result
 
     async def refused(self, timeout: float, *, quota: bool = False, name: str = "account") -> TooFastError | QuotaExceededError:
-        """Ask for a turn that cannot come in time, which must be said at once and with the right error; return that."""
+        """Ask for a turn that cannot come in time; return the error.
+
+        It must be said at once, and with the right error.
+        """
         return await self.refuses(self.limiter.acquire(self.scope(name), timeout=timeout), quota=quota)
 
     async def refuses(self, wait: Awaitable[object], *, quota: bool = False) -> TooFastError | QuotaExceededError:
@@ -188,7 +214,7 @@ class LimiterScene:
         check(isinstance(refusal, wanted), f"expected {wanted.__name__}, got {type(refusal).__name__}")
         return refusal
 
-    def ended(self, task: asyncio.Task[Any], wanted: type[BaseException]) -> BaseException:
+    def ended(self, task: asyncio.Task[object], wanted: type[BaseException]) -> BaseException:
         """See that a task came to its end with an error of that class; return that."""
         check(task.done(), "the call should have ended by now")
         error = asyncio.CancelledError() if task.cancelled() else task.exception()

@@ -23,7 +23,10 @@ _TO_MIDNIGHT: Final = 7_200.0
 
 @CASES()
 async def a_spent_quota(scene: LimiterScene) -> None:
-    """R-13: a spent quota closes the scope; who cannot wait for the next probe is refused at once, and told when that goes."""
+    """R-13: a spent quota closes the scope.
+
+    A caller that cannot wait for the next probe is refused at once, and told when that goes.
+    """
     turn = await scene.turn()
     turn.report(Verdict.QUOTA_SPENT)
     closed = scene.now
@@ -36,7 +39,10 @@ async def a_spent_quota(scene: LimiterScene) -> None:
 
 @CASES()
 async def a_probe_every_ten_minutes(scene: LimiterScene) -> None:
-    """R-13: while the quota is spent one probe goes every ten minutes; those behind a refused one hear so at once."""
+    """R-13: while the quota is spent one probe goes every ten minutes.
+
+    Those behind a refused one are told so at once.
+    """
     refused = await scene.close(Verdict.QUOTA_SPENT)
     for _ in range(3):
         line = await scene.line(3, HELD, timeout=_EVERY + 30.0)
@@ -52,7 +58,10 @@ async def a_probe_every_ten_minutes(scene: LimiterScene) -> None:
 
 @CASES()
 async def an_accepted_probe_reopens(scene: LimiterScene) -> None:
-    """R-13: an accepted probe reopens a scope whose quota was spent; what comes too fast after it is that, and no more."""
+    """R-13: an accepted probe reopens a scope whose quota was spent.
+
+    What comes too fast after it is that, and no more.
+    """
     closed = await scene.close(Verdict.QUOTA_SPENT)
     line = await scene.line(3, HELD, Verdict.TOO_FAST)
     probe = await line.goes(0, closed + _EVERY)
@@ -64,7 +73,10 @@ async def an_accepted_probe_reopens(scene: LimiterScene) -> None:
 
 @CASES()
 async def midnight(scene: LimiterScene) -> None:
-    """R-13: the next probe goes at midnight in Beijing when that is nearer than ten minutes."""
+    """R-13: the next probe goes at midnight in Beijing.
+
+    That is so when it is nearer than ten minutes.
+    """
     await scene.until(_TO_MIDNIGHT - 250.0)
     await scene.close(Verdict.QUOTA_SPENT)
     scene.says(await scene.refused(timeout=100.0, quota=True), 250.0)
@@ -74,7 +86,10 @@ async def midnight(scene: LimiterScene) -> None:
 
 @CASES()
 async def too_fast_beside_a_spent_quota(scene: LimiterScene) -> None:
-    """R-13: a late "too fast" does not shorten a closure for a spent quota, nor make it another one."""
+    """R-13: a late "too fast" does not shorten a closure for a spent quota.
+
+    Nor does it make it another one.
+    """
     straggler = await scene.turn()
     await scene.close(Verdict.QUOTA_SPENT)
     straggler.report(Verdict.TOO_FAST)
@@ -97,13 +112,19 @@ async def _reopened(scene: LimiterScene, verdict: Verdict) -> None:
 
 @CASES()
 async def reopening_a_spent_quota(scene: LimiterScene) -> None:
-    """R-13: ``reopen`` opens a scope whose quota was spent, at once, and those who wait go in their order."""
+    """R-13: ``reopen`` opens a scope whose quota was spent, at once.
+
+    The waiters go in their order.
+    """
     await _reopened(scene, Verdict.QUOTA_SPENT)
 
 
 @CASES()
 async def reopening_what_cools_down(scene: LimiterScene) -> None:
-    """``reopen`` opens a scope that cools down, at once, and those who wait go in their order."""
+    """``reopen`` opens a scope that cools down, at once.
+
+    The waiters go in their order.
+    """
     await _reopened(scene, Verdict.TOO_FAST)
 
 

@@ -1,4 +1,7 @@
-"""Cases about many callers at once, and about scopes that must not feel each other."""
+"""Cases about many callers at once.
+
+Also about scopes that must not feel each other.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ _CALLERS: Final = 200
 
 
 class _Extending:
-    """A server that takes a number of calls in a cool-down's time, and begins its block anew at each call made during it.
+    """A server that takes a number of calls in a cool-down's time.
 
-    A fixed window, begun by the first call in it; answers take 20 to 480 ms.
+    It begins its block anew at each call made during it. A fixed window, begun by the first call in
+    it; answers take 20 to 480 ms.
     """
 
     def __init__(self, scene: LimiterScene, quota: int) -> None:
@@ -50,7 +54,10 @@ class _Extending:
 
 @CASES()
 async def a_storm(scene: LimiterScene) -> None:
-    """R-05, R-07: of two hundred callers refused over five seconds one goes first a cool-down later, alone; each is sent twice at most."""
+    """R-05, R-07: of two hundred callers refused over five seconds one goes first.
+
+    It goes a cool-down later, alone; each is sent twice at most.
+    """
     sent: list[float] = []
 
     async def serve() -> Verdict:
@@ -70,7 +77,10 @@ async def a_storm(scene: LimiterScene) -> None:
 
 @CASES()
 async def a_server_that_extends_its_block(scene: LimiterScene) -> None:
-    """R-06: against a server that blocks anew at each call made during its block everyone gets through, without many calls in vain."""
+    """R-06: against a server that blocks anew every caller gets through.
+
+    It blocks anew at each call made during its block. Few calls are made in vain.
+    """
     server = _Extending(scene, quota=_CALLERS // 4)
     await asyncio.gather(*(scene.start(scene.call(server)) for _ in range(_CALLERS)))
     check(server.calls <= 2.25 * _CALLERS, f"{server.calls} calls were sent for {_CALLERS} callers")
@@ -100,7 +110,10 @@ async def a_scope_whose_quota_is_spent(scene: LimiterScene) -> None:
 
 @CASES()
 async def scopes_that_cool_down_side_by_side(scene: LimiterScene) -> None:
-    """R-23: of two scopes that cool down each opens at its own time, with a probe of its own."""
+    """R-23: of two scopes that cool down each opens at its own time.
+
+    Each has a probe of its own.
+    """
     closed = await scene.close(name="one")
     one = await scene.line(2, HELD, HELD, name="one")
     await scene.until(closed + COOLDOWN / 3)
@@ -114,7 +127,10 @@ async def scopes_that_cool_down_side_by_side(scene: LimiterScene) -> None:
 
 @CASES()
 async def a_hot_tenant(scene: LimiterScene) -> None:
-    """R-23: beside a scope with two hundred callers under refusals, a quiet scope's calls go at once, each of them."""
+    """R-23: a quiet scope's calls go at once beside a refused one.
+
+    The other scope has two hundred callers under refusals.
+    """
     server = _Extending(scene, quota=_CALLERS // 2)
     hot = [scene.start(scene.call(server, "a hot one")) for _ in range(_CALLERS)]
     for second in range(int(3 * COOLDOWN)):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def limiter_cases() -> list[LimiterCase]:
     """Return what a rate limiter must come through, case by case.
 
-    A limiter may pace its callers as it likes, as long as they get their turns in order and within their deadlines.
+    A limiter may pace its callers as it likes, as long as they get their turns in order and within
+    their deadlines.
     """
     return [*_gating.CASES, *_queueing.CASES, *_spending.CASES, *_ending.CASES, *_storming.CASES]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import uuid
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, TypeVar, Unpack
 
 import attrs
 
@@ -18,19 +18,32 @@ from wxrevenue.testing._suite import Case
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    class _Record(TypedDict, total=False):
+        """What a record may have otherwise."""
+
+        token: Secret | None
+        left: float
+        refresh: Secret | None
+        fence: int
+        age: float | None
+
     MakeStore: TypeAlias = Callable[[], TokenStore]
 
+T = TypeVar("T")
 _PATIENCE: Final = 10.0
 _LONGEST: Final = 30.0
 """Seconds to wait for what must happen, and for a whole case."""
 _STEP: Final = 0.01
 SHORT: Final = 0.05
 LONG: Final = 60.0
-"""Leases and lives, in seconds, that are over soon, and that are not over within a case."""
+"""Seconds of leases and lives: over soon, and not over within a case."""
 
 
 class StoreScene:
-    """The stores of one case, names that nobody used before, and secrets that are plainly fake."""
+    """The stores of one case.
+
+    With them are names that were not used before, and secrets that are plainly fake.
+    """
 
     def __init__(self, make: MakeStore) -> None:
         self._make = make
@@ -50,13 +63,14 @@ class StoreScene:
         self._stores.append(store)
         return store
 
-    def record(self, **changes: Any) -> StoredToken:
+    def record(self, **changes: Unpack[_Record]) -> StoredToken:
         """Return a record with a token that lives long and a refresh token."""
         return attrs.evolve(StoredToken(token=self.token, left=LONG, refresh=self.refresh), **changes)
 
     async def locked(self, store: TokenStore, name: str | None = None, *, lease: float = LONG) -> int:
-        """Return the fence of a lock that must be free by now, or soon."""
-        fence: int = await self.soon(lambda: store.lock(name or self.name, lease=lease), "the lock")
+        """Return the fence of a lock that must be free, or be free soon."""
+        fence = await self.soon(lambda: store.lock(name or self.name, lease=lease), "the lock")
+        assert fence is not None
         return fence
 
     async def read(self, store: TokenStore, name: str | None = None) -> StoredToken:
@@ -65,8 +79,11 @@ class StoreScene:
         assert found is not None, "the record is not there"
         return found
 
-    async def soon(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:
-        """Wait until ``look`` returns something that is neither ``None`` nor ``False``, and return it."""
+    async def soon(self, look: Callable[[], Awaitable[T]], what: str) -> T:
+        """Wait until ``look`` returns something, and return it.
+
+        ``None`` and ``False`` do not count.
+        """
         until = asyncio.get_running_loop().time() + _PATIENCE
         while asyncio.get_running_loop().time() < until:
             found = await look()
@@ -78,7 +95,7 @@ class StoreScene:
     async def end(self) -> None:
         """Close what can be closed, and look for secrets in what stores show."""
         for store in self._stores:
-            close: Any = getattr(store, "aclose", None)
+            close: object = getattr(store, "aclose", None)
             closing = close() if callable(close) else None
             if inspect.isawaitable(closing):
                 await closing
@@ -89,14 +106,15 @@ class StoreScene:
 class TokenStoreCase(Case[StoreScene]):
     """One situation that every token store must come through.
 
-    It is played on the running loop, with leases of fractions of a second where they must end, so that it works by a server's
-    clock and in virtual time alike. Names are new in each case. Afterwards a store with an ``aclose`` is closed, and what it
-    shows is looked through for secrets.
+    It is played on the running loop, with leases of fractions of a second where they must end, so
+    that it works by a server's clock and in virtual time alike. Names are new in each case.
+    Afterwards a store with an ``aclose`` is closed, and what it shows is looked through for
+    secrets.
     """
 
     @property
     def shared(self) -> bool:
-        """Whether two stores that were made one after the other must have the same records."""
+        """Whether two stores made one after the other must have the same records."""
         return "shared" in self.needs
 
     async def run(self, make: MakeStore) -> None:

@@ -1,4 +1,4 @@
-"""What a token store must come through: records that age, locks that lapse, writers that come too late."""
+"""The cases of a token store: records, locks, late writers, several stores."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def token_store_cases(*, shared: bool = True) -> list[TokenStoreCase]:
     """Return what a token store must come through, case by case.
 
     Args:
-        shared: whether stores that were made one after the other have the same records, as those of a server do; without it,
-            cases that need this are left out.
+        shared: whether stores that were made one after the other have the same records, as those of
+            a server do; without it, cases that need this are left out.
     """
     return [case for case in CASES if shared or not case.shared]
 
 
-# -- records -------------------------------------------------------------------------------------------------------
+# -- records ---------------------------------------------------------------------------------------
 
 
 @CASES()
@@ -34,7 +34,7 @@ async def nothing_at_first(scene: StoreScene) -> None:
 
 @CASES()
 async def what_was_written(scene: StoreScene) -> None:
-    """What was written is read: token, refresh token, fence, and how long the token lives."""
+    """Token, refresh token, fence and remaining life are read as written."""
     store = scene.store()
     fence = await scene.locked(store)
     assert await store.write(scene.name, scene.record(), fence=fence)
@@ -83,7 +83,7 @@ async def a_token_that_ends(scene: StoreScene) -> None:
 
 @CASES()
 async def a_record_that_ends(scene: StoreScene) -> None:
-    """When a token's time is up and it has no refresh token there is no record."""
+    """A token whose time is up leaves no record if it has no refresh token."""
     store = scene.store()
     await store.write(scene.name, scene.record(left=SHORT, refresh=None), fence=await scene.locked(store))
 
@@ -95,7 +95,10 @@ async def a_record_that_ends(scene: StoreScene) -> None:
 
 @CASES()
 async def dead_on_arrival(scene: StoreScene) -> None:
-    """A token whose time is up already is not kept, nor what it replaces; its refresh token is."""
+    """A token whose time is up already is not kept, nor what it replaces.
+
+    Its refresh token is kept.
+    """
     store = scene.store()
     fence = await scene.locked(store)
     await store.write(scene.name, scene.record(), fence=fence)
@@ -120,7 +123,7 @@ async def a_whole_record(scene: StoreScene) -> None:
 
 @CASES()
 async def names_are_apart(scene: StoreScene) -> None:
-    """K-23: neither record nor lock of one name is that of another, however alike they are."""
+    """K-23: records and locks of names that are alike are apart."""
     store = scene.store()
     others = [scene.named("wx1"), scene.named("wx10"), scene.name.rstrip("/"), scene.name.upper()]
     await store.write(scene.name, scene.record(), fence=await scene.locked(store))
@@ -131,7 +134,10 @@ async def names_are_apart(scene: StoreScene) -> None:
 
 @CASES()
 async def a_record_that_says_its_age(scene: StoreScene) -> None:
-    """K-27: a record tells its age by the store's own clock, if it can tell: what it was when written, or nothing, and more."""
+    """K-27: a record tells its age by the store's own clock, if it can.
+
+    That is the age when written, or 0, and the time since.
+    """
     store, given = scene.store(), 1e6
     fence = await scene.locked(store)
     await store.write(scene.name, scene.record(age=given), fence=fence)
@@ -149,12 +155,12 @@ async def a_record_that_says_its_age(scene: StoreScene) -> None:
     assert ((await scene.read(store)).age or 0.0) < min(first, 10.0) + SHORT, "a record that was written again is as old as before"
 
 
-# -- locks ---------------------------------------------------------------------------------------------------------
+# -- locks -----------------------------------------------------------------------------------------
 
 
 @CASES()
 async def one_holds_the_lock(scene: StoreScene) -> None:
-    """K-04: of many who try at the same time one gets the lock, and the others hear so at once."""
+    """K-04: of many callers at once one gets the lock; the others hear so at once."""
     store = scene.store()
     fences = await asyncio.gather(*(store.lock(scene.name, lease=LONG) for _ in range(20)))
     assert len([fence for fence in fences if fence is not None]) == 1, f"the lock was given out as {fences}"
@@ -184,7 +190,7 @@ async def a_lock_that_lapses(scene: StoreScene) -> None:
 
 @CASES()
 async def a_renewed_lock(scene: StoreScene) -> None:
-    """K-07: where locks can be renewed, a holder keeps its lock beyond the lease, and nobody else does."""
+    """K-07: where locks can be renewed, one stays its holder's beyond the lease."""
     store = scene.store()
     if not isinstance(store, RenewableTokenStore):
         return
@@ -202,7 +208,7 @@ async def a_renewed_lock(scene: StoreScene) -> None:
 
 @CASES()
 async def a_stranger(scene: StoreScene) -> None:
-    """A holder whose lease ended does not give back the lock that somebody else has by now; nor does one who never had it."""
+    """A caller without the lock, or whose lease ended, gives back no other's."""
     store = scene.store()
     slow = await scene.locked(store, lease=SHORT)
     await scene.locked(store)
@@ -226,12 +232,15 @@ async def fences_outlive_records(scene: StoreScene) -> None:
     assert await scene.locked(store) > fence
 
 
-# -- writers -------------------------------------------------------------------------------------------------------
+# -- writers ---------------------------------------------------------------------------------------
 
 
 @CASES()
 async def a_late_writer(scene: StoreScene) -> None:
-    """K-05, K-06: what a paused holder writes after a later one has written is refused, and changes nothing."""
+    """K-05, K-06: a paused holder's write after a later one's is refused.
+
+    It changes nothing.
+    """
     store = scene.store()
     slow = await scene.locked(store, lease=SHORT)
     quick = await scene.locked(store)
@@ -243,7 +252,7 @@ async def a_late_writer(scene: StoreScene) -> None:
 
 @CASES()
 async def nobody_overtook(scene: StoreScene) -> None:
-    """A holder whose lease ended may write while nobody else has: its token is the newest there is."""
+    """A holder whose lease ended may write if no other did; its token is the newest."""
     store = scene.store()
     slow = await scene.locked(store, lease=SHORT)
     await scene.locked(store)
@@ -260,12 +269,12 @@ async def a_write_made_twice(scene: StoreScene) -> None:
     assert (await scene.read(store)).token == scene.token
 
 
-# -- several -------------------------------------------------------------------------------------------------------
+# -- several ---------------------------------------------------------------------------------------
 
 
 @CASES(needs="shared")
 async def two_with_one_lock(scene: StoreScene) -> None:
-    """K-04: what one of two stores has locked or written, the other finds locked or written."""
+    """K-04: what one of two stores locked or wrote, the other finds so."""
     one, other = scene.store(), scene.store()
     fences = await asyncio.gather(*(store.lock(scene.name, lease=LONG) for store in (one, other) for _ in range(10)))
     held = [fence for fence in fences if fence is not None]
@@ -279,7 +288,7 @@ async def two_with_one_lock(scene: StoreScene) -> None:
 
 @CASES(needs="shared")
 async def a_late_writer_at_the_other(scene: StoreScene) -> None:
-    """K-06: a paused holder is refused as well if whoever came later has another store."""
+    """K-06: a paused holder is refused also if the later one has another store."""
     one, other = scene.store(), scene.store()
     slow = await scene.locked(one, lease=SHORT)
     await other.write(scene.name, scene.record(token=scene.newer), fence=await scene.locked(other))

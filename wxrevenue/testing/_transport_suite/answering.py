@@ -1,4 +1,7 @@
-"""Cases in which the server answers, in all the ways a server may: what must come through, and what must not be acted upon."""
+"""Cases in which the server answers, in all the ways a server may.
+
+What must come through, and what must not be acted upon.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ CASES.each("an answer comes through as bytes, decoded, whatever it calls itself"
 
 @CASES()
 async def empty_answers(scene: Scene) -> None:
-    """T-32: an answer may be empty, with a length or without content; the transport passes that on as it is."""
+    """T-32: an answer may be empty, with a length or without content.
+
+    The transport passes that on as it is.
+    """
     for told, status in ((head(0), 200), (head(None, status="204 No Content"), 204)):
         response = await scene.send((await scene.serve(saying(told))).url)
         check((response.status, response.body) == (status, b""), "an empty answer is an answer")
@@ -81,7 +87,10 @@ async def redirect_to_another_host(scene: Scene) -> None:
 
 @CASES()
 async def redirect_loop(scene: Scene) -> None:
-    """T-34: a redirect to itself is asked for once; through a client it is an error that is not retried."""
+    """T-34: a redirect to itself is asked for once.
+
+    Through a client it is an error that is not retried.
+    """
     error, requests = await scene.call(always(head(0, status="302 Found", Location="/again")))
     check(isinstance(error, ApiError) and not error.retryable, f"expected an ApiError, got {error!r}")
     check(requests == 1, "a redirect must not be followed")
@@ -118,7 +127,10 @@ async def server_closed_while_idle(scene: Scene) -> None:
 
 @CASES()
 async def server_closes_on_reuse(scene: Scene) -> None:
-    """T-36: where the server closes a kept connection just as a request goes out, the answer is lost and nobody sends twice."""
+    """T-36: where the server closes a kept connection, the answer is lost.
+
+    It closes just as a request goes out. The request is not sent a second time.
+    """
     server = await scene.serve(close_on_reuse)
     await scene.send(server.url)
     await scene.lost(server.url, reasons="reset")
@@ -136,7 +148,10 @@ async def cookies(scene: Scene) -> None:
 
 @CASES()
 async def statuses(scene: Scene) -> None:
-    """T-44: every status is an answer; a client repeats a read after 408, 500, 502, 503 and 504 only."""
+    """T-44: every status is an answer.
+
+    A client repeats a read after 408, 500, 502, 503 and 504 only.
+    """
     for status, again in ((408, True), (500, True), (501, False), (503, True), (505, False), (511, False)):
         error, requests = await scene.call(always(head(0, status=f"{status} Whatever")))
         check(isinstance(error, ApiError) and error.status == status, f"expected an ApiError of {status}, got {error!r}")
@@ -145,7 +160,10 @@ async def statuses(scene: Scene) -> None:
 
 @CASES()
 async def error_pages(scene: Scene) -> None:
-    """T-40: a page that shows the request's own address ends in an error that shows nothing of it."""
+    """T-40: a page that shows the request's own address ends in an error.
+
+    The error shows nothing of the address.
+    """
     error, requests = await scene.call(echo)
     check(isinstance(error, ServerBusyError) and requests > 1, f"expected a ServerBusyError, got {error!r}")
     for status in (502, 504):
@@ -157,7 +175,10 @@ async def error_pages(scene: Scene) -> None:
 
 @CASES()
 async def retry_after(scene: Scene) -> None:
-    """T-43: ``Retry-After`` comes through letter by letter, sensible or not; a wait of an hour ends the call at once."""
+    """T-43: ``Retry-After`` comes through letter by letter, sensible or not.
+
+    A wait of an hour ends the call at once.
+    """
     for said in ("3", "0.5", "-1", "inf", "nan", "junk", "9" * 40, "Wed, 21 Oct 2099 07:28:00 GMT"):
         server = await scene.serve(saying(head(0, status="429 Too Many Requests", Retry_After=said)))
         response = await scene.send(server.url)
@@ -168,7 +189,10 @@ async def retry_after(scene: Scene) -> None:
 
 @CASES()
 async def request_bytes(scene: Scene) -> None:
-    """The address, the headers and the body arrive byte for byte; only compressions that are understood are asked for."""
+    """The address, the headers and the body arrive byte for byte.
+
+    Only compressions that are understood are asked for.
+    """
     server = await scene.serve(saying(head(2), b"{}"))
     odd = "/a//b/../c%2Db?x=%20y+z&u=%2B&t="
     await scene.send(HttpRequest("POST", server.url + odd, {"X-Own": "1"}, b"{ }\n", Secret("fake%2Btoken+with/signs%3D%3d~%C3%A9")))

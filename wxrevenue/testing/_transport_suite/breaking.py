@@ -1,4 +1,7 @@
-"""Cases in which the connection or the answer breaks, comes too late or is too much."""
+"""Cases in which the connection or the answer breaks.
+
+It may also come too late, or be too much.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ _MANY_HEADERS = "".join(f"X-{n}: {n}\r\n" for n in range(20_000)).encode()
 
 
 def _later(*pieces: bytes) -> Script:
-    """Return a script that gives the client time to take in each piece before the next one comes."""
+    """Return a script that lets the client take in each piece before the next."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -117,7 +120,10 @@ CASES.each("half an answer, or none that is HTTP, is never a response", _HALVES,
 
 @CASES()
 async def no_hidden_repeat(scene: Scene) -> None:
-    """T-09: no method is sent a second time behind the caller's back, not even one that HTTP calls idempotent."""
+    """T-09: no method is sent a second time behind the caller's back.
+
+    Not even one that HTTP calls idempotent is.
+    """
     for method in ("GET", "HEAD", "PUT", "DELETE", "POST"):
         server = await scene.serve(close_after_request)
         await scene.lost(ask(server.url, method=method), reasons="reset")
@@ -183,7 +189,7 @@ CASES.each(
 )
 
 
-# -- too late ---------------------------------------------------------------------------------------------------------
+# -- too late --------------------------------------------------------------------------------------
 
 _SLOW: Final[Mapping[str, Script]] = {
     "T-23: silence": silence,
@@ -204,12 +210,15 @@ async def _slow(scene: Scene, script: Script) -> None:
 CASES.each("the timeout counts from the start to the last byte; what was sent may have arrived", _SLOW, _slow)
 
 
-# -- too much ---------------------------------------------------------------------------------------------------------
+# -- too much --------------------------------------------------------------------------------------
 
 
 @CASES()
 async def gzip_bomb(scene: Scene) -> None:
-    """T-28: an answer that unpacks to more than 16 MiB is given up, and asking again is no use."""
+    """T-28: an answer that unpacks to more than 16 MiB is given up.
+
+    Asking again does not help: the error is not retryable.
+    """
     bomb = gzip.compress(bytes(2 * LARGEST_BODY), compresslevel=1)
     server = await scene.serve(saying(head(len(bomb), Content_Encoding="gzip"), bomb, then="stay"))
     error = await scene.lost(server.url, reasons="too_large", timeout=10)

@@ -21,16 +21,18 @@ T = TypeVar("T")
 class TransportCase(Case[Scene]):
     """One situation that every transport must come through.
 
-    Its ``needs`` are options that the maker of transports must understand: of ``ssl``, ``proxy``, ``limit`` and ``trust_env``.
-    Around each case three things are seen to: no secret shows in an error, a log record or the transport; nothing is left open;
-    every call ends within its timeout and half a second.
+    Its ``needs`` are options that the maker of transports must understand: of ``ssl``, ``proxy``,
+    ``limit`` and ``trust_env``. Around each case three things are checked: no secret shows in an
+    error, a log record or the transport; nothing is left open; every call ends within its timeout
+    and half a second.
     """
 
     async def run(self, make: Make) -> None:
         """Play the case.
 
         Args:
-            make: makes a transport: a class, or a function, taking the options in :attr:`needs` by keyword.
+            make: makes a transport: a class, or a function, taking the options in :attr:`needs` by
+                keyword.
 
         Raises:
             AssertionError: the transport does not do what it must.
@@ -43,7 +45,10 @@ class TransportCase(Case[Scene]):
 def each_with_and_without_tls(
     cases: Suite[TransportCase, Scene], says: str, values: Mapping[str, T], play: Callable[[Scene, T], Awaitable[None]]
 ) -> None:
-    """Add two cases for each value: as :meth:`Suite.each` does, and once more over TLS."""
+    """Add two cases for each value.
+
+    One is as of :meth:`Suite.each`, the other is the same over TLS.
+    """
 
     async def secured(scene: Scene, value: T) -> None:
         scene.speak_tls()

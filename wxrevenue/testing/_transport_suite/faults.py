@@ -1,4 +1,7 @@
-"""Scripts for :class:`FaultServer`: each is one way in which a server, or the network before it, breaks."""
+"""Scripts for :class:`FaultServer`.
+
+Each is one way in which a server, or the network before it, breaks.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 CHUNKED: Final = head(None, Transfer_Encoding="chunked")
 ZIPPED: Final = gzip.compress(JSON * 100)
 TLS_1_1_ONLY: Final = b"\x15\x03\x02\x00\x02\x02\x46"
-"""What a server says that knows nothing newer: a fatal alert, ``protocol_version``."""
+"""A fatal alert, ``protocol_version``.
+
+A server that knows nothing newer says so.
+"""
 
 
 async def silence(peer: Peer) -> None:
@@ -96,7 +102,10 @@ async def echo_in_header(peer: Peer) -> None:
 
 
 def saying(*pieces: bytes, then: str = "close") -> Script:
-    """Return a script that answers a request with these bytes and then does ``close``, ``reset`` or ``stay``."""
+    """Return a script that answers a request with these bytes.
+
+    Then it does ``close``, ``reset`` or ``stay``.
+    """
 
     async def script(peer: Peer) -> None:
         await peer.request()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wxrevenue.errors import ClientStateError, WxRevenueError
 from wxrevenue.testing._server import JSON, FaultServer, head
@@ -25,7 +25,7 @@ async def _asked(server: FaultServer, requests: int = 1) -> None:
             await asyncio.sleep(0.001)
 
 
-async def _ended(task: asyncio.Task[Any]) -> BaseException | None:
+async def _ended(task: asyncio.Task[object]) -> BaseException | None:
     await asyncio.wait([task], timeout=2.0)
     check(task.done(), "the call must end when it is cancelled")
     try:
@@ -46,7 +46,10 @@ async def _caller(scene: Scene, server: FaultServer, hanging: list[BaseException
 
 @CASES()
 async def cancelled_while_waiting(scene: Scene) -> None:
-    """C-01: a caller cancelled on the wire gets its ``CancelledError``, from which nothing hangs, and leaves no connection."""
+    """C-01: a caller cancelled on the wire gets its ``CancelledError``.
+
+    Nothing hangs from that error, and no connection is left.
+    """
     for script in (silence, saying(head(10) + b"12345", then="stay")):
         server = await scene.serve(script)
         hanging: list[BaseException | None] = []
@@ -62,7 +65,7 @@ async def cancelled_while_waiting(scene: Scene) -> None:
 
 @CASES()
 async def cancelled_at_once(scene: Scene) -> None:
-    """C-01: a caller cancelled before there is a connection gets its ``CancelledError``."""
+    """C-01: a caller cancelled before it has a connection hears ``CancelledError``."""
     server = await scene.serve(silence)
     for turns in range(1, 6):
         task = asyncio.create_task(scene.transport().send(ask(server.url), timeout=5.0))
@@ -74,7 +77,7 @@ async def cancelled_at_once(scene: Scene) -> None:
 
 @CASES()
 async def the_callers_own_timeout(scene: Scene) -> None:
-    """C-04: the caller's own, earlier timeout comes out as the caller's ``TimeoutError``."""
+    """C-04: the caller's own, earlier timeout comes out as its ``TimeoutError``."""
     server = await scene.serve(silence)
     failure: BaseException | None = None
     try:
@@ -107,7 +110,10 @@ async def many_callers(scene: Scene) -> None:
 
 @CASES(needs="limit")
 async def closed_under_its_callers(scene: Scene) -> None:
-    """C-10: closing ends a call on the wire and a call that waits for a connection, each with an error of ours."""
+    """C-10: closing ends a call on the wire and one that waits for a connection.
+
+    Each ends with an error of the package.
+    """
     server = await scene.serve(silence)
     transport = scene.transport(limit=1)
     spare = scene.transport(limit=2)
@@ -120,9 +126,30 @@ async def closed_under_its_callers(scene: Scene) -> None:
     scene.errors += [error for error in ended if error]
 
 
+@CASES(needs="limit")
+async def closed_within_a_body(scene: Scene) -> None:
+    """C-10: closing ends a call whose answer has begun.
+
+    It does not leave the call to its timeout.
+    """
+    server = await scene.serve(saying(head(10) + b"12345", then="stay"))
+    transport, spare = scene.transport(limit=1), scene.transport(limit=2)
+    scene.transports[:] = [spare, transport]
+    task = asyncio.create_task(transport.send(ask(server.url), timeout=60.0))
+    await _asked(server)
+    await asyncio.sleep(0.01)  # its beginning is read, or not yet: the call must end either way
+    await transport.aclose()
+    error = await _ended(task)
+    check(isinstance(error, WxRevenueError), f"expected an error of ours, got {error!r}")
+    scene.errors += [error] if error else []
+
+
 @CASES()
 async def closed_for_good(scene: Scene) -> None:
-    """C-10: closing twice is closing once, also before first use; afterwards nothing is sent."""
+    """C-10: closing twice is closing once, also before first use.
+
+    Afterwards nothing is sent.
+    """
     server = await scene.serve()
     transport = scene.transport()
     await transport.aclose()
@@ -139,7 +166,10 @@ async def closed_for_good(scene: Scene) -> None:
 
 @CASES()
 async def another_loop(scene: Scene) -> None:
-    """C-07: on another event loop than its first a transport says so, before it sends anything."""
+    """C-07: on another event loop than its first a transport says so.
+
+    It does before it sends anything.
+    """
     server = await scene.serve()
     await scene.send(server.url)
 

@@ -1,11 +1,15 @@
-"""Where a case plays: servers, transports, the calls it makes, and the oracles that hold for every one of them."""
+"""Where a case plays.
+
+Servers, transports, the calls it makes, and the oracles that hold for every one of them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, Unpack
 
 from wxrevenue._base.secret import Secret
 from wxrevenue._engine.retry import RetryPolicy
@@ -24,28 +28,41 @@ if TYPE_CHECKING:
     from wxrevenue.ports import Transport
     from wxrevenue.testing._server import Script
 
+    class _Options(TypedDict, total=False):
+        """How a request is sent."""
+
+        timeout: float
+        transport: Transport | None
+
     Make: TypeAlias = "Callable[..., Transport]"
 
 TOKEN: Final = "fake-token-of-nobody"  # noqa: S105  (plainly fake)
 PASSWORD: Final = "fake-proxy-password"  # noqa: S105  (likewise)
 PATH: Final = "/wxa/getdefaultamsinfo?action=get_share_ratio&access_token="
+_HEADERS: Final = MappingProxyType({"Content-Type": "application/json"})
+"""Always the same, as those of a client are: a transport may treat such apart."""
 GRACE: Final = 0.5
 """Seconds by which a call may outlive its timeout."""
 
 
 def check(condition: object, said: str) -> None:
-    """Fail the case unless something holds; unlike an ``assert`` also under ``python -O``."""
+    """Fail the case unless something holds.
+
+    Unlike an ``assert`` it fails also under ``python -O``.
+    """
     if not condition:
         raise AssertionError(said)
 
 
 def ask(url: str, *, method: str = "POST", body: bytes = b'{"appid":"wx1"}') -> HttpRequest:
     """Return a request whose token is apart from its URL, as a client makes them."""
-    return HttpRequest(method, url + PATH, {"Content-Type": "application/json"}, body, Secret(TOKEN))
+    return HttpRequest(method, url + PATH, _HEADERS, body, Secret(TOKEN))
 
 
 class Scene:
-    """What a case works with. It keeps every server, transport and error, for the oracles to look at in the end.
+    """What a case works with.
+
+    It keeps every server, transport and error, for the oracles to look at in the end.
 
     Args:
         make: makes a transport.
@@ -70,7 +87,7 @@ class Scene:
         self.servers.append(server)
         return server
 
-    def transport(self, **options: Any) -> Transport:
+    def transport(self, **options: object) -> Transport:
         """Make a transport; the same one each time, unless there are options."""
         if options or not self.transports:
             trusted = {} if self._tls[1] is None else {"ssl": self._tls[1]}
@@ -78,7 +95,10 @@ class Scene:
         return self.transports[-1]
 
     async def send(self, request: HttpRequest | str, *, timeout: float = 2.0, transport: Transport | None = None) -> HttpResponse:
-        """Send a request, or the usual one to a URL; fail if that takes longer than it may."""
+        """Send a request, or the usual one to a URL.
+
+        Fail if that takes longer than it may.
+        """
         asked = ask(request) if isinstance(request, str) else request
         scope = asyncio.timeout(timeout + GRACE)
         try:
@@ -89,10 +109,13 @@ class Scene:
         raise AssertionError("the call outlived its timeout by half a second" if late else "the transport raised a bare TimeoutError")
 
     async def warm_up(self) -> None:
-        """Let the transport send something: its first request loads modules and certificates, which must not count below."""
+        """Let the transport send something.
+
+        Its first request loads modules and certificates, which must not count below.
+        """
         await self.send((await self.serve()).url)
 
-    async def fails(self, request: HttpRequest | str, **options: Any) -> NotSentError | ResponseLostError:
+    async def fails(self, request: HttpRequest | str, **options: Unpack[_Options]) -> NotSentError | ResponseLostError:
         """Send a request that must fail; return its error, which hangs from no other."""
         failure: BaseException | None = None
         try:
@@ -108,15 +131,18 @@ class Scene:
         check((failure.__cause__, failure.__context__) == (None, None), "an error must not hang from another one")
         return failure
 
-    async def lost(self, request: HttpRequest | str, *, reasons: str, **options: Any) -> ResponseLostError:
+    async def lost(self, request: HttpRequest | str, *, reasons: str, **options: Unpack[_Options]) -> ResponseLostError:
         """Send a request whose answer must get lost for one of these reasons."""
         error = await self.fails(request, **options)
         check(isinstance(error, ResponseLostError), f"bytes may have arrived, but the transport says they cannot: {error}")
         check(error.reason in reasons.split(), f"expected one of {reasons!r} as the reason, got {error.reason!r}")
         return error  # type: ignore[return-value]
 
-    async def not_sent(self, request: HttpRequest | str, *, reasons: str, **options: Any) -> NotSentError:
-        """Send a request that must fail for one of these reasons before a byte of it is sent."""
+    async def not_sent(self, request: HttpRequest | str, *, reasons: str, **options: Unpack[_Options]) -> NotSentError:
+        """Send a request that must fail before a byte of it is sent.
+
+        It must fail for one of these reasons.
+        """
         error = await self.fails(request, **options)
         check(isinstance(error, NotSentError), f"no byte can have arrived, but the transport says that some may have: {error}")
         check(error.reason in reasons.split(), f"expected one of {reasons!r} as the reason, got {error.reason!r}")
@@ -130,7 +156,10 @@ class Scene:
             yield client
 
     async def call(self, script: Script) -> tuple[WxRevenueError | None, int]:
-        """Ask a server for a share ratio, through a client; return the error, if any, and how many requests there were."""
+        """Ask a server for a share ratio, through a client.
+
+        Return the error, if any, and how many requests there were.
+        """
         server = await self.serve(script)
         failure: WxRevenueError | None = None
         async with self.client(server) as client:
@@ -150,7 +179,10 @@ class Scene:
             check(not await server.still_open(), "a connection is still open after the transport was closed")
 
     async def still_works(self) -> None:
-        """See that the transport got over what happened: no place among its connections is lost."""
+        """See that the transport got over what happened.
+
+        No slot among its connections may be lost.
+        """
         if self.transports:
             server = await self.serve()
             check((await self.send(server.url, transport=self.transports[0])).body == JSON, "the transport must still work afterwards")
@@ -158,7 +190,10 @@ class Scene:
 
 @asynccontextmanager
 async def staged(make: Make) -> AsyncGenerator[Scene]:
-    """Set a scene; afterwards see that no secret shows, that nothing is left open, and that every call came to its end."""
+    """Set a scene; afterwards check what holds for every case.
+
+    No secret shows, nothing is left open, and every call came to its end.
+    """
     before = asyncio.all_tasks()
     with _every_record() as log:
         async with AsyncExitStack() as stack:

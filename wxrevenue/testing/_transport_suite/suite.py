@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxrevenue._wire.http import LARGEST_BODY, HttpResponse
 from wxrevenue.errors import ResponseLostError
@@ -26,8 +26,8 @@ def transport_cases(*, without: Collection[str] = ()) -> list[TransportCase]:
     """Return what a transport must come through, case by case.
 
     Args:
-        without: options that the transport does not have, of ``ssl``, ``proxy``, ``limit`` and ``trust_env``; cases that need
-            one are left out.
+        without: options that the transport does not have, of ``ssl``, ``proxy``, ``limit`` and
+            ``trust_env``; cases that need one are left out.
     """
     chapters = (_connecting, _breaking, _answering, _surplus, _surroundings, _living)
     every = [case for chapter in chapters for case in chapter.CASES]
@@ -35,9 +35,12 @@ def transport_cases(*, without: Collection[str] = ()) -> list[TransportCase]:
 
 
 def through_stream(make: Callable[..., StreamingTransport]) -> Make:
-    """Return a maker of transports that do all their sending with :meth:`StreamingTransport.stream`, for the same cases."""
+    """Return a maker of transports that only stream, for the same cases.
 
-    def made(**options: Any) -> _Streamed:
+    They do all their sending with :meth:`StreamingTransport.stream`.
+    """
+
+    def made(**options: object) -> _Streamed:
         return _Streamed(make(**options))
 
     return made

@@ -1,4 +1,7 @@
-"""Cases in which a server sends more than it was asked for: no answer belongs to another call."""
+"""Cases in which a server sends more than it was asked for.
+
+No answer belongs to another call.
+"""
 
 from __future__ import annotations
 
@@ -42,17 +45,24 @@ def _with_the_answer(surplus: bytes) -> Script:
     return script
 
 
-def _in_chunks(surplus: bytes) -> Script:
+def _in_chunks(surplus: bytes, *, headers_first: bool = False) -> Script:
     async def script(peer: Peer) -> None:
         while True:
             own = (await peer.request()).body
-            await peer.send(head(None, Transfer_Encoding="chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(own), own) + surplus)
+            headers, body = head(None, Transfer_Encoding="chunked"), b"%x\r\n%b\r\n0\r\n\r\n" % (len(own), own)
+            if headers_first:
+                await peer.send(headers)
+                await asyncio.sleep(0.005)  # the client reads them
+            await peer.send((b"" if headers_first else headers) + body + surplus)
 
     return script
 
 
 def _up_to(size: int, surplus: bytes) -> Script:
-    """Return a script whose answers are of that many bytes in all, so that they end where a read is likely to end."""
+    """Return a script whose answers are of that many bytes in all.
+
+    They end where a read is likely to end.
+    """
 
     async def script(peer: Peer) -> None:
         while True:
@@ -72,6 +82,8 @@ _TOGETHER: Final[Mapping[str, Script]] = {
     "T-30: an interim answer": _with_the_answer(_INTERIM),
     "T-30: another answer after chunks": _in_chunks(_EVIL),
     "T-30: part of another answer after chunks": _in_chunks(_EVIL[:20]),
+    "T-30: another answer after chunks that came after the headers": _in_chunks(_EVIL, headers_first=True),
+    "T-30: an interim answer after chunks that came after the headers": _in_chunks(_INTERIM, headers_first=True),
     "T-52: the same answer twice": _with_the_answer(head(6) + b"call 0"),
     "T-52: an empty answer besides": _with_the_answer(_NO_CONTENT),
     **{f"T-30: another answer at {size} bytes": _up_to(size, _EVIL) for size in (1 << 14, 1 << 16, 1 << 18)},
@@ -96,7 +108,10 @@ _LATE: Final[Mapping[str, tuple[bytes, ...]]] = {
     "T-51: one byte, the rest later": (_EVIL[:1], _EVIL[1:]),
     "T-51: headers, the rest later": (_EVIL[:-4], _EVIL[-4:]),
 }
-"""What comes while the connection is idle, and what comes after the next request, should that come in on it."""
+"""What comes while the connection is idle, and what after the next request.
+
+The second comes only if that request comes in on the same connection.
+"""
 _READ_MEANWHILE: Final = {f"{name}, read meanwhile": (*late, b"read") for name, late in _LATE.items()}
 
 
@@ -131,11 +146,14 @@ each_with_and_without_tls(
 
 @contextmanager
 def _connected_once(sent: asyncio.Event) -> Generator[None]:
-    """Let connections of the running loop be made only when something was sent on them from the other end."""
+    """Make the running loop's connections wait until something was sent on them.
+
+    The other end sends it.
+    """
     loop: Any = asyncio.get_running_loop()
     connect = loop.sock_connect
 
-    async def patient(*args: Any) -> None:
+    async def patient(*args: object) -> None:
         await connect(*args)
         await sent.wait()
 
@@ -148,7 +166,10 @@ def _connected_once(sent: asyncio.Event) -> Generator[None]:
 
 @CASES()
 async def speaks_first(scene: Scene) -> None:
-    """T-53: what a server sends before it is asked answers nothing; the request is not sent."""
+    """T-53: what a server sends before it is asked answers nothing.
+
+    The request is not sent.
+    """
     await scene.warm_up()
     sent = asyncio.Event()
 

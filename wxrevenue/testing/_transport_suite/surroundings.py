@@ -1,4 +1,7 @@
-"""Cases about the machine and its environment: proxies, credentials and descriptors."""
+"""Cases about the machine and its environment.
+
+Proxies, credentials and descriptors.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +110,10 @@ CASES.each("a variable that names no usable proxy is an error, never a direct co
 
 @CASES(needs="trust_env")
 async def proxy_of_the_environment_is_gone(scene: Scene) -> None:
-    """T-54: where the proxy that the environment names cannot be reached, nothing was sent, and the error names the variable."""
+    """T-54: where the environment's proxy cannot be reached, nothing was sent.
+
+    The error names the variable.
+    """
     server = await scene.serve()
     scene.transport()  # another one, that can show afterwards that it works
     with _environment(ALL_PROXY=f"http://user:{PASSWORD}@127.0.0.1:{unused_port()}"):
@@ -128,7 +134,10 @@ def _netrc() -> Generator[str]:
 
 @CASES(needs="trust_env")
 async def credentials_of_the_environment(scene: Scene) -> None:
-    """T-55: passwords that a ``.netrc`` holds for a host are not sent to it: of the environment only proxies are taken."""
+    """T-55: passwords that a ``.netrc`` holds for a host are not sent to it.
+
+    Of the environment only proxies are taken.
+    """
     server = await scene.serve()
     with _netrc() as folder, _environment(NETRC=f"{folder}/.netrc", HOME=folder):
         await scene.send(server.url, transport=scene.transport(trust_env=True))
@@ -152,7 +161,10 @@ def _no_descriptors() -> Generator[None]:
 
 @CASES()
 async def no_descriptor_is_left(scene: Scene) -> None:
-    """T-56: where the process may open no more sockets, nothing was sent; the error says so, and a repetition may help."""
+    """T-56: where the process may open no more sockets, nothing was sent.
+
+    The error says so, and a repetition may help.
+    """
     await scene.warm_up()
     server = await scene.serve()
     with _no_descriptors():
@@ -163,6 +175,9 @@ async def no_descriptor_is_left(scene: Scene) -> None:
 
 @CASES()
 async def headers_that_repeat_the_address(scene: Scene) -> None:
-    """L-05: a server that repeats the address in a header puts no token into any log, at the most talkative setting."""
+    """L-05: a server that repeats the address in a header puts no token in a log.
+
+    That holds at the most talkative setting.
+    """
     server = await scene.serve(echo_in_header)
     check((await scene.send(server.url)).status == 307, "the redirect itself is the answer")
