@@ -1,18 +1,45 @@
-"""``python -m benchmarks [G1 G2 …] [--quick]``: measure, and print one table."""
+"""``python -m benchmarks [G1 …] [--quick] [--json] [--readme]``: print one table."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import sys
+import time
+from typing import TYPE_CHECKING, Final, Protocol
 
-from benchmarks import call, decode, import_time, memory, pages, retry, share_ratio, sweep, transports, turn, waiters
+from benchmarks import (
+    _report,
+    call,
+    clients,
+    decode,
+    decoders,
+    import_time,
+    ledger,
+    memory,
+    pages,
+    retry,
+    share_ratio,
+    sign,
+    sweep,
+    transports,
+    turn,
+    waiters,
+    workbooks,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks._measure import Outcome
+    from benchmarks._measure import Row
 
-_GOALS = {
+
+class Run(Protocol):
+    """Measures, and returns lines of the table."""
+
+    def __call__(self, *, quick: bool) -> Sequence[Row]: ...
+
+
+GOALS: Final[Mapping[str, Run]] = {
     "G1": call.run,
     "G2": share_ratio.run,
     "G3": decode.run,
@@ -23,29 +50,41 @@ _GOALS = {
     "G10": pages.run,
     "G11": memory.run,
     "G12": import_time.run,
+    "G13": ledger.run,
+    "G17": workbooks.run,
+    "R1": clients.run,
+    "R3": decoders.run,
+    "S": sign.run,
     "T": transports.run,
 }
-_LINE = "{:<4} {:<62} {:>10} {:>10} {:>6} {:>6}  {}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the goals named on the command line, or all."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the library against its rivals.")
-    options.add_argument("goals", nargs="*", metavar="GOAL", help=f"any of {', '.join(_GOALS)} (default: all)")
+    options.add_argument("goals", nargs="*", metavar="GOAL", help=f"any of {', '.join(GOALS)} (default: all)")
     options.add_argument("--quick", action="store_true", help="fewer rounds: a first look, not a verdict")
+    options.add_argument("--json", action="store_true", help="print one JSON object at the end, in place of the table")
+    options.add_argument("--readme", action="store_true", help="put the table into benchmarks/README.md, too")
     chosen = options.parse_args(arguments)
-    if strange := set(chosen.goals) - _GOALS.keys():
+    if strange := set(chosen.goals) - GOALS.keys():
         options.error(f"unknown goal: {', '.join(sorted(strange))}")
-    print(_LINE.format("goal", "ours / rival", "ours", "rival", "ratio", "goal", ""))
-    for goal in chosen.goals or _GOALS:
-        for outcome in _GOALS[goal](quick=chosen.quick):
-            print(_shown(outcome), flush=True)
-
-
-def _shown(outcome: Outcome) -> str:
-    ours, rival = (f"{figure:.1f} {outcome.unit}" for figure in (outcome.ours, outcome.rival))
-    verdict = "met" if outcome.met else "MISSED"
-    return _LINE.format(outcome.goal, outcome.what, ours, rival, f"{outcome.ratio:.2f}", f"{outcome.limit:.2f}", verdict)
+    if not chosen.json:
+        print(_report.HEAD)
+    outcomes: list[Row] = []
+    began = time.monotonic()
+    for goal in chosen.goals or GOALS:
+        print(f"{goal}, after {time.monotonic() - began:.0f} s …", file=sys.stderr, flush=True)
+        for outcome in GOALS[goal](quick=chosen.quick):
+            outcomes.append(outcome)
+            if not chosen.json:
+                print(_report.line(outcome), flush=True)
+    if chosen.json:
+        print(_report.as_json(outcomes))
+    else:
+        print(f"\n{_report.CAVEATS}\n{', '.join(f'{name} {value}' for name, value in _report.machine().items())}")
+    if chosen.readme:
+        _report.write_readme(outcomes)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ SHARE_RATIO = b'{"share_ratio":40,"ret":0,"err_msg":"ok"}'
 
 
 def settlement_page(rows: int, slots: int = 3) -> bytes:
-    """Return one page of settlements with every documented field present; two rows of three slots are about 1 KB."""
+    """Return one page of settlements with every documented field present.
+
+    Two rows of three slots are about 1 KB.
+    """
     page = {
         "ret": 0,
         "err_msg": "ok",
@@ -40,3 +43,32 @@ def _row(number: int, slots: int) -> dict[str, object]:
 
 
 _SLOTS = ("SLOT_ID_WEAPP_BANNER", "SLOT_ID_WEAPP_REWARD_VIDEO", "SLOT_ID_WEAPP_INTERSTITIAL", "SLOT_ID_WEAPP_TEMPLATE")
+
+
+def ad_data_page(rows: int, *, by_unit: bool = False) -> bytes:
+    """Return one page of all Mini Programs' ad data, by slot or by unit.
+
+    Every documented field is present.
+    """
+    return orjson.dumps({"ret": 0, "err_msg": "ok", "list": [_ad_row(n, by_unit=by_unit) for n in range(rows)], "total_num": rows})
+
+
+def _ad_row(number: int, *, by_unit: bool) -> dict[str, object]:
+    exposures, income = 181_814 + 37 * number, 52_175 + 11 * number
+    figures = {
+        "ad_slot": _SLOTS[number % len(_SLOTS)],
+        "date": f"2026-03-{number % 28 + 1:02}",
+        "req_succ_count": 443_610 + number,
+        "exposure_count": exposures,
+        "exposure_rate": round(exposures / (443_610 + number), 9),
+        "click_count": 10_095 + number,
+        "click_rate": round((10_095 + number) / exposures, 9),
+        "income": income,
+        "publisher_income": income // 2,
+        "agency_income": income - income // 2,
+        "ecpm": round(income * 1000 / exposures, 9),
+    }
+    whose = f"wx{number:016x}"
+    if by_unit:
+        return {"appid": whose, "ad_unit_id": f"adunit-{number:016x}", "ad_unit_name": f"unit {number}", "stat_item": figures}
+    return {"slot_id": 3_030_046_789_020_061 + number, "publisher_appid": whose, **figures}

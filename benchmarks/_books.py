@@ -1,15 +1,14 @@
-"""A lean HTTP server of settlements: every token has the same five pages of a hundred rows, each answered after 30 ms.
+"""A lean HTTP server of settlements.
 
-It runs in a process of its own, and does as little as a server can: pages are encoded once, and of a request it reads its length
-and its page number.
+Every token has the same five pages of a hundred rows, each answered after 30 ms. The server runs in
+a process of its own, and does as little as a server can: pages are encoded once, and of a request
+it reads its length and its page number.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,10 +19,10 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parent.parent)
 
 from benchmarks._answers import settlement_page
-from benchmarks._server import Canned, canned_answer
+from benchmarks._server import Canned, canned_answer, in_a_process
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
 PAGES: Final = 5
 ROWS: Final = 100
@@ -33,7 +32,10 @@ _PAGE: Final = re.compile(rb'"page": ?(\d+)')
 
 
 def pages() -> list[bytes]:
-    """Return the five answers, ready for the wire, and that of a page beyond them: one list of 500 different rows."""
+    """Return the five answers, ready for the wire, and that of a page beyond them.
+
+    Together they are one list of 500 different rows.
+    """
     whole = orjson.loads(settlement_page(PAGES * ROWS, slots=1))
     rows = whole["settlement_list"]
     return [canned_answer(orjson.dumps({**whole, "settlement_list": rows[n * ROWS : (n + 1) * ROWS]})) for n in range(PAGES + 1)]
@@ -56,14 +58,9 @@ class Late(Canned):
             self._transport.write(answer)
 
 
-@contextlib.contextmanager
-def books() -> Generator[str]:
+def books(*, pinned: bool = True) -> AbstractContextManager[str]:
     """Run the server in another process; give its base URL."""
-    with subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603  (this very file)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.stdin.close()
+    return in_a_process(__file__, pinned=pinned)
 
 
 async def _serve() -> None:

@@ -1,6 +1,7 @@
-"""A lean HTTP server: it answers every POST with the same JSON, on loopback, until its standard input closes.
+"""A lean HTTP server on loopback: the same JSON for every request.
 
-It runs in a process of its own, so that none of its work counts as the client's.
+It runs in a process of its own, on a core of its own where there are two, so that none of its work
+counts as the client's. It ends when its standard input closes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parent.parent)
+
+from benchmarks._cores import beside_a_server, pin
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
+    from contextlib import AbstractContextManager
 
 _LENGTH: Final = b"content-length:"
 
@@ -46,29 +53,47 @@ def _first_request(received: bytes) -> int | None:
     return len(head) + len(end) + length if len(body) >= length else None
 
 
-def canned_answer(body: bytes) -> bytes:
+def canned_answer(body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     """Return the whole HTTP answer."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    known = {"Content-Type": "application/json; charset=UTF-8", "Content-Length": str(len(body))}
+    lines = [f"{name}: {value}\r\n" for name, value in {**known, **(headers or {})}.items()]
+    return f"HTTP/1.1 200 OK\r\n{''.join(lines)}\r\n".encode() + body
 
 
 @contextlib.contextmanager
-def serving(body: bytes) -> Generator[str]:
-    """Run the server in another process; give its base URL."""
-    command = [sys.executable, str(Path(__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603  (this very file)
+def in_a_process(file: str, given: bytes = b"", *, pinned: bool = True) -> Generator[str]:
+    """Run a server's file as a program; give its base URL.
+
+    The program prints its port first, and ends with its standard input.
+
+    Args:
+        file: the program.
+        given: what it reads first.
+        pinned: it gets a core of its own, where there are two, and this process keeps off it.
+    """
+    with contextlib.ExitStack() as stack:
+        core = stack.enter_context(beside_a_server()) if pinned else None
+        command = [sys.executable, file]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  (ours)
+        stack.enter_context(process)
+        pin(core, process.pid)
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(len(body).to_bytes(4, "big") + body)
+        process.stdin.write(given)
         process.stdin.flush()
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         process.stdin.close()
 
 
+def serving(body: bytes, headers: Mapping[str, str] | None = None, *, pinned: bool = True) -> AbstractContextManager[str]:
+    """Run the server in another process; give its base URL."""
+    answer = canned_answer(body, headers)
+    return in_a_process(__file__, len(answer).to_bytes(4, "big") + answer, pinned=pinned)
+
+
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
-    body = sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4), "big"))
-    answer = canned_answer(body)
+    answer = sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4), "big"))
     server = await loop.create_server(lambda: Canned(answer), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.buffer.read)

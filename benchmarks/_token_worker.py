@@ -1,4 +1,7 @@
-"""One of the processes of ``token_processes``: reads what to do from its input, a line of JSON each, and answers likewise."""
+"""One of the processes of ``token_processes``.
+
+It reads what to do from its input, a line of JSON each, and answers likewise.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The sandbox in a process of its own, over HTTP, with one per cent of every mishap: the server that a soak runs against.
+"""The server that a soak runs against: the sandbox over HTTP, with 1 % of trouble.
 
-A process of its own because a soak watches its own memory, and the sandbox remembers every call it ever saw.
+One per cent of the calls meets each mishap. It has a process of its own because a soak watches its
+own memory, and the sandbox remembers every call it ever saw.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """G11: the memory of a sweep over a million rows of two thousand accounts.
 
-Counted is what the process grows by, at its peak, from the moment when everything is loaded and every connection has carried one
-account's pages. In a process of its own, on the server of G9, with the collector as Python sets it.
+Counted is what the process grows by, at its peak, from the moment when everything is loaded and
+every connection has carried one account's pages. In a process of its own, on the server of G9, with
+the collector as Python sets it. The peak is the process's own high-water mark: ``ru_maxrss``
+survives fork and exec, so that a process started by a large one would tell its parent's.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 
 ACCOUNTS: Final = 2_000
 SLOTS: Final = 64
-LIMIT: Final = 25.0
+LIMIT: Final = 16.0
 """Megabytes."""
 LIMIT_OF_GROWTH: Final = 1.25
-"""Ten times the accounts may take as many times the memory: flat, but for what chance adds to a peak."""
+"""How many times the memory ten times the accounts may take.
+
+It is flat, but for what chance adds to a peak.
+"""
 _MEGABYTE: Final = 1 << 20
 _HERE: Final = Path(__file__).parent.parent
 
@@ -43,21 +48,35 @@ async def megabytes(base_url: str, accounts: int) -> float:
     found = 0
     async for outcome in sweep(walk, [0], concurrency=1):
         outcome.result()
-    before = _resident()
+    before = resident()
     async for outcome in sweep(walk, range(accounts), concurrency=SLOTS):
         found += len(outcome.result())
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    grown = peak() - before
     assert found == accounts * PAGES * ROWS
     await client.aclose()
     await transport.aclose()
     return grown / _MEGABYTE
 
 
-def _resident() -> int:
-    """Return the bytes that are in memory now; where the system does not say, the most there ever were."""
+def resident() -> int:
+    """Return the bytes that are in memory now.
+
+    Where the system does not say, it is the most there ever were.
+    """
     statm = Path("/proc/self/statm")
     pages = int(statm.read_text().split()[1]) if statm.exists() else 0
     return pages * resource.getpagesize() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def peak() -> int:
+    """Return the most bytes that this process ever had in memory.
+
+    Where the system does not say, it is the most that it or its parent had.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+    return 1024 * (own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def in_a_process(base_url: str, accounts: int) -> float:
@@ -73,7 +92,7 @@ def run(*, quick: bool = False) -> list[Outcome]:
         all_of_them, tenth = in_a_process(base_url, accounts), in_a_process(base_url, accounts // 10)
     rows = accounts * PAGES * ROWS
     return [
-        Outcome("G11", f"peak memory of a sweep over {rows:,} rows / 25 MB", all_of_them, LIMIT, "MB", all_of_them / LIMIT, 1.0),
+        Outcome("G11", f"peak memory of a sweep over {rows:,} rows / {LIMIT:g} MB", all_of_them, LIMIT, "MB", all_of_them / LIMIT, 1.0),
         Outcome("G11", "the same / that of a tenth of the accounts", all_of_them, tenth, "MB", all_of_them / tenth, LIMIT_OF_GROWTH),
     ]
 

@@ -1,13 +1,15 @@
-"""A long run in bad weather: clients against the sandbox over real HTTP, with one per cent of every mishap.
+"""A long run under trouble: clients against the sandbox over real HTTP.
 
 ::
 
     python -m benchmarks.soak --seconds 600
 
-Besides what the server does (busy, expired tokens, broken connections, web pages, cut bodies, wrong signatures, "operating too
-fast" every five seconds), one call in a hundred is cancelled and one gets a deadline that is too short for it. It prints one line
-every ten seconds and a summary, and fails unless: every call ended in a result or one of our errors, within its deadline; no
-task and no connection is left; memory did not grow after the first quarter. Linux only: it reads ``/proc/self``.
+One per cent of the calls meets each mishap: busy, expired tokens, broken connections, web pages,
+cut bodies, wrong signatures. "Operating too fast" comes every five seconds. Besides, one call in a
+hundred is cancelled and one gets a deadline that is too short for it. The soak prints one line
+every ten seconds and a summary. It fails unless every call ended in a result or an error of the
+package, within its deadline; no task and no connection is left; and memory did not grow after the
+first quarter. Linux only: it reads ``/proc/self``.
 """
 
 from __future__ import annotations
@@ -55,8 +57,11 @@ ORDERS: Final = 500
 PAGES: Final = 4
 """Pages that a walk has at most."""
 _MIX: Final = (40, 2, 20, 38)
-"""How often each of the four calls is made. The second one is told that it is too fast, and then waits in line: rare enough that
-the line does not hold up all workers."""
+"""How often each of the four calls is made.
+
+The second one is refused as too fast, and then waits in line. It is rare enough that the line does
+not delay all workers.
+"""
 _SAMPLE: Final = 0.25
 _TOLD_EVERY: Final = 10.0
 _COOLDOWN: Final = 0.2
@@ -64,7 +69,10 @@ _MIB: Final = 1024 * 1024
 
 
 class NumberedTokens:
-    """Follows the sandbox's tokens, which are numbered: a refused one is followed by the next."""
+    """Follows the sandbox's tokens, which are numbered.
+
+    A refused one is followed by the next.
+    """
 
     def __init__(self, appid: str) -> None:
         self.component_appid = appid
@@ -82,7 +90,10 @@ class NumberedTokens:
 
 @attrs.define
 class Tally:
-    """What happened so far. ``stray`` counts exceptions that no weather explains, ``late`` is the worst overrun in seconds."""
+    """What happened so far.
+
+    ``stray`` counts exceptions that no trouble explains, ``late`` is the worst overrun in seconds.
+    """
 
     outcomes: Counter[str] = attrs.field(factory=Counter[str])
     stray: Counter[str] = attrs.field(factory=Counter[str])

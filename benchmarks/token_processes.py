@@ -1,9 +1,11 @@
-"""``python -m benchmarks.token_processes``: several processes with one component's secret and one Redis, over real HTTP.
+"""``python -m benchmarks.token_processes``: processes with one component's secret.
 
-Every process has a client and a ``ComponentTokens`` of its own, and callers that call a sandbox again and again. Three things
-happen to them: they start with no token, their token grows old, and it is refused. Each time the refresh takes ``--slow``
-seconds. Printed are the refreshes that the sandbox counted (one each is right), and how long calls took: while the token grows
-old nobody should wait, so the longest call should be about as long as in the quiet phase before it.
+They have one Redis, and call over real HTTP. Every process has a client and a ``ComponentTokens``
+of its own, and callers that call a sandbox again and again. Three things happen to them: they start
+with no token, their token grows old, and it is refused. Each time the refresh takes ``--slow``
+seconds. Printed are the refreshes that the sandbox counted (one each is right), and how long calls
+took. While the token grows old no caller should wait, so the longest call should be about as long
+as in the quiet phase before it.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROOT: Final = Path(__file__).parent.parent
 _OLD: Final = 7200 - 299
-"""Seconds after which a token of 7,200 s is replaced in the background in any case."""
+"""Seconds after which a 7,200 s token is always replaced in the background."""
 
 
 @attrs.frozen

@@ -1,6 +1,7 @@
-"""The transports side by side: the CPU of one exchange, for a small and a large answer. For the record: no goal hangs on it.
+"""The transports side by side: the CPU of one exchange.
 
-Fair because both send the same request to the same server over a kept-alive connection, and hand back the same bytes.
+An answer is small or large. It is for the record: no goal depends on it. It is fair because both
+send the same request to the same server over a kept-alive connection, and hand back the same bytes.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ def compare(rows: int, *, rounds: int, count: int) -> Outcome:
     with serving(body) as base_url, asyncio.Runner() as runner:
         request = HttpRequest("POST", f"{base_url}/wxa/x?access_token=", {"Content-Type": "application/json"}, b"{}", Secret("fake-token"))
         sides: tuple[Any, Any] = HttpxTransport(), AiohttpTransport()
-        one, other, ratio = in_turns(
+        found = in_turns(
             lambda: runner.run(microseconds(sides[0], request, count)), lambda: runner.run(microseconds(sides[1], request, count)), rounds
         )
         for side in sides:
             runner.run(side.aclose())
-    return Outcome("T", f"exchange of {len(body) // 1000} KB, httpx2 / aiohttp", one, other, "µs", ratio, math.inf)
+    return found.outcome("T", f"exchange of {len(body) // 1000} KB, httpx2 / aiohttp", "µs", math.inf)
 
 
 def run(*, quick: bool = False) -> list[Outcome]:

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import attrs
 import pytest
 
-from benchmarks import __main__ as command
 from benchmarks import (
+    _clients,
+    _cores,
     _measure,
     call,
+    clients,
     decode,
+    decoders,
     import_time,
+    ledger,
     memory,
     pages,
     retry,
     share_ratio,
+    sign,
     sweep,
     token_processes,
     transports,
     turn,
     waiters,
+    workbooks,
 )
-from benchmarks._answers import settlement_page
+from benchmarks._answers import ad_data_page, settlement_page
 from benchmarks._books import PAGES, ROWS, books
-from wxrevenue import GetShareRatio, LocalRateLimiter, RevenueClient, SettlementPage, ShareRatio
+from benchmarks._half_months import server as half_month_server
+from benchmarks._server import serving
+from wxrevenue import (
+    AdRow,
+    GetShareRatio,
+    HalfMonth,
+    LocalRateLimiter,
+    RevenueClient,
+    SettlementPage,
+    ShareRatio,
+    SignatureError,
+    open_ledger,
+    write_statement,
+)
 from wxrevenue._engine.call import Call
 from wxrevenue._wire import codec
 
@@ -41,23 +67,75 @@ def test_g1_both_sides_fetch_the_same_page() -> None:
 
 
 async def test_g2_both_sides_run() -> None:
-    """The client answers from memory, and the yardstick runs."""
+    """The client answers from memory, and the comparison runs."""
     ours = share_ratio.Ours()
     assert (await ours.call()).share_ratio == 40
     await share_ratio.rival()
-    ours.forget()
+
+
+@pytest.mark.parametrize("by_unit", [False, True])
+def test_g3_both_sides_decode_the_same_ad_data(by_unit: bool) -> None:  # noqa: FBT001  (both shapes)
+    """The hand-written loop decodes the same ad data, by slot and by unit.
+
+    Every field of a slot's row is there.
+    """
+    body = ad_data_page(3, by_unit=by_unit)
+    page = decode.ours_ad_data(body)
+    assert page == decode.rival_ad_data(body)
+    assert len(page.rows) == 3
+    unused = {"slot_id", "publisher_appid"} if by_unit else {"ad_unit_id", "ad_unit_name", "appid"}
+    assert {field.name for field in attrs.fields(AdRow) if getattr(page.rows[0], field.name) is None} == {*unused, "_extra"}
+
+
+@pytest.mark.slow("starts a server and a process")
+def test_g13_both_sides_fetch_the_same() -> None:
+    """``sync`` and the sweep that drops its rows run over the same jobs.
+
+    A second run finds no job.
+    """
+    with half_month_server() as base_url:
+        rival, first, second = asyncio.run(ledger.fleet(base_url, 3))
+    assert min(rival, first, second) > 0
+
+
+async def test_g13_a_ledger_is_filled_and_read(tmp_path: Path) -> None:
+    """The ledger that is read has the rows that were asked for."""
+    path = str(tmp_path / "revenue.db")
+    await ledger.fill(path, 96)
+    async with open_ledger(path) as filled:
+        assert (await filled.progress()).half_months == 96
+    found = await ledger.read(path, 96)
+    assert found.keys() == {"missing", "progress", "newest 1,000", "all changes", "MB", "CPU", "report", "report MB", "page MB"}
+
+
+async def test_g17_workbooks_are_written(tmp_path: Path) -> None:
+    """Rows and a statement are written.
+
+    A settlement has the announced number of rows in a statement.
+    """
+    openpyxl: Any = pytest.importorskip("openpyxl")
+    assert (await workbooks.exported(str(tmp_path), 12)).keys() == {"seconds", "megabytes"}
+    await workbooks.fill(str(tmp_path / "revenue.db"), 12)
+    async with open_ledger(str(tmp_path / "revenue.db")) as ledger:
+        await write_statement(ledger, HalfMonth(2024, 3, 1), tmp_path / "a.xlsx")
+    sheets = openpyxl.load_workbook(tmp_path / "a.xlsx").worksheets[1:]
+    rows = sum(sheet.max_row - 3 for sheet in sheets)  # without the head and the totals
+    assert rows == 12 * workbooks.ROWS_OF_A_SETTLEMENT["stated"] - 3  # three are paid
 
 
 @pytest.mark.parametrize("rows", [0, 1, 20])
 def test_g3_both_sides_decode_the_same(rows: int) -> None:
-    """The hand-written loop and the generated function make equal pages of the same bytes."""
+    """The hand-written loop and the generated function decode bytes to equal pages."""
     body = settlement_page(rows)
     assert decode.ours(body) == decode.rival(body)
     assert len(decode.ours(body).rows) == rows
 
 
 def test_g3_every_optional_field_is_there() -> None:
-    """The pages that are decoded hold every documented field: no side gains from what is left out."""
+    """The pages that are decoded hold every documented field.
+
+    So no side gains from a missing one.
+    """
     page = decode.ours(settlement_page(2))
     assert None not in attrs.astuple(page, filter=lambda field, _value: field.name != "_extra")
     assert None not in attrs.astuple(page.rows[0], filter=lambda field, _value: field.name != "_extra")
@@ -71,10 +149,13 @@ def test_g3_required_fields_only() -> None:
 
 
 async def test_g5_every_limiter_lets_everyone_go() -> None:
-    """A whole turn of ours and the acquisitions of the three rivals come to an end at once."""
+    """A whole turn of this package's limiter ends at once.
+
+    So do the acquisitions of the rivals.
+    """
     assert await turn.ours(LocalRateLimiter(), 3) > 0
     assert await turn.with_aiolimiter(3) > 0
-    for make in turn.RIVALS.values():
+    for _, make in turn.RIVALS.values():
         acquire = make()
         await acquire()
         await acquire()
@@ -82,20 +163,29 @@ async def test_g5_every_limiter_lets_everyone_go() -> None:
 
 @pytest.mark.parametrize("name", ["ours", *waiters.RIVALS])
 def test_g6_every_limiter_keeps_to_the_rate(name: str) -> None:
-    """Nobody gets through sooner than the rate allows, or much later; and everyone who did not give up is served."""
-    make = waiters.RIVALS.get(name, waiters.ours)
+    """No waiter gets through sooner than the rate allows, or much later.
+
+    Every waiter that did not give up is served.
+    """
+    _, make = waiters.RIVALS.get(name, ("", waiters.ours))
     for drain in (waiters.drained(make, 200), waiters.after_cancelling(make, 200)):
         assert 0.95 <= drain.seconds / drain.ideal <= 1.1
 
 
 def test_g6_places_out_of_turn_are_counted() -> None:
-    """The figure is how far the most unlucky or lucky waiter was from the right place, among those who were served."""
+    """The figure is the largest distance of a served waiter from its right place.
+
+    It counts in both directions.
+    """
     assert waiters.displaced([0, 1, 3, 7]) == 0
     assert waiters.displaced([7, 0, 1, 3]) == 3
 
 
 async def test_g8_only_the_loop_is_left_out() -> None:
-    """With and without the loop of attempts the same call gives the same result, and both differences are measured."""
+    """With and without the loop of attempts the same call gives the same result.
+
+    Both differences are measured.
+    """
     engine = retry.engine()
     call = Call(GetShareRatio(appid="wx1"), 0.0, 30.0)
     assert await engine.attempts(call) == await engine.once(call) == ShareRatio(Decimal(40))
@@ -110,27 +200,46 @@ async def test_g10_both_sides_walk_the_same_rows() -> None:
 
 @pytest.mark.slow("traces memory")
 def test_g11_a_row_is_remembered_in_few_bytes() -> None:
-    """P-23: a walk holds no more than 250 bytes for each different row, also just after its tables have grown."""
+    """P-23: a walk holds no more than 250 bytes for each different row.
+
+    This holds also just after its tables have grown.
+    """
     assert pages.bytes_per_key(12_000) <= pages.LARGEST
 
 
 async def test_g9_all_sides_fetch_the_same_rows() -> None:
-    """The sweep's rows and each rival's are the same, five different pages of them."""
+    """The sweep's rows and each rival's are the same: five different pages."""
     with books() as base_url:
         rivals = sweep.Rivals(base_url)
         theirs = [await rival(2) for rival in (rivals.sequential, rivals.gather, rivals.session_per_call)]
+        began, ended = await sweep.by_hand(base_url, 2, 2)  # which counts its rows itself
         async with RevenueClient("fake-token", base_url=base_url) as client:
             mine = await client.iter_agency_settlement("2000-01-01", "2024-12-31", page_size=ROWS).collect()
     assert len({row.key for row in mine}) == len(mine) == PAGES * ROWS
+    assert began < ended
     for found in theirs:
         assert [[(row.month, row.order, row.settled_revenue, row.date) for row in rows] for rows in found] == 2 * [
             [(row.month, row.order, row.settled_revenue, row.date) for row in mine]
         ]
 
 
+async def test_s_both_sides_make_the_same_marks() -> None:
+    """With either signer every mark is made.
+
+    The ticker counts turns, as it does on an idle loop.
+    """
+    sides = sign.Sides()
+    assert min(await sides.turns(sides.off, 3)) > 0
+    assert min(await sides.turns(sides.on, 3)) > 0
+    assert min(await sides.idle(3)) > 0
+
+
 @pytest.mark.slow("waits for other processes")
 def test_g9_and_g11_run_in_processes_of_their_own() -> None:
-    """A sweep by two processes takes its time, and one process tells how much it has grown."""
+    """A sweep by two processes takes at least the time of its pages.
+
+    One process returns how much it has grown.
+    """
     with books() as base_url:
         assert sweep.in_processes(base_url, accounts=4, processes=2) > 4 * PAGES * 0.03 / sweep.SLOTS
         assert memory.in_a_process(base_url, accounts=2) > 0
@@ -138,52 +247,131 @@ def test_g9_and_g11_run_in_processes_of_their_own() -> None:
 
 @pytest.mark.slow("waits for other processes")
 def test_g12_both_statements_run() -> None:
-    """Both interpreters start and import what they are told."""
+    """Both interpreters start and import the named modules."""
     assert import_time.milliseconds(import_time.OURS) > 0
     assert import_time.milliseconds(import_time.RIVAL) > 0
 
 
-def test_rounds_alternate_and_ratios_are_of_one_round() -> None:
-    """Who goes first changes every round, and the median is that of the rounds' own ratios."""
-    order: list[str] = []
+def test_ratios_are_of_one_round() -> None:
+    """The median is that of the rounds' own ratios.
+
+    A first run of each side is not counted.
+    """
     ours, rival = iter([0.0, 1.0, 4.0, 9.0]), iter([0.0, 1.0, 2.0, 3.0])
-
-    def our_round() -> float:
-        order.append("ours")
-        return next(ours)
-
-    def rival_round() -> float:
-        order.append("rival")
-        return next(rival)
-
-    assert _measure.in_turns(our_round, rival_round, rounds=3) == (4.0, 2.0, 2.0)
-    assert order == ["ours", "rival", "ours", "rival", "rival", "ours", "ours", "rival"]
+    assert _measure.in_turns(lambda: next(ours), lambda: next(rival), rounds=3) == (4.0, 2.0, 2.0, 2.0)
 
 
-def test_the_command_prints_one_line_per_comparison(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table tells goal, both figures, ratio and verdict; goals can be chosen by name."""
-    met, missed = (_measure.Outcome("G9", "a / b", 2.0, 4.0, "µs", ratio, 1.0) for ratio in (0.5, 1.01))
+def test_rounds_are_in_random_order_and_fair() -> None:
+    """The order of the sides is drawn, and a seed repeats it.
 
-    def run(*, quick: bool) -> list[_measure.Outcome]:
-        return [met, missed] if quick else []
+    Each side is first as often as last.
+    """
+    drawn = _measure.orders("abc", 30)
+    assert drawn == _measure.orders("abc", 30)
+    assert drawn != _measure.orders("abc", 30, seed=1)
+    assert all(sorted(order) == ["a", "b", "c"] for order in drawn)
+    assert len(set(map(tuple, drawn))) > 2
+    assert all(sum(order[0] == side for order in drawn) == sum(order[-1] == side for order in drawn) for side in "abc")
+    two = [order[0] for order in _measure.orders("ab", 20)]
+    assert two.count("a") == 10
+    assert two != 10 * ["a", "b"]
 
-    monkeypatch.setattr(command, "_GOALS", {"G9": run})
-    command.main(["G9", "--quick"])
-    head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["goal", "ours", "/", "rival", "ours", "rival", "ratio", "goal"]
-    assert [line.split()[-1] for line in lines] == ["met", "MISSED"]
+
+def test_rounds_run_in_the_order_that_was_drawn() -> None:
+    """Every side runs once in each round, in that round's order.
+
+    It runs once before the rounds, too.
+    """
+    ran: list[str] = []
+
+    def side(name: str) -> float:
+        ran.append(name)
+        return float(len(ran))
+
+    found = _measure.in_rounds({name: partial(side, name) for name in "abc"}, 4)
+    assert ran == ["a", "b", "c", *(name for order in _measure.orders("abc", 4) for name in order)]
+    assert sorted(figure for figures in found.values() for figure in figures) == [float(number) for number in range(4, 16)]
 
 
-def test_an_unknown_goal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """A goal that does not exist ends the command with a message."""
-    with pytest.raises(SystemExit):
-        command.main(["G0"])
-    assert "unknown goal: G0" in capsys.readouterr().err
+@pytest.mark.parametrize("name", decoders.RIVALS)
+def test_r3_every_rival_decodes_the_same(name: str) -> None:
+    """A rival's page holds what this package's page holds, to the field."""
+    pytest.importorskip(name)
+    decoder = decoders.RIVALS[name]()
+    body = settlement_page(3)
+    assert decoders.contents(decoder(body)) == decoders.contents(decode.ours(body))
+    assert decoders.contents(decoder(settlement_page(2))) != decoders.contents(decode.ours(body))
+
+
+@pytest.mark.parametrize("name", ["ours", "ours, signed", *_clients.RIVALS])
+async def test_r1_a_client_and_its_bare_call_bring_the_same(name: str) -> None:
+    """A client's own call and its HTTP library's bare one say the same.
+
+    An answer that says something else is noticed.
+    """
+    candidate = {"ours": _clients.OURS, "ours, signed": _clients.OURS_SIGNED, **_clients.RIVALS}[name]
+    if (missing := candidate.missing()) is not None:
+        pytest.skip(f"{missing} is not installed")
+    answer = _clients.answers()[candidate.answer]
+    with serving(answer.body, answer.headers) as base_url:
+        async with candidate.open(base_url) as client:
+            whole, bare = await client.whole(), await client.bare()
+    assert client.same(whole, bare)
+    assert not client.same(whole, _changed(bare))
+
+
+def _changed(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer that differs in a value that every client tells."""
+    changed: dict[str, Any] = json.loads(json.dumps(answer))
+    changed.update({"id": "another", "body": "another"})
+    for receiver in changed.get("receivers", []):
+        receiver["detail_id"] = "another"
+    return changed
+
+
+async def test_r1_a_forged_answer_is_refused() -> None:
+    """An answer that was changed after it was signed is an error.
+
+    So both clients that verify really do.
+    """
+    answer = _clients.answers()["order"]
+    with serving(answer.body.replace(b"FINISHED", b"REFUNDED"), answer.headers) as base_url:
+        async with _clients.ours_signed(base_url) as ours:
+            with pytest.raises(SignatureError):
+                await ours.whole()
+        if _clients.RIVALS["wechatpayv3"].missing() is None:
+            async with _clients.wechatpayv3(base_url) as rival:
+                with pytest.raises(Exception, match="failed to verify the signature"):
+                    await rival.whole()
+
+
+def test_r1_a_rival_that_is_not_installed_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table says what to install."""
+    absent = attrs.evolve(_clients.RIVALS["stripe"], packages=("no_such_module",))
+    monkeypatch.setattr(clients, "RIVALS", {"absent": absent})
+    monkeypatch.setattr(clients, "figures", mock.Mock(return_value={}))
+    assert clients.run() == [_measure.NotInstalled("R1", "call / bare call: ours / absent (aiohttp)", "no_such_module")]
+
+
+@pytest.mark.skipif(len(_cores.allowed()) < 2, reason="one core, or a system that does not pin")
+def test_a_server_has_a_core_of_its_own() -> None:
+    """While servers run, they share the last core.
+
+    This process keeps off that core until they have ended.
+    """
+    before = _cores.allowed()
+    with serving(b"{}"), serving(b"{}"):
+        assert _cores.allowed() == before[:-1]
+        servers = [int(pid) for pid in Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text().split()]
+        assert [os.sched_getaffinity(pid) for pid in servers[-2:]] == [{before[-1]}, {before[-1]}]
+    assert _cores.allowed() == before
+    with books(pinned=False):
+        assert _cores.allowed() == before
 
 
 @pytest.mark.slow("runs a benchmark of real HTTP")
 def test_transports_are_compared() -> None:
-    """Both transports bring the same answer through the same server."""
+    """Both transports get the same answer from the same server."""
     outcome = transports.compare(transports.SMALL, rounds=1, count=1)
     assert outcome.ours > 0
     assert outcome.rival > 0
@@ -191,7 +379,10 @@ def test_transports_are_compared() -> None:
 
 @pytest.mark.slow("waits for other processes")
 async def test_token_processes() -> None:
-    """Two processes with one Redis make one refresh each time that one is needed, at most one early, and none else."""
+    """Two processes with one Redis make one refresh each time that one is needed.
+
+    They make at most one early, and no other.
+    """
     phases = await token_processes.measure(processes=2, callers=3, slow=0.05, seconds=0.5, timeout=5.0)
     first, quiet, early, refused = (phase.refreshes for phase in phases)
     assert (first, quiet, refused) == (1, 0, 1)
@@ -200,7 +391,7 @@ async def test_token_processes() -> None:
 
 
 def test_token_processes_as_a_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table has a line for each phase."""
+    """The table of token processes has a line for each phase."""
 
     async def measured(**_settings: object) -> list[token_processes.Phase]:
         return [token_processes.Phase("quiet", 0, 7, 0, 0.001, 0.0123)]

@@ -1,4 +1,7 @@
-"""The limiter's simulation: servers admit by their rules, the ideal is the ideal, and a seed decides everything."""
+"""The limiter's simulation.
+
+Servers admit by their rules, the ideal is right, and a seed decides everything.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +42,16 @@ TABLE: list[tuple[str, Limit, list[float], str]] = [
 
 
 def verdicts(server: Server, arrivals: list[float]) -> str:
-    """Return one sign per arrival: plus if it was admitted."""
+    """Return one sign per arrival: plus if it was admitted, else minus."""
     return "".join("+" if server.admit("action", arrival) else "-" for arrival in arrivals)
 
 
 @pytest.mark.parametrize(("kind", "limit", "arrivals", "expected"), TABLE)
 def test_each_server_admits_by_its_rule(kind: str, limit: Limit, arrivals: list[float], expected: str) -> None:
-    """Boundaries, refills, bursts and extended blocks are where the rule puts them, to the moment."""
+    """Boundaries, refills, bursts and extended blocks are where the rule puts them.
+
+    They are exact to the moment.
+    """
     arrivals = arrivals[: len(expected)]
     assert arrivals == sorted(arrivals)
     assert verdicts(Server(kind, limit), arrivals) == expected
@@ -64,13 +70,16 @@ CHANGED: list[tuple[str, float, list[float], str]] = [
 
 @pytest.mark.parametrize(("kind", "factor", "arrivals", "expected"), CHANGED)
 def test_a_quota_changes_midway(kind: str, factor: float, arrivals: list[float], expected: str) -> None:
-    """A quota of four that is halved or doubled after half a minute counts from then on, calls already admitted included."""
+    """A quota of four that is halved or doubled after half a minute counts at once.
+
+    Calls that are already admitted count, too.
+    """
     assert verdicts(Server(kind, Limit(4, changes=30.0, factor=factor)), arrivals) == expected
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(True, "++--"), (False, "++++")])
 def test_actions_share_a_quota_or_have_their_own(shared: bool, expected: str) -> None:  # noqa: FBT001
-    """Per component all actions count against one quota; per action each has one."""
+    """Per component all actions share one quota; per action each has its own."""
     server = Server("fixed", Limit(2), shared=shared)
     assert "".join("+" if server.admit(action, 0.0) else "-" for action in "abab") == expected
 
@@ -79,7 +88,10 @@ def test_actions_share_a_quota_or_have_their_own(shared: bool, expected: str) ->
 @pytest.mark.parametrize("quota", [1, 2, 3])
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_is_faster_than_the_ideal(kind: str, quota: int, factor: float) -> None:
-    """Of all ways to send five calls at multiples of five seconds, the quickest that is never refused takes as long as the ideal."""
+    """No way to send five calls without a refusal is faster than the ideal.
+
+    The calls are at multiples of five seconds.
+    """
     limit = Limit(quota, phase=20.0 if kind == "fixed?" else 0.0, changes=60.0, factor=factor)
     expected = ideal(kind, limit, calls=5, callers=5, latency=0.0)
     moments = [step * 5.0 for step in range(round(expected / 5.0) + 1)]
@@ -87,7 +99,7 @@ def test_nobody_is_faster_than_the_ideal(kind: str, quota: int, factor: float) -
 
 
 def _plans(kind: str, limit: Limit, moments: list[float], calls: int) -> Iterator[list[float]]:
-    """Yield every way to send the calls of which none is refused."""
+    """Yield every way to send the calls without a refusal."""
     if not calls:
         yield []
         return
@@ -99,7 +111,7 @@ def _plans(kind: str, limit: Limit, moments: list[float], calls: int) -> Iterato
 
 @pytest.mark.parametrize(("callers", "seconds"), [(1, 100 * 0.5), (10, 10 * 0.5), (100, 0.5), (1_000, 0.5)])
 def test_the_ideal_knows_how_many_may_call_at_once(callers: int, seconds: float) -> None:
-    """Within the quota, it takes as many rounds of latency as there are calls for each caller."""
+    """Within the quota, the ideal has as many rounds of latency as calls a caller."""
     assert ideal("fixed", Limit(100), calls=100, callers=callers, latency=0.5) == pytest.approx(seconds)
 
 
@@ -107,12 +119,18 @@ def test_the_ideal_knows_how_many_may_call_at_once(callers: int, seconds: float)
     ("kind", "seconds"), [("fixed", 540.0), ("sliding", 540.0), ("bucket", 540.0), ("gcra-q/10", 594.0), ("gcra-1", 599.4)]
 )
 def test_the_ideal_for_ten_windows(kind: str, seconds: float) -> None:
-    """Whoever may begin with a whole quota needs nine more windows; a smaller burst costs what it falls short by."""
+    """With a whole quota at the start, the ideal needs nine more windows.
+
+    A smaller burst costs the time of the calls that it lacks.
+    """
     assert ideal(kind, Limit(100), calls=1_000, callers=1_000, latency=0.02) == pytest.approx(seconds + 0.015, abs=0.006)
 
 
 def test_a_network_keeps_the_books_and_gives_up() -> None:
-    """Calls arrive half a latency later, within its jitter; beyond the agreed number the run is given up."""
+    """Calls arrive half a latency later, within its jitter.
+
+    Beyond the agreed number of calls the run is given up.
+    """
 
     async def three() -> world.Network:
         network = world.Network(Server("fixed", Limit(1)), latency=10.0, seed=1, most=2)
@@ -129,7 +147,10 @@ def test_a_network_keeps_the_books_and_gives_up() -> None:
 
 
 def test_a_network_gives_up_when_nothing_is_admitted() -> None:
-    """Calls that nobody admits any more are worth waiting for only so long, counted from the last that was."""
+    """Calls that no server admits any more are waited for only so long.
+
+    The time counts from the last call that was admitted.
+    """
 
     async def wait_in_vain() -> None:
         network = world.Network(Server("extend", Limit(1)), latency=0.0, seed=1, patience=300.0)
@@ -145,7 +166,7 @@ def test_a_network_gives_up_when_nothing_is_admitted() -> None:
     world.run_virtual(wait_in_vain())
 
 
-# -- policies --------------------------------------------------------------------------------------------------------
+# -- policies --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", [*OURS, *RIVALS])
@@ -161,7 +182,10 @@ def test_a_seed_decides_everything(policy: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("policy", OURS)
 def test_ours_ends_on_every_server(kind: str, policy: str) -> None:
-    """R-05: whatever the rule of the server, two hundred callers get through in the end, and never by many refusals."""
+    """R-05: two hundred callers get through in the end, whatever the server's rule.
+
+    They never do so by many refusals.
+    """
     result = run(Case(kind, 10), policy)
     assert result.ended
     assert result.calls_ratio < 1.2
@@ -170,27 +194,39 @@ def test_ours_ends_on_every_server(kind: str, policy: str) -> None:
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("policy", OURS)
 def test_several_gates_before_a_server_that_extends_its_block(policy: str, shared: bool) -> None:  # noqa: FBT001
-    """R-06: four actions with a gate each get through, whether the server counts them together or apart."""
+    """R-06: four actions with a gate each get through.
+
+    The server may count them together or apart.
+    """
     assert run(Case("extend", 10, actions=4, shared=shared), policy).ended
 
 
 @pytest.mark.parametrize("policy", RIVALS)
 def test_a_run_that_never_ends_is_given_up(policy: str) -> None:
-    """R-06: callers who wait each on their own keep a server that extends its block shut for ever; nobody waits for that."""
+    """R-06: callers that wait separately keep a server that extends its block closed.
+
+    It stays closed for ever, so the run is given up.
+    """
     result = run(Case("extend", 10), policy)
     assert not result.ended
     assert len(result.admitted) < 100
 
 
 def test_knowing_the_quota_makes_refusals_rare() -> None:
-    """What the simulation is for: the limiter told the true quota makes fewer calls than callers who only wait."""
+    """The limiter that knows the true quota makes fewer calls.
+
+    The others only wait. This difference is what the simulation is for.
+    """
     told, waiting = (run(Case("bucket", 10), policy).calls_ratio for policy in ("aiolimiter", "fixed 60 s"))
     assert told < 1.1
     assert waiting > 5.0
 
 
 def test_the_adaptive_bucket_follows_the_published_curve() -> None:
-    """After a refusal the rate falls to seven tenths, is back at the old one when the curve is flat, and then grows beyond it."""
+    """After a refusal the adaptive rate falls to seven tenths.
+
+    It is back at the old one when the curve is flat, and then grows beyond it.
+    """
 
     async def rates() -> list[float]:
         curve = adaptive.Cubic()
@@ -203,11 +239,14 @@ def test_the_adaptive_bucket_follows_the_published_curve() -> None:
     assert world.run_virtual(rates()) == pytest.approx([7.0, 10.0, 10.4])
 
 
-# -- figures and goals -----------------------------------------------------------------------------------------------
+# -- figures and goals -----------------------------------------------------------------------------
 
 
 def test_only_refusals_that_were_not_provoked_count() -> None:
-    """After the quota changed, one refusal per window is a question that had to be asked, except in the first."""
+    """After the quota changed, one refusal per window does not count.
+
+    The limiter had to ask. In the first window after the change every refusal counts.
+    """
     refused = (CHANGES - 1.0, CHANGES, CHANGES + 1.0, CHANGES + 70.0, CHANGES + 140.0, CHANGES + 141.0)
     assert Result(Case("fixed", 10, factor=0.5), ended=True, makespan=1.0, admitted=(), refused=refused).unprovoked_ratio == 0.3
     assert Result(Case("fixed", 10, factor=0.5), ended=True, makespan=1.0, admitted=(), refused=()).unprovoked_ratio == 0.0
@@ -236,22 +275,28 @@ GOALS = [
 
 @pytest.mark.parametrize(("case", "policy", "expected"), GOALS)
 def test_goals(case: Case, policy: str, expected: Goal) -> None:
-    """What has to be reached depends on server, quota, latency and what the limiter knows."""
+    """A goal depends on server, quota, latency and what the limiter knows."""
     assert goal(case, policy) == expected
 
 
 def test_missed_goals_are_named() -> None:
-    """A figure above its goal is a miss, and so is a run that never ends, with or without a goal."""
+    """A figure above its goal is a miss.
+
+    So is a run that never ends, with or without a goal.
+    """
     slow = Result(Case("fixed", 10), ended=True, makespan=600.0, admitted=(0.0,) * 100, refused=())
     assert misses(slow, "cold") == ["time"]
     assert misses(Result(Case("gcra-1", 10), ended=False, makespan=1.0, admitted=(), refused=()), "cold") == ["the end"]
 
 
-# -- the command -----------------------------------------------------------------------------------------------------
+# -- the command -----------------------------------------------------------------------------------
 
 
 def test_the_command_prints_a_line_per_case_and_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    """The quick form prints goals, figures and rivals, and says whether ours ever got stuck."""
+    """The quick form prints goals, figures and rivals.
+
+    It says whether this package's limiter ever got stuck.
+    """
     limiter_sim.main(["--quick"])
     out = capsys.readouterr().out
     lines = re.findall(r"^\S+ +\d+ +20 +200 .*", out, re.MULTILINE)
@@ -262,7 +307,10 @@ def test_the_command_prints_a_line_per_case_and_a_verdict(capsys: pytest.Capture
 
 
 def test_the_command_says_what_got_stuck(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run of ours that never ends is a livelock, and the verdict names it."""
+    """A run of this package's limiter that never ends is a livelock.
+
+    The verdict names it.
+    """
     monkeypatch.setattr(tally, "OURS", ("fixed 60 s",))
     limiter_sim.main(["--quick", "--server", "extend", "--policy", "fixed 60 s", "--callers", "200", "--quota", "10", "--seed", "3"])
     out = capsys.readouterr().out
@@ -271,7 +319,10 @@ def test_the_command_says_what_got_stuck(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_filters_choose_cases(capsys: pytest.CaptureFixture[str]) -> None:
-    """Servers, quotas and callers that are not asked for are left out; nothing is left of a choice that contradicts itself."""
+    """Servers, quotas and callers that are not asked for are left out.
+
+    A choice that contradicts itself leaves no case.
+    """
     limiter_sim.main(["--server", "gcra-1", "--quota", "10", "--policy", "aiolimiter"])
     assert sum(line.startswith("gcra-1") for line in capsys.readouterr().out.splitlines()) == 10
     limiter_sim.main(["--quick", "--callers", "7"])
@@ -279,7 +330,10 @@ def test_filters_choose_cases(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_worst_figures_are_of_crowds_and_steady_quotas() -> None:
-    """The summary takes the largest calls and the largest makespan on a kind of server, wherever they came from."""
+    """The summary has the largest calls and the largest makespan on a kind of server.
+
+    It takes them from any case.
+    """
     counted = tally.Tally()
     for case, refused, makespan in [
         (Case("fixed", 10), 10, 540.01),
@@ -295,13 +349,19 @@ def test_the_worst_figures_are_of_crowds_and_steady_quotas() -> None:
 
 
 def test_the_whole_cross_product_is_there() -> None:
-    """The full form crosses every server, quota, latency and number of callers, with and without changes and several actions."""
+    """The full form crosses every server, quota, latency and number of callers.
+
+    It does so with and without changes and several actions.
+    """
     assert len(set(limiter_sim.full())) == len(limiter_sim.full()) == len(KINDS) * 3 * 2 * 4 * 5
     assert set(limiter_sim.representative()) <= set(limiter_sim.full())
 
 
 def test_a_plot_is_drawn_on_request(tmp_path: Path) -> None:
-    """The command writes a PNG, in a process of its own: drawing is not what these tests are about."""
+    """The command writes a PNG, in a process of its own.
+
+    These tests are not about drawing.
+    """
     target = tmp_path / "storm.png"
     command = [sys.executable, "-m", "benchmarks.limiter_sim.__main__", "--plot", str(target)]
     subprocess.run(command, check=True, timeout=120)  # noqa: S603  (the line above)

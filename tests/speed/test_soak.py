@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @pytest.mark.slow("soaks a client for a second")
 def test_one_second_of_bad_weather() -> None:
-    """Calls are made, nearly all well; each ends in time in a result or one of our errors, and nothing is left."""
+    """Calls are made, nearly all with success, and nothing is left.
+
+    Each ends in time in a result or one of the package's errors.
+    """
     with troubled() as facts:
         report = asyncio.run(soak.soak(facts, 1.0))
     assert report.problems() == []
@@ -29,7 +32,7 @@ def test_one_second_of_bad_weather() -> None:
 
 
 def a_report(**changes: Any) -> soak.Report:
-    """Return a report of a run in which all went well but the changes."""
+    """Return a report of a good run, with these changes."""
     tally = soak.Tally(late=-1.0, memory=[50.0] * 8)
     tally.outcomes["ok"] = 1
     for name in ("late", "memory", "stray"):
@@ -49,7 +52,10 @@ def a_report(**changes: Any) -> soak.Report:
     ],
 )
 def test_what_must_not_be_is_said(changes: dict[str, Any], problem: str) -> None:
-    """Each thing that must not happen is a problem of its own, and the summary ends with it."""
+    """Each thing that must not happen is a problem of its own.
+
+    The summary ends with it.
+    """
     report = a_report(**changes)
     assert len(report.problems()) == 1
     assert problem in report.problems()[0]
@@ -67,7 +73,10 @@ def test_what_must_not_be_is_said(changes: dict[str, Any], problem: str) -> None
     ],
 )
 async def test_how_a_call_ended_is_noted(fail: Callable[[], Exception], ended: str, stray: int) -> None:
-    """Our errors and cancellations are weather; mistakes of the script's own and foreign exceptions are not."""
+    """The package's errors and cancellations are expected.
+
+    Mistakes of the script and foreign exceptions are problems.
+    """
 
     class Calm(random.Random):
         def random(self) -> float:
@@ -88,7 +97,7 @@ async def test_how_a_call_ended_is_noted(fail: Callable[[], Exception], ended: s
 
 @pytest.mark.slow("soaks a client for a while")
 def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It prints the summary, and its exit status says whether all was well."""
+    """The command prints the summary, and its exit status says whether all was well."""
 
     async def bad(facts: Any, seconds: float) -> soak.Report:
         assert seconds == 0.1
