@@ -1,4 +1,7 @@
-"""What may go wrong, one row each: an ID and what is wrong. Tests name the rows they cover; another test sees that none is forgotten."""
+"""What may go wrong, one row each: an ID and what is wrong.
+
+Tests name the rows they cover; another test checks that no row is forgotten.
+"""
 
 from __future__ import annotations
 
@@ -97,6 +100,7 @@ R = {
     "R-34": "a call without an answer that passes for an accepted one",
     "R-35": "two probes within one pause",
     "R-36": "a crowd of scopes on one quota",
+    "R-37": "a hand-over in the middle of a lesson",
 }
 K = {
     "K-01": "many want a token at once, and there is none",
@@ -126,6 +130,9 @@ K = {
     "K-25": "a new refresh token comes while the store takes nothing: it is away, full, read-only or slow",
     "K-26": "a source is closed, or out of time, while the answer with a new refresh token is on its way",
     "K-27": "the stored record is older than what a process knows: it was got without the lock, or the store lost the newer one",
+    "K-28": "a token's bytes are damaged on the way",
+    "K-29": "the same authorization code comes twice: by the redirect, by a push, in another process",
+    "K-30": "a merchant authorizes anew, and another process still has the old tokens",
 }
 X = {
     "X-01": "entities that multiply",
@@ -239,6 +246,7 @@ P = {
     "P-25": "a page in the middle that is empty every time, or many of them",
     "P-26": "a total that is met before the last row",
     "P-27": "fields that are no money, and not what the documents say",
+    "P-28": "a first page cut short below the size asked for, and a total that is met by it",
 }
 Q = {
     "Q-01": "the answer to a script is lost after it ran",
@@ -271,13 +279,19 @@ S = {
     "S-02": "a success that is not signed",
     "S-03": "a probe's signature, wrong on purpose",
     "S-04": "a timestamp that is old, early or no number",
+    "S-05": "a notification that is sent again as it was",
     "S-06": "a nonce that is empty, long, or holds line ends",
     "S-07": "an answer of an unknown serial",
+    "S-08": "a certificate that takes the place of another",
     "S-09": "a key that is not that of the serial",
     "S-10": "another scheme of signatures",
     "S-11": "a body that was written anew before it is verified",
+    "S-12": "a signed answer that comes compressed",
     "S-13": "base64 that is not strict",
+    "S-14": "a signature that only a careless check would take",
     "S-15": "a private key that is encrypted, small, cut or of another kind",
+    "S-16": "a clock of ours that is off",
+    "S-17": "something sealed that cannot be opened",
     "S-18": "a nonce or timestamp that comes twice",
     "S-19": "a signature that blocks the loop",
     "S-20": "a mark that was set, and its answer lost",
@@ -286,8 +300,36 @@ S = {
     "S-23": "a key in a shape that is no PEM, or the wrong one of two",
     "S-24": "a private key where none belongs",
 }
-GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L, "Q": Q, "F": F, "S": S}
-ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L", "Q", "F", "S"}
+B = {
+    "B-01": "statements without a number, with equal keys, or equal in everything; a number that comes later",
+    "B-02": "a half-month that becomes empty, or always was",
+    "B-03": "an answer that is older than the one kept",
+    "B-04": "two writers of the same at once",
+    "B-05": "a change that commits late",
+    "B-06": "a value that could not be read again",
+    "B-07": "amounts at the ends of 64 bits, raw values, NUL and half a surrogate pair",
+    "B-08": "a number too large for a database, or a text too long for an index",
+    "B-09": "a lease that ends while its holder still works",
+    "B-10": "a clock that is set back",
+    "B-11": "a process killed at any moment",
+    "B-12": "a process stopped for longer than its lease, inside a transaction or outside",
+    "B-13": "several processes with the same ledger at once",
+    "B-14": "a full disk",
+    "B-15": "a file that another program keeps locked",
+    "B-16": "a ledger that a newer release wrote",
+    "B-17": "a file that is no database, may not be written, or lies on a network file system",
+    "B-18": "connections that the server ends, and a server that starts anew",
+    "B-19": "a server that is paused",
+    "B-20": "a database that is no UTF-8, or that may only be read",
+    "B-21": "a ledger that is opened twice, or left while it is opened or closed",
+    "B-22": "a ledger in a forked child",
+    "B-23": "a password in the URL of a database",
+    "B-24": "a listener that raises, that hears of changes later, or that nobody would await",
+    "B-25": "an owner whose settlements cannot be fetched",
+    "B-26": "a run that is cancelled while it claims",
+}
+GROUPS = {"T": T, "R": R, "P": P, "K": K, "X": X, "C": C, "D": D, "L": L, "Q": Q, "F": F, "S": S, "B": B}
+ENFORCED = {"T", "R", "P", "K", "X", "C", "D", "L", "Q", "F", "S", "B"}
 """The groups of which every row must have a test by now."""
 LATER = {"C-15": "a free-threaded interpreter is CI's to bring, not a test's; there is none yet"}
 """Rows without a test, and why."""

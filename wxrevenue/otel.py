@@ -1,4 +1,7 @@
-"""OpenTelemetry spans from events: one per call, one per attempt. Needs the extra ``otel``; nothing else imports it."""
+"""OpenTelemetry spans from events: one per call, one per attempt.
+
+Needs the extra ``otel``; nothing else imports it.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,14 @@ _KEPT: Final = (AttemptEvent, RetryEvent, WaitEvent)
 
 
 class Spans:
-    """Makes spans from what ``on_event`` is told: ``RevenueClient(…, on_event=Spans())``.
+    """Makes spans from what ``on_event`` is told.
 
-    A call is a span named after its action, a child of the span that its caller was in; its attempts are children of it, its
-    waits and repetitions span events. They carry the action, the account, the server's host, attempts, the server's code and
-    request id and how it ended: never a URL, a token or a message of the server. A call's spans are made when it has ended.
+    Use it as ``RevenueClient(…, on_event=Spans())``.
+
+    A call is a span named after its action, a child of the span that its caller was in; its
+    attempts are children of it, its waits and repetitions span events. They carry the action, the
+    account, the server's host, attempts, the server's code and request id and how it ended: never a
+    URL, a token or a message of the server. A call's spans are made when it has ended.
 
     Args:
         provider: where the spans go; the global tracer provider by default.
@@ -38,7 +44,10 @@ class Spans:
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._tracer = trace.get_tracer("wxrevenue", __version__, provider)
         self._running: dict[int | None, list[tuple[float, AttemptEvent | RetryEvent | WaitEvent]]] = {}
-        """What was told of the calls that have not ended, and when, on the monotonic clock."""
+        """Events of the calls that have not ended, with their times.
+
+        Seconds on the monotonic clock.
+        """
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
@@ -67,7 +76,7 @@ class Spans:
         span.end(end)
 
     def _span(self, event: CallEvent | AttemptEvent, end: int, inside: Context | None = None) -> Span:
-        """Start a span whose end is known, in the caller's span or in one of ours."""
+        """Start a span whose end is known, in the caller's span or in the call's."""
         name = f"{event.endpoint} attempt" if isinstance(event, AttemptEvent) else event.endpoint
         facts = {"wxrevenue.operation": event.endpoint, "wxrevenue.account": event.account}
         span = self._tracer.start_span(name, inside, SpanKind.CLIENT, attributes=facts, start_time=end - round(event.duration * _NANO))

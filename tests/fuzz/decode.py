@@ -1,14 +1,16 @@
-"""Coverage-guided fuzzing of everything that reads an answer: any bytes become a model, or one of our errors.
+"""Coverage-guided fuzzing of everything that reads an answer.
 
-Not part of the tests, and its engine is no dependency. To run it, for two minutes say, from the repository's top::
+Any bytes become a model, or an error of the package. This is not one of the tests, and its engine
+is not a dependency. To run it for two minutes, say, from the repository's top::
 
     pip install atheris
     PYTHONPATH=tests python tests/fuzz/decode.py -max_total_time=120
 
-Every option of libFuzzer works. What a run finds is kept for the next one in ``wxrevenue-fuzz`` in the folder for temporary
-files, or in a folder named on the command line. The first two bytes of an input choose the interface and the HTTP status; the
-others are the body, or (from 128 on in the first byte) a recipe for one that is JSON and uses our field names. An input that
-breaks the promise is written to ``crash-…`` and shown with its traceback.
+Every option of libFuzzer works. What a run finds is kept for the next one in ``wxrevenue-fuzz`` in
+the folder for temporary files, or in a folder named on the command line. The first two bytes of an
+input choose the interface and the HTTP status; the others are the body, or (from 128 on in the
+first byte) a recipe for one that is JSON and uses our field names. An input that breaks the promise
+is written to ``crash-…`` and shown with its traceback.
 """
 
 from __future__ import annotations
@@ -68,7 +70,10 @@ DEEPEST = 6
 
 
 def made(recipe: Iterator[int], depth: int) -> Any:
-    """Return a JSON value by a recipe of bytes, which may end anywhere: objects of known names, lists and simple values."""
+    """Return a JSON value by a recipe of bytes, which may end anywhere.
+
+    The value is made of objects of known names, lists and simple values.
+    """
     choice = next(recipe, 0)
     if depth < DEEPEST and choice >= 192:
         return {NAMES[next(recipe, 0) % len(NAMES)]: made(recipe, depth + 1) for _ in range(choice % 16)}
@@ -78,7 +83,10 @@ def made(recipe: Iterator[int], depth: int) -> Any:
 
 
 class Readers:
-    """Every way in which an answer is read: each interface that is shipped, and one with a field of every kind."""
+    """Every way in which an answer is read.
+
+    There is each interface that is shipped, and one with a field of every kind.
+    """
 
     def __init__(self) -> None:
         from fuzz import kinds  # after the fuzzer has hooked imports
@@ -87,7 +95,7 @@ class Readers:
         self.readers = kinds.readers()
 
     def instrument(self, instrument: Callable[[Any], Any]) -> None:
-        """Let the fuzzer see into the functions that were generated for the types."""
+        """Instrument the functions that were generated for the types."""
         for _, kind in self.readers:
             instrument(self._kinds.structure_hook(kind))
 
@@ -104,7 +112,7 @@ class Readers:
         self.check(found)
 
     def check(self, found: Any) -> None:
-        """See that an error can be shown, stored and told apart, and that a result is one."""
+        """Check that an error can be shown, stored and compared, and a result too."""
         if isinstance(found, BaseException):
             assert isinstance(found, self._kinds.WxRevenueError), type(found)
             assert (found.__cause__, found.__context__) == (None, None)
@@ -119,7 +127,10 @@ class Readers:
 
 
 def prepare(folder: Path, readers: Readers) -> Path:
-    """Write one input per reader and seed, so that the fuzzer begins with answers that are read to the end; return its dictionary."""
+    """Write one input per reader and seed; return the fuzzer's dictionary.
+
+    So the fuzzer begins with answers that are read to the end.
+    """
     inputs = folder / "inputs"
     inputs.mkdir(parents=True, exist_ok=True)
     for reader in range(len(readers.readers)):

@@ -54,7 +54,10 @@ class Everything(Model):
 
 
 def readers() -> list[tuple[BoundCall, Any]]:
-    """Return a call and a result type for every interface that is shipped, and for one of a user's own."""
+    """Return a call and a result type for every interface that is shipped.
+
+    One of a user's own is returned too.
+    """
     ams_service = AmsService("https://host", StaticTokens(component="fake-token-12345"), "wx1")
     absent = cast("Any", None)
     pay_service = PayService("https://host", "1900000109", "AB12", signer=absent, verifier=absent, clock=ams_service.clock)

@@ -48,7 +48,7 @@ ONCE = RetryPolicy(max_attempts=1)
 
 
 def script(*steps: HttpResponse | Exception) -> MemoryTransport:
-    """Return a transport that answers with, or raises, one step after the other."""
+    """Return a transport that plays a list of answers and exceptions."""
     left = list(steps)
 
     def handle(_: HttpRequest) -> HttpResponse:
@@ -62,34 +62,37 @@ def script(*steps: HttpResponse | Exception) -> MemoryTransport:
 
 @virtual
 async def test_a_lost_answer_is_not_the_deadline() -> None:
-    """A transport's time-out with most of the deadline left is a lost answer, and is retried."""
+    """A transport's time-out with most of the deadline left is a lost answer.
+
+    The call is retried.
+    """
     client = RevenueClient("fake-token", transport=script(ResponseLostError(reason="timeout"), ratio()), deadline=5.0)
     assert (await client.get_share_ratio("wx1")).share_ratio == 40
 
 
 @attrs.define
 class Checked:
-    """A result whose class checks more than the types."""
+    """A result whose class checks more than its fields' types."""
 
     amount: int = attrs.field(validator=attrs.validators.ge(10))
 
 
 class Closed(enum.IntEnum):
-    """An enum that knows no other numbers."""
+    """An enum that refuses unknown numbers."""
 
     ONE = 1
 
 
 @attrs.frozen
 class GetChecked(AmsRequest[Checked]):
-    """A request of a user's own."""
+    """A user's request with a checked result."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/x", action="x")
 
 
 @attrs.frozen
 class GetClosed(AmsRequest[dict[str, list[Closed]]]):
-    """Another."""
+    """A user's request with a closed enum."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/y", action="y")
 
@@ -98,7 +101,10 @@ class GetClosed(AmsRequest[dict[str, list[Closed]]]):
     ("request_", "body"), [(GetChecked(), b'{"amount":4}'), (GetClosed(), b'{"a":[1,777777777]}')], ids=["validator", "enum"]
 )
 async def test_a_users_result_type_ends_in_our_error(request_: AmsRequest[Any], body: bytes) -> None:
-    """What a validator or a closed enum of a user's result raises becomes a DecodeError without the value."""
+    """An error in a user's result type becomes a DecodeError without the value.
+
+    It may come from a validator or a closed enum.
+    """
     with pytest.raises(DecodeError) as caught:
         await RevenueClient("fake-token", transport=script(answer(body))).send(request_)
     assert_no_leak(caught.value, secrets=["777777777"])
@@ -126,7 +132,10 @@ async def test_a_child_forked_while_the_loop_runs() -> None:
 
 @virtual
 async def test_doubt_survives_a_repeat_within_the_turn() -> None:
-    """A 500 that carries 1737 may have acted: the write ends in OutcomeUnknownError, and an UNSAFE one is not sent again."""
+    """A 500 that carries 1737 may have acted: the write ends in OutcomeUnknownError.
+
+    An UNSAFE one is not sent again.
+    """
     client = RevenueClient(
         "fake-token", transport=script(answer({"errcode": 1737}, 500), NotSentError(reason="connect")), retry=ONCE, deadline=100.0
     )
@@ -140,14 +149,14 @@ async def test_doubt_survives_a_repeat_within_the_turn() -> None:
 
 
 class Empty(MemoryTransport):
-    """A transport that is false while nothing was sent."""
+    """A transport that is false as long as it sent no request."""
 
     def __len__(self) -> int:
         return len(self.requests)
 
 
 async def test_a_given_part_is_used_though_it_is_false() -> None:
-    """Only ``None`` stands for the default."""
+    """A given part is used even if it is false: only ``None`` stands for the default."""
     transport = Empty(lambda _: ratio())
     await RevenueClient("fake-token", transport=transport).get_share_ratio("wx1")
     assert len(transport) == 1
@@ -192,7 +201,7 @@ def pay(handler: Callable[[HttpRequest], Any], **options: Any) -> FundsDistribut
 
 
 class Broken:
-    """A verifier that breaks."""
+    """A verifier that raises an error."""
 
     async def verify(self, *, serial: str, message: bytes, signature: bytes, timeout: float) -> None:
         raise LookupError(serial)
@@ -202,10 +211,10 @@ class Broken:
 
 
 class Trusting(Broken):
-    """A verifier that believes everything."""
+    """A verifier that accepts every signature."""
 
     async def verify(self, **_: Any) -> None:
-        """Believe it."""
+        """Accept the signature."""
 
 
 SIGNED = {
@@ -218,7 +227,7 @@ SIGNED = {
 
 
 async def test_a_broken_verifier_shows_no_body() -> None:
-    """What a user's verifier raises passes frames that hold no bare body."""
+    """An exception of a user's verifier passes only frames without a body in clear."""
     client = pay(lambda _: HttpResponse(200, SIGNED, b'"fake-secret-body"'), verifier=Broken(), clock=LeapingClock(1000.0))
     with pytest.raises(LookupError) as caught:
         await client.mark_transaction("P20150806125346")
@@ -226,7 +235,7 @@ async def test_a_broken_verifier_shows_no_body() -> None:
 
 
 async def test_a_successful_call_tells_its_request_id() -> None:
-    """The CallEvent of a success carries WeChat Pay's Request-ID."""
+    """The CallEvent of a success has WeChat Pay's Request-ID."""
     told: list[Any] = []
     await pay(
         lambda _: HttpResponse(204, SIGNED, b""), verifier=Trusting(), clock=LeapingClock(1000.0), on_event=told.append
@@ -243,13 +252,16 @@ async def test_an_echoed_token_is_no_request_id() -> None:
 
 
 class Plain:
-    """A signer whose method is no coroutine function, and at times no method to await at all."""
+    """A signer whose method is no coroutine function.
+
+    In some cases it returns no awaitable at all.
+    """
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
     def sign(self, message: bytes) -> Any:
-        """Hand out what was given."""
+        """Return the given signature."""
         del message
         return self.answer
 
@@ -272,7 +284,10 @@ async def test_a_signer_may_return_any_awaitable_of_bytes() -> None:
 
 
 async def test_an_async_handler_must_answer() -> None:
-    """A MemoryTransport's async handler that returns no HttpResponse is told so, as a plain one is."""
+    """A MemoryTransport's async handler must return an HttpResponse.
+
+    The error is the same as for a plain handler.
+    """
 
     async def nothing(_: HttpRequest) -> Any:
         return None
@@ -286,7 +301,10 @@ async def test_an_async_handler_must_answer() -> None:
 
 
 async def test_a_users_own_error_comes_unchanged() -> None:
-    """An error of ours that a user's token function raises keeps its cause and is not retried."""
+    """An error of this package from a user's token function keeps its cause.
+
+    It is not retried.
+    """
     asked: list[int] = []
     cause = LookupError("vault")
 
@@ -304,7 +322,10 @@ async def test_a_users_own_error_comes_unchanged() -> None:
 
 @virtual
 async def test_a_client_may_be_closed_within_its_own_call() -> None:
-    """A token function that closes its client ends its call instead of waiting for itself."""
+    """A token function that closes its client ends its call.
+
+    It does not wait for itself.
+    """
 
     async def tokens() -> str:
         await client.aclose()
@@ -318,13 +339,16 @@ async def test_a_client_may_be_closed_within_its_own_call() -> None:
 
 @pytest.mark.parametrize("fen", [1.5, True, "150"])
 def test_yuan_takes_fen_as_int(fen: Any) -> None:
-    """Anything but an int is refused rather than misread."""
+    """``yuan`` takes an int alone; any other type is refused."""
     with pytest.raises(ConfigurationError):
         yuan(fen)
 
 
 def test_a_context_without_a_floor_is_refused() -> None:
-    """A TLS context that would talk TLS 1.0 is refused, also where it says so by having no minimum."""
+    """A TLS context that permits TLS 1.0 is refused.
+
+    So is one that states no minimum version.
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     with pytest.raises(ConfigurationError, match="TLSv1_2"):
@@ -339,7 +363,7 @@ def test_endpoints_are_values() -> None:
 
 @attrs.frozen
 class OfSomebody(AmsRequest[None]):
-    """A request whose author wrote a hook of their own."""
+    """A request whose author wrote a hook."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(path="/wxa/o", action="o", token=TokenKind.AUTHORIZER)
 
@@ -348,7 +372,10 @@ class OfSomebody(AmsRequest[None]):
 
 
 async def test_an_authorizer_must_be_named() -> None:
-    """An authorizer's endpoint without its appid is refused before any I/O, whatever the class does at construction."""
+    """An authorizer's endpoint without its appid is refused before any I/O.
+
+    This holds whatever the class does at construction.
+    """
     transport = MemoryTransport(lambda _: answer())
     with pytest.raises(ConfigurationError, match="authorizer_appid"):
         await RevenueClient("fake-token", transport=transport).send(OfSomebody())
@@ -356,7 +383,10 @@ async def test_an_authorizer_must_be_named() -> None:
 
 
 async def test_the_envelope_decides_where_there_is_one() -> None:
-    """A code that nobody knows is a plain refusal on HTTP 503 too; without an envelope the status decides."""
+    """An unknown code is a plain refusal, on HTTP 503 too.
+
+    Without an envelope the status decides.
+    """
     with pytest.raises(Exception, match="99999") as caught:
         await RevenueClient("fake-token", transport=script(answer({"errcode": 99999}, 503))).send(Read())
     assert not isinstance(caught.value, ServerBusyError)
@@ -366,7 +396,7 @@ async def test_the_envelope_decides_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("code", ["", "NO\nAUTH", "X" * 65, 7, None])
 async def test_a_code_that_is_none_is_left_out(code: Any) -> None:
-    """What WeChat Pay's error calls a code reaches an error's text only if it can be one."""
+    """A code from WeChat Pay reaches an error's text only if it can be a code."""
     client = pay(lambda _: answer({"code": code, "message": "m"}, 403), verifier=Trusting())
     with pytest.raises(ApiError) as caught:
         await client.mark_transaction("P20150806")
@@ -375,7 +405,7 @@ async def test_a_code_that_is_none_is_left_out(code: Any) -> None:
 
 
 def test_the_sandbox_stands_beside_the_client() -> None:
-    """The sandbox is importable from the package's top."""
+    """The sandbox can be imported from the package's top."""
     import wxrevenue
 
     assert wxrevenue.Sandbox is Sandbox

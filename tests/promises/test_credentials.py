@@ -1,4 +1,7 @@
-"""A credential holds no white space and nothing that cannot be printed: the same rule wherever one is given."""
+"""A credential holds no white space and no character that cannot be printed.
+
+The rule is the same wherever one is given.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ PLACES = {
     "{0} {0}": "inside of it",
     "{0}\t{0}": "inside of it",
 }
-"""How a value may be spoiled, and where the error says that it is."""
+"""How a credential may be spoiled, and where the error says that it is."""
 
 
 def component(appid: str = COMPONENT, secret: Any = "fake-secret") -> ComponentTokens:
@@ -99,7 +102,10 @@ ENTRIES: dict[str, Callable[[str], object]] = {
 @pytest.mark.parametrize("spoiled", PLACES, ids=repr)
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_a_spoiled_credential_is_refused(entry: str, spoiled: str) -> None:
-    """L-15: wherever it is given as an argument, before anything is sent; the text shows it never, a frame only what is no secret."""
+    """L-15: a spoiled credential is refused as an argument, before any request.
+
+    The text never shows it, and a frame shows only what is no secret.
+    """
     value = spoiled.format(FAKE)
     with pytest.raises(ConfigurationError) as caught:
         ENTRIES[entry](value)
@@ -112,7 +118,10 @@ def test_a_spoiled_credential_is_refused(entry: str, spoiled: str) -> None:
 @pytest.mark.parametrize("box", [str, Secret])
 @virtual
 async def test_a_spoiled_token_of_a_function(spoiled: str, box: Callable[[str], Any]) -> None:
-    """L-15: a function's token is looked at before it is sent; neither the error nor a frame shows it."""
+    """L-15: a function's token is checked before it is sent.
+
+    Neither the error nor a frame shows it.
+    """
     value = spoiled.format(FAKE)
 
     async def tokens() -> Any:
@@ -128,7 +137,7 @@ async def test_a_spoiled_token_of_a_function(spoiled: str, box: Callable[[str], 
 @pytest.mark.parametrize("spoiled", PLACES, ids=repr)
 @virtual
 async def test_a_spoiled_refresh_token(spoiled: str) -> None:
-    """L-15: so is a refresh token, and the appid that it belongs to, before the store hears of them."""
+    """L-15: a refresh token and its appid are checked before the store gets them."""
     value = spoiled.format(FAKE)
     async with component() as tokens:
         for appid, refresh in (("wx1", value), (value, "fake-refresh")):
@@ -151,7 +160,10 @@ def test_a_spoiled_variable(name: str, spoiled: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_spoiled_path_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """L-15: a line end that came with the path of the ticket file would name another file."""
+    """L-15: a line end in the ticket file's path from the environment is refused.
+
+    It would name another file.
+    """
     for name, value in (("COMPONENT_APPID", "wx1"), ("COMPONENT_SECRET", "fake-secret"), ("TICKET_FILE", "/run/my ticket\r")):
         monkeypatch.setenv(f"WXREVENUE_{name}", value)
     with pytest.raises(ConfigurationError, match="WXREVENUE_TICKET_FILE: expected printable"):
@@ -161,18 +173,21 @@ def test_a_spoiled_path_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_variable_that_an_argument_replaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is given by hand counts, so that the variable is not looked at."""
+    """An argument replaces the variable, which is then not read."""
     monkeypatch.setenv("WXREVENUE_COMPONENT_TOKEN", "fake-token")
     monkeypatch.setenv("WXREVENUE_COMPONENT_APPID", "wx1\n")
     assert RevenueClient.from_env(component_appid="wx2").component_appid == "wx2"
 
 
 def test_what_the_server_hands_out_is_stripped() -> None:
-    """A token in an answer cannot be given anew by anybody: white space around it is let go of, and the token is kept."""
+    """White space around a token in an answer is removed, and the token is kept.
+
+    No caller could give such a token again.
+    """
     assert decode(Secret, " fake-token\n") == Secret("fake-token")
 
 
 @pytest.mark.parametrize("value", ["ticket@@@a-b_c", "令牌", "a+b/c=d&e?f#g%h", "x"])
 def test_any_other_character_will_do(value: str) -> None:
-    """The rule is about what was copied or read wrongly, and not about alphabets."""
+    """Any other character is allowed; the rule is only about wrong copies and reads."""
     assert flaw_of_credential(value) is None

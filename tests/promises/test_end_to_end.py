@@ -1,4 +1,7 @@
-"""Clients against the sandbox, in process and over real HTTP: the four calls, and what becomes of them in trouble."""
+"""Clients against the sandbox, in process and over real HTTP.
+
+The four calls, and their results in trouble.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +51,14 @@ ORDER = "fake-order-0001"
 
 
 def always(mishap: Mishap) -> Trouble:
-    """Return the trouble in which this happens to every call."""
+    """Return the trouble in which this fault happens to every call."""
     rates: dict[str, Any] = {mishap.value: 1.0}
     return Trouble(**rates)
 
 
 @pytest.fixture(params=["in process", "over HTTP"])
 def over_http(request: pytest.FixtureRequest) -> bool:
-    """Run a test both ways."""
+    """Run a test in process and over HTTP."""
     return bool(request.param == "over HTTP")
 
 
@@ -79,7 +82,10 @@ async def revenue(sandbox: Sandbox, over_http: bool, number: int = 0, **options:
 
 @asynccontextmanager
 async def funds(sandbox: Sandbox, over_http: bool, *, serial: int = 1, **options: Any) -> AsyncGenerator[FundsDistributionClient, None]:  # noqa: FBT001
-    """Return a client of the sandbox's merchant that knows its public key (1) or its certificate's (0)."""
+    """Return a client of the sandbox's merchant.
+
+    It knows the public key of WeChat Pay (1) or its certificate (0).
+    """
     merchant = sandbox.merchant
     known = StaticVerifier(dict([list(merchant.platform_keys.items())[serial]]))
     async with wire(sandbox, over_http) as settings:
@@ -88,12 +94,15 @@ async def funds(sandbox: Sandbox, over_http: bool, *, serial: int = 1, **options
             yield client
 
 
-# -- nothing goes wrong ------------------------------------------------------------------------------------------------
+# -- nothing goes wrong ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 async def test_share_ratio(over_http: bool, number: int) -> None:  # noqa: FBT001
-    """A ratio that was set is the default at once and in force for a Mini Program when its merchant agreed; in all envelopes."""
+    """A ratio that was set is the default at once, in all envelopes.
+
+    It is in force for a Mini Program when its merchant agreed.
+    """
     sandbox = Sandbox(today=TODAY)
     appid = sandbox.components[number]
     program = sandbox.programs(appid)[0]
@@ -109,7 +118,10 @@ async def test_share_ratio(over_http: bool, number: int) -> None:  # noqa: FBT00
 @pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize(("size", "cap", "prefetch"), [(20, None, 1), (7, None, 0), (50, 13, 4)])
 async def test_reconciled_to_the_fen(over_http: bool, number: int, size: int, cap: int | None, prefetch: int) -> None:  # noqa: FBT001
-    """A streamed range has as many rows as the books and sums up to the same fen, whatever the pages."""
+    """A streamed range has the rows of the books and the same sum in fen.
+
+    This holds for all pages.
+    """
     sandbox = Sandbox(today=TODAY, trouble=Trouble(page_cap=cap))
     async with revenue(sandbox, over_http, number) as client:
         rows = await client.iter_agency_settlement(*EVER, page_size=size, prefetch=prefetch).collect()
@@ -122,7 +134,10 @@ async def test_reconciled_to_the_fen(over_http: bool, number: int, size: int, ca
 
 
 async def test_reconciled_with_several_rows_to_a_half_month(over_http: bool) -> None:  # noqa: FBT001
-    """Half-months with three rows each are reconciled too, where the rows of one that has no number yet share an answer."""
+    """Half-months with three rows each are reconciled too.
+
+    Rows of a half-month that have no number yet share an answer.
+    """
     sandbox = Sandbox(today=TODAY)
     async with revenue(sandbox, over_http, 2) as client:
         rows = await client.iter_agency_settlement(*EVER, page_size=20).collect()
@@ -131,7 +146,7 @@ async def test_reconciled_with_several_rows_to_a_half_month(over_http: bool) -> 
 
 
 async def test_range_without_settlements(over_http: bool) -> None:  # noqa: FBT001
-    """A range before the books began has no rows: no list at all is an empty list."""
+    """A range before the books began has no rows: a missing list is an empty list."""
     async with revenue(Sandbox(today=TODAY), over_http) as client:
         page = await client.get_agency_settlement("2001-01-01", "2001-12-31")
         assert (page.settlement_list, page.total_num) == ([], 0)
@@ -140,7 +155,10 @@ async def test_range_without_settlements(over_http: bool) -> None:  # noqa: FBT0
 
 @pytest.mark.parametrize("path", ["/wxa/operationams", "/wxa/getdefaultamsinfo"])
 async def test_settlements_on_either_path(over_http: bool, path: Any) -> None:  # noqa: FBT001
-    """Wherever the settlements live they are found, by one more request at most, and remembered, also by clones."""
+    """The path of the settlements is found by one more request at most.
+
+    The client and its clones remember it.
+    """
     sandbox = Sandbox(today=TODAY, settlement_path=path)
     async with revenue(sandbox, over_http) as client:
         for one in (client, client, client.with_options(deadline=5.0)):
@@ -152,7 +170,10 @@ async def test_settlements_on_either_path(over_http: bool, path: Any) -> None:  
 
 @pytest.mark.parametrize("serial", [0, 1])
 async def test_mark(over_http: bool, serial: int) -> None:  # noqa: FBT001
-    """Marks reach the merchant's books, signed both ways, under a certificate's serial and under a public key's."""
+    """Marks reach the merchant's books, with signatures checked both ways.
+
+    This holds under a certificate's serial and under a public key's.
+    """
     sandbox = Sandbox(today=TODAY)
     sub = sandbox.merchant.sub_mchids[0]
     async with funds(sandbox, over_http, serial=serial) as client:
@@ -162,7 +183,7 @@ async def test_mark(over_http: bool, serial: int) -> None:  # noqa: FBT001
     assert sandbox.marks == tuple(Mark(out_trade_no=ORDER, sub_mchid=one, currency="CNY") for one in (None, sub))
 
 
-# -- the server says no ------------------------------------------------------------------------------------------------
+# -- the server says no ----------------------------------------------------------------------------
 
 
 async def test_refusals(over_http: bool) -> None:  # noqa: FBT001
@@ -186,7 +207,10 @@ async def test_refusals(over_http: bool) -> None:  # noqa: FBT001
 
 
 async def test_refused_marks(over_http: bool) -> None:  # noqa: FBT001
-    """A mark that comes too late, or for somebody else's sub-merchant, is refused and made once."""
+    """A mark that is too late, or for a foreign sub-merchant, is refused.
+
+    Each is sent once.
+    """
     sandbox = Sandbox(today=TODAY)
     sandbox.confirm_transaction(ORDER)
     async with funds(sandbox, over_http) as client:
@@ -199,11 +223,14 @@ async def test_refused_marks(over_http: bool) -> None:  # noqa: FBT001
     assert sum(sandbox.calls.values()) == 2
 
 
-# -- trouble -----------------------------------------------------------------------------------------------------------
+# -- trouble ---------------------------------------------------------------------------------------
 
 
 async def test_too_fast(over_http: bool) -> None:  # noqa: FBT001
-    """One of sixteen callers is told 1737: the gate closes for all of them, and each has its answer in the end."""
+    """One of sixteen callers gets 1737: the gate closes for all of them.
+
+    Each has its answer in the end.
+    """
     sandbox = Sandbox(today=TODAY)
     sandbox.next(1737, action="get_share_ratio")
     limiter = LocalRateLimiter(cooldown=0.06)
@@ -215,7 +242,7 @@ async def test_too_fast(over_http: bool) -> None:  # noqa: FBT001
 
 
 async def test_too_fast_for_the_deadline(over_http: bool) -> None:  # noqa: FBT001
-    """Whose deadline ends before the gate opens is told at once how long to wait."""
+    """A call whose deadline ends before the gate opens fails at once, with the wait."""
     sandbox = Sandbox(today=TODAY)
     sandbox.next(1737)
     async with revenue(sandbox, over_http, deadline=5.0) as client:
@@ -227,7 +254,10 @@ async def test_too_fast_for_the_deadline(over_http: bool) -> None:  # noqa: FBT0
 
 
 async def test_spent_quota(over_http: bool) -> None:  # noqa: FBT001
-    """A spent quota fails the call and the next one without asking, until the scope is opened again."""
+    """A spent quota fails the call, and the next one without a request.
+
+    This lasts until the scope is opened again.
+    """
     sandbox = Sandbox(today=TODAY)
     sandbox.next(45009)
     limiter = LocalRateLimiter()
@@ -245,7 +275,10 @@ async def test_spent_quota(over_http: bool) -> None:  # noqa: FBT001
     "mishap", [Mishap.BUSY, Mishap.SYSTEM, Mishap.DROP_BEFORE, Mishap.DROP_AFTER, Mishap.HTML, Mishap.CUT, Mishap.EXPIRED]
 )
 async def test_passing_trouble(over_http: bool, mishap: Mishap) -> None:  # noqa: FBT001
-    """What passes is not noticed: the ratio is set and read back, and a walk loses no row."""
+    """Passing trouble is not noticed: the ratio is set and read back.
+
+    A walk loses no row.
+    """
     sandbox = Sandbox(today=TODAY)
     appid = sandbox.components[0]
     async with revenue(sandbox, over_http) as client:
@@ -269,7 +302,10 @@ async def test_passing_trouble(over_http: bool, mishap: Mishap) -> None:  # noqa
     ],
 )
 async def test_lasting_trouble(over_http: bool, mishap: Mishap, read: type[Exception], write: type[Exception]) -> None:  # noqa: FBT001
-    """What lasts surfaces after three attempts: as itself on a read, and as unknown where a write's answers were lost."""
+    """Lasting trouble is an error after three attempts.
+
+    A read raises it as it is; a write whose answers were lost has an unknown outcome.
+    """
     sandbox = Sandbox(today=TODAY, trouble=always(mishap))
     appid = sandbox.components[0]
     async with revenue(sandbox, over_http) as client:
@@ -284,7 +320,10 @@ async def test_lasting_trouble(over_http: bool, mishap: Mishap, read: type[Excep
 
 
 async def test_never_reached(over_http: bool) -> None:  # noqa: FBT001
-    """A server that breaks every connection before it acts: in process that is known, over HTTP it may have acted."""
+    """A server breaks every connection before it acts.
+
+    In process that is known; over HTTP the call may have acted.
+    """
     sandbox = Sandbox(today=TODAY, trouble=Trouble(drop_before=1.0))
     async with revenue(sandbox, over_http) as client:
         with pytest.raises(OutcomeUnknownError if over_http else NotSentError):
@@ -293,7 +332,10 @@ async def test_never_reached(over_http: bool) -> None:  # noqa: FBT001
 
 
 async def test_fixed_token_expires(over_http: bool) -> None:  # noqa: FBT001
-    """A token that cannot be renewed surfaces at its first refusal, and is not sent a second time."""
+    """A token that cannot be renewed is an error at its first refusal.
+
+    It is not sent a second time.
+    """
     sandbox = Sandbox(today=TODAY)
     appid = sandbox.components[0]
     old = sandbox.component_token(appid)
@@ -311,7 +353,7 @@ async def test_fixed_token_expires(over_http: bool) -> None:  # noqa: FBT001
 
 @pytest.mark.parametrize("mishap", [Mishap.BUSY, Mishap.DROP_BEFORE, Mishap.DROP_AFTER, Mishap.PROBE, 429, 503])
 async def test_passing_trouble_with_marks(over_http: bool, mishap: Any) -> None:  # noqa: FBT001
-    """A mark survives what passes, and is recorded once."""
+    """A mark is recorded once in passing trouble."""
     sandbox = Sandbox(today=TODAY)
     sandbox.next(mishap, mishap)
     async with funds(sandbox, over_http) as client:
@@ -332,7 +374,10 @@ async def test_passing_trouble_with_marks(over_http: bool, mishap: Any) -> None:
     ],
 )
 async def test_lasting_trouble_with_marks(over_http: bool, mishap: Mishap, kind: type[Exception], attempts: int, marks: int) -> None:  # noqa: FBT001
-    """An answer that nobody signed is never success, although the mark was set: the error says that it may have been."""
+    """An unsigned answer is never success, although the mark was set.
+
+    The error says that the mark may have been set.
+    """
     sandbox = Sandbox(today=TODAY, trouble=always(mishap))
     async with funds(sandbox, over_http) as client:
         with pytest.raises(kind) as caught:
@@ -342,7 +387,7 @@ async def test_lasting_trouble_with_marks(over_http: bool, mishap: Mishap, kind:
 
 
 async def test_clocks_apart(over_http: bool) -> None:  # noqa: FBT001
-    """A server that refuses our clock's time says so once."""
+    """A server that refuses a request for the local clock's time says so once."""
     sandbox = Sandbox(today=TODAY, now=lambda: 1_000_000_000.0)
     async with funds(sandbox, over_http) as client:
         with pytest.raises(PermissionDeniedError) as caught:
@@ -351,7 +396,7 @@ async def test_clocks_apart(over_http: bool) -> None:  # noqa: FBT001
 
 
 async def test_gateway_page(over_http: bool) -> None:  # noqa: FBT001
-    """T-40: a gateway's web page is an error by its status, and no word of it shows."""
+    """T-40: a gateway's web page is an error by its status; none of its text shows."""
     sandbox = Sandbox(today=TODAY)
     page = Answer(502, {"Content-Type": "text/html"}, b"<html>fake-words-of-a-gateway</html>")
     sandbox.next(page, page, page)
@@ -362,11 +407,14 @@ async def test_gateway_page(over_http: bool) -> None:  # noqa: FBT001
     assert_no_leak(caught.value, secrets=["fake-words-of-a-gateway"])
 
 
-# -- many at once ------------------------------------------------------------------------------------------------------
+# -- many at once ----------------------------------------------------------------------------------
 
 
 async def test_many_providers_on_one_client(over_http: bool) -> None:  # noqa: FBT001
-    """A clone for each provider: side by side, in passing trouble, each gets its own books and nobody another's."""
+    """Clones for several providers, side by side, in passing trouble.
+
+    Each gets its own books and no rows of another provider.
+    """
     sandbox = Sandbox(today=TODAY, components=9, years=1, trouble=Trouble(busy=0.05, drop_after=0.05, expired=0.05))
     async with revenue(sandbox, over_http) as client:
 
@@ -382,7 +430,10 @@ async def test_many_providers_on_one_client(over_http: bool) -> None:  # noqa: F
 
 
 async def test_walk_left_early(over_http: bool) -> None:  # noqa: FBT001
-    """A walk left early gives its connections back: the client goes on and closes without waiting."""
+    """A walk that is left early gives its connections back.
+
+    The client goes on, and closes without waiting.
+    """
     sandbox = Sandbox(today=TODAY)
     async with revenue(sandbox, over_http) as client:
         async with client.iter_agency_settlement(*EVER, page_size=5, prefetch=4) as walk:

@@ -1,4 +1,7 @@
-"""What leaks by other ways than errors: debug logs, warnings, reprs, recordings; and what the package depends on."""
+"""What leaks by other ways than errors, and what the package depends on.
+
+The ways are debug logs, warnings, reprs and recordings.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,14 @@ from wxrevenue import ConfigurationError, HttpRequest, HttpResponse, RetryPolicy
 ROOT = Path(__file__).parent.parent.parent
 CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
 
-# -- reprs, logs, warnings -----------------------------------------------------------------------------------------
+# -- reprs, logs, warnings -------------------------------------------------------------------------
 
 
 def test_requests_and_answers_print_no_values() -> None:
-    """L-03: what requests and answers print is method or status, plain URL, header names and sizes: no value, no body, no secret."""
+    """L-03: requests and answers print no value, no body and no secret.
+
+    They print method or status, plain URL, header names and sizes.
+    """
     request = HttpRequest("POST", "https://h/p?access_token=", {"Authorization": "fake-header"}, b"fake-private-body", Secret(TOKEN))
     response = HttpResponse(200, {"Set-Cookie": "fake-header"}, b"fake-private-body")
     assert_no_leak(repr(request), str(request), f"{request}", secrets=[TOKEN, "fake-header", "fake-private-body"])
@@ -37,7 +43,10 @@ def test_requests_and_answers_print_no_values() -> None:
 
 @pytest.mark.parametrize("fault", ["none", "refused", "silent"])
 async def test_debug_logs_show_nothing(fault: str, caplog: pytest.LogCaptureFixture) -> None:
-    """L-05: with every logger at DEBUG and the event loop in debug mode, no line shows the token, the URL or a body."""
+    """L-05: no log line shows the token, the URL or a body.
+
+    Every logger is at DEBUG, and the event loop is in debug mode.
+    """
 
     async def refuse(peer: Peer) -> None:
         await peer.request()
@@ -78,11 +87,14 @@ async def test_tasks_and_their_stacks_print_no_secret() -> None:
     await asyncio.gather(call, return_exceptions=True)
 
 
-# -- where requests go ---------------------------------------------------------------------------------------------
+# -- where requests go -----------------------------------------------------------------------------
 
 
 def test_only_who_says_so_talks_to_another_host() -> None:
-    """L-11: without ``base_url`` requests go to WeChat over TLS; nothing in the environment of a process changes that by itself."""
+    """L-11: without ``base_url`` requests go to WeChat over TLS.
+
+    No environment variable changes that by itself.
+    """
     client, transport = ams_client(answer({"ret": 0, "share_ratio": 40}))
     asyncio.run(client.get_share_ratio("wx1"))
     assert transport.requests[0].url.startswith("https://api.weixin.qq.com/")
@@ -96,20 +108,23 @@ def test_only_who_says_so_talks_to_another_host() -> None:
     ["ftp://h", "file:///etc/passwd", "https://user:fake-pw@h", "https://h#@169.254.169.254", "https://h?x=", "https://h\\@i", "//h", "h"],
 )
 def test_base_urls_that_are_refused(url: str) -> None:
-    """L-11: a ``base_url`` is http or https to one plain host; whatever could make two parsers see two hosts is refused."""
+    """L-11: a ``base_url`` is http or https to one plain host.
+
+    A URL in which two parsers could see two hosts is refused.
+    """
     with pytest.raises(ConfigurationError, match="base_url") as caught:
         RevenueClient("fake-token-1", base_url=url)
     assert "fake-pw" not in str(caught.value)
 
 
 def test_gateways_and_proxies_are_documented() -> None:
-    """L-09: the README says which of a user's own machines see tokens."""
-    text = (ROOT / "README.md").read_text()
+    """L-09: the chapter on transports says which of a user's servers see tokens."""
+    text = (ROOT / "wxrevenue" / "transports" / "README.md").read_text()
     assert "only tunnels TLS" in text
     assert "keep them out of its access log" in " ".join(text.split())
 
 
-# -- what is kept in the repository --------------------------------------------------------------------------------
+# -- what is kept in the repository ----------------------------------------------------------------
 
 SHAPES = re.compile(r"\b[0-9]{2,3}_[A-Za-z0-9_-]{60,}|(?:refreshtoken|ticket|preauthcode)@@@[A-Za-z0-9_-]{20,}")
 
@@ -123,22 +138,25 @@ def test_no_recording_holds_a_token() -> None:
 
 
 def test_the_shapes_are_those_of_tokens() -> None:
-    """L-10: the search finds what WeChat hands out."""
+    """L-10: the search finds strings in the form of WeChat's tokens, tickets and keys."""
     for shape in ("57_" + "aB3-_x" * 20, "refreshtoken@@@" + "k7Q" * 12, "ticket@@@" + "k7Q" * 12, "preauthcode@@@" + "k7Q" * 12):
         assert SHAPES.search(f'{{"x":"{shape}"}}')
 
 
-# -- dependencies --------------------------------------------------------------------------------------------------
+# -- dependencies ----------------------------------------------------------------------------------
 
 
 def requirements() -> list[Requirement]:
-    """Return what the package asks for, extras included."""
+    """Return the package's requirements, extras included."""
     return [Requirement(line) for line in importlib.metadata.requires("wxrevenue") or []]
 
 
 @pytest.mark.parametrize("version", ["5.2.0", "5.3.1", "6.4.0", "7.1.1", "8.1.0"])
 def test_redis_beside_others(version: str) -> None:
-    """L-12: the extra for Redis leaves room for those who want an older redis-py: arq below 6, saq and limits below 8."""
+    """L-12: the extra for Redis permits an older redis-py, for other packages.
+
+    arq needs one below 6; saq and limits need one below 8.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (redis,) = [Requirement(line) for line in project["optional-dependencies"]["redis"]]
     assert version in redis.specifier
@@ -146,7 +164,10 @@ def test_redis_beside_others(version: str) -> None:
 
 
 def test_dependencies_are_few_and_bounded() -> None:
-    """L-12: what every user installs is six packages; each has a lower and an upper bound, those of extras too."""
+    """L-12: six packages are installed for every user.
+
+    Each has a lower and an upper bound; so have those of extras.
+    """
     core = {requirement.name for requirement in requirements() if requirement.marker is None}
     assert core == {"aiohttp", "attrs", "backoff", "cattrs", "cryptography", "orjson"}
     for requirement in requirements():
@@ -156,7 +177,10 @@ def test_dependencies_are_few_and_bounded() -> None:
 
 @pytest.mark.skipif(not CONSTRAINTS.exists(), reason="a source distribution has no CI")
 def test_ci_pins_every_package() -> None:
-    """L-12: CI installs exact versions of everything that the package and its tests ask for, of nothing but names and versions."""
+    """L-12: CI installs exact versions of all that the package and its tests need.
+
+    Its list holds names and versions alone.
+    """
     lines = [line for line in CONSTRAINTS.read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line) for line in lines)
     pinned = {re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in lines}
@@ -165,7 +189,10 @@ def test_ci_pins_every_package() -> None:
 
 
 def test_never_beside_python_backoff() -> None:
-    """L-13: nothing that the package, its extras or its tests install brings ``python-backoff``, which overwrites ``backoff``."""
+    """L-13: no dependency brings ``python-backoff``, which overwrites ``backoff``.
+
+    This holds for the package, its extras and its tests.
+    """
     owners = importlib.metadata.packages_distributions().get("backoff", [])
     assert owners == ["backoff"]
     assert "python-backoff" not in {requirement.name.lower() for requirement in requirements()}

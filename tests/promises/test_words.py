@@ -1,4 +1,7 @@
-"""One word for one thing: the names that were given up stay given up, and the page of words is linked."""
+"""One word for one thing.
+
+Former names stay unused, and the page of words is linked.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ FORMER = {
     "Grant": "NewToken",
     "Handover": "ResultChannel",
     "Held": "LiveToken",
+    "Host": "PageSource",
     "Journal": "CheckpointFile, PartFile",
     "Keeper": "CachedToken",
     "Known": "QuotaEstimate",
@@ -49,7 +53,7 @@ FORMER = {
     "Walk": "ListReader",
     "Watch": "DeadlineTimer",
 }
-"""Classes that were renamed, and what they are called now."""
+"""Renamed classes, and their present names."""
 
 
 @functools.cache
@@ -66,14 +70,17 @@ def defined() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", FORMER)
 def test_former_names_are_gone(name: str) -> None:
-    """No class bears a name that was given up; the classes that replaced it exist."""
+    """No class has a former name; the classes that replaced it exist."""
     names = defined()
     assert name not in names, f"{names[name]}: {name} is called {FORMER[name]} now"
     assert set(FORMER[name].split(", ")) <= {*names, "PageKey"}  # a PageKey is a tuple's alias
 
 
 def test_the_page_of_words() -> None:
-    """The README links to the page of words; the page has one row a word, thirty at most."""
+    """The README links to the page of words.
+
+    The page has one row a word, thirty at most.
+    """
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1].strip() for line in page.partition("## Words")[2].splitlines() if line.startswith("| ")][1:]
     assert "(wxrevenue/README.md#words)" in (ROOT.parent / "README.md").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
-"""What type checkers must infer, and what they must refuse. Never run: mypy and pyright read it.
+"""What type checkers must infer, and what they must refuse.
 
-A wrong call carries an ignore; when a checker stops objecting to the call, the ignore becomes unused, and that is an error.
+It is never run: mypy and pyright read it. A wrong call carries an ignore; when a checker stops
+objecting to the call, the ignore becomes unused, and that is an error.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, assert_type
@@ -29,6 +31,8 @@ from wxrevenue import (
     BlockedAdvertiser,
     Clock,
     CreatedAdunit,
+    DistributionOrder,
+    DistributionReceiver,
     Endpoint,
     FundsDistributionClient,
     GetAgencySettlement,
@@ -44,12 +48,18 @@ from wxrevenue import (
     Paginator,
     PayRequest,
     PemSigner,
+    PublisherState,
     RateLimiter,
+    RatioPlan,
+    RatioResult,
+    RatioStatus,
+    RemainingAmount,
     RevenueClient,
     Safety,
     Secret,
     SetShareRatio,
     Settlement,
+    SettlementDetail,
     SettlementPage,
     SettlementStatus,
     ShareRatio,
@@ -63,16 +73,21 @@ from wxrevenue import (
     Transport,
     Turn,
     Verifier,
+    apply_ratios,
     beijing_date,
     half_months,
     last_final_half_month,
+    open_publishers,
+    plan_ratios,
+    ratio_status,
     sweep,
+    sweep_authorizer_settlements,
     sweep_half_months,
     sweep_settlements,
     yuan,
 )
 
-# -- requests of a user's own --------------------------------------------------------------------------------------
+# -- requests of a user's own ----------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -99,7 +114,30 @@ class GetBalance(PayRequest[Balance]):
     endpoint: ClassVar[Endpoint] = Endpoint(path="/v3/global/profit-sharing/refunds/refundable-balance", method="GET", safety=Safety.SAFE)
 
 
-# -- sending -------------------------------------------------------------------------------------------------------
+# -- a whole fleet ---------------------------------------------------------------------------------
+
+
+async def fleets_infer_their_rows(client: RevenueClient, appids: list[str], wanted: dict[str, int]) -> None:
+    """Infer rows, plan and results.
+
+    A mapping may have the default's ``None`` or not.
+    """
+    found = [assert_type(status, RatioStatus) async for status in ratio_status(client, appids)]
+    assert_type(plan_ratios(wanted, found), RatioPlan)
+    assert_type(plan_ratios({"wx1": 40, None: Decimal(45)}, found), RatioPlan)
+    async with aclosing(apply_ratios(client, plan_ratios(wanted, found))) as results:
+        async for result in results:
+            assert_type(result, RatioResult)
+    async for row in open_publishers(client, appids):
+        assert_type(row.state, PublisherState | None)
+    assert_type(await client.publisher_state("wx1"), PublisherState)
+    assert_type(await client.ensure_adunit(name="Rewarded", type=AdSlot.REWARD_VIDEO), Adunit)
+    await client.ensure_adunit("Rewarded", type=AdSlot.REWARD_VIDEO)  # type: ignore[call-arg]
+    plan_ratios({"wx1": 40.0}, found)  # type: ignore[dict-item]
+    ratio_status(client, 5)  # type: ignore[arg-type]
+
+
+# -- sending ---------------------------------------------------------------------------------------
 
 
 async def send_infers_the_result(client: RevenueClient, funds: FundsDistributionClient) -> None:
@@ -114,7 +152,7 @@ async def send_infers_the_result(client: RevenueClient, funds: FundsDistribution
 
 
 async def services_do_not_mix(client: RevenueClient, funds: FundsDistributionClient) -> None:
-    """Refuse the other service's requests, and what is no request."""
+    """Refuse the other service's requests, and objects that are no request."""
     await client.send(MarkTransaction("P20150806125346"))  # type: ignore[arg-type]
     await client.send(GetBalance())  # type: ignore[arg-type]
     await funds.send(GetShareRatio("wx1"))  # type: ignore[arg-type]
@@ -122,11 +160,14 @@ async def services_do_not_mix(client: RevenueClient, funds: FundsDistributionCli
     await client.send(GetShareRatio)  # type: ignore[arg-type]
 
 
-# -- shortcuts -----------------------------------------------------------------------------------------------------
+# -- shortcuts -------------------------------------------------------------------------------------
 
 
 async def shortcuts_infer_the_result(client: RevenueClient, funds: FundsDistributionClient) -> None:
-    """Keep the request's parameters, their defaults and its result in one line per interface."""
+    """Infer a shortcut's parameters, defaults and result from its request.
+
+    Each interface is one line.
+    """
     assert_type(await client.get_share_ratio("wx1"), ShareRatio)
     assert_type(await client.get_share_ratio(appid="wx1"), ShareRatio)
     assert_type(await client.set_share_ratio(40), None)
@@ -134,6 +175,12 @@ async def shortcuts_infer_the_result(client: RevenueClient, funds: FundsDistribu
     assert_type(await client.get_agency_settlement("2020-03-01", "2020-03-16"), SettlementPage)
     assert_type(await client.get_agency_settlement(date(2020, 3, 1), "2020-03-16", page=1, page_size=20), SettlementPage)
     assert_type(await funds.mark_transaction("P20150806125346"), None)
+    assert_type(await funds.query_remaining_amount("42"), RemainingAmount)
+    assert_type(await funds.wait_until_finished("D-1", transaction_id="42"), DistributionOrder)
+    share = DistributionReceiver("MERCHANT_ID", "19", 1, "share")
+    order = await funds.request_distribution(transaction_id="42", out_order_no="D-1", unfreeze_unsplit=False, receivers=[share])
+    assert_type(order, DistributionOrder)
+    assert_type(funds.iter_settlement_details("SETTLED", "2026-01-01", "2026-01-02"), Paginator[SettlementDetail])
     assert_type(await funds.mark_transaction(out_trade_no="P20150806125346", currency="CNY", sub_mchid="1"), None)
 
 
@@ -154,7 +201,7 @@ async def shortcuts_refuse_wrong_arguments(client: RevenueClient, funds: FundsDi
 
 
 def requests_refuse_wrong_arguments() -> None:
-    """Refuse the same in the requests themselves, which cannot be changed either."""
+    """Refuse the same in the requests themselves, which are frozen."""
     GetShareRatio()  # type: ignore[call-arg]
     GetShareRatio(5)  # type: ignore[arg-type]
     SetShareRatio(40.5)  # type: ignore[arg-type]
@@ -165,7 +212,10 @@ def requests_refuse_wrong_arguments() -> None:
 
 
 async def methods_for_mini_programs(client: RevenueClient) -> None:
-    """Keep types through a clone for one Mini Program; take values where the wire has texts, and members where it has names."""
+    """Keep types through a clone for one Mini Program.
+
+    Values are taken where the wire has strings, and members where it has names.
+    """
     one = client.authorizer("wx1")
     assert_type(one, RevenueClient)
     assert_type(await one.get_settlement("2024-01-01", date(2024, 1, 31)), SettlementPage)
@@ -183,25 +233,32 @@ async def methods_for_mini_programs(client: RevenueClient) -> None:
     assert_type(one.iter_adpos_general(days=3), Paginator[AdRow])
     assert_type(one.iter_settlement("2024-01-01", "2024-01-31"), Paginator[Settlement])
     assert_type(one.iter_adunit_list(), Paginator[Adunit])
-    await client.set_custom_share_ratio("wx1", 40)  # type: ignore[call-arg, arg-type]
+    await client.set_custom_share_ratio("wx1", 40)  # type: ignore[call-arg]
+    await client.get_share_ratio("wx1", authorizer_appid="wx1")  # type: ignore[call-arg]
+    await client.get_agency_settlement("2024-01-01", "2024-01-31", authorizer_appid="wx1")  # type: ignore[call-arg]
+    await client.query_auth("code", authorizer_appid=None)  # type: ignore[call-arg]
+    SetShareRatio(40, authorizer_appid="wx1")  # type: ignore[call-arg]
     await one.set_black_list(1, list="[]")  # type: ignore[arg-type]
     await one.get_adpos_general("2024-01-01")  # type: ignore[call-arg]
     client.authorizer(5)  # type: ignore[arg-type]
 
 
 def ad_data_know_their_fields(row: AdRow) -> None:
-    """Know that money and counts are ``int``, rates ``Decimal``, and that all may be missing."""
+    """Know that money and counts are ``int`` and rates ``Decimal``.
+
+    All may be missing.
+    """
     assert_type(row.publisher_income, int | None)
     assert_type(row.click_count, int | None)
     assert_type(row.ecpm, Decimal | None)
     assert_type(row.date, date | None)
 
 
-# -- walking -------------------------------------------------------------------------------------------------------
+# -- walking ---------------------------------------------------------------------------------------
 
 
 async def walks_give_rows(client: RevenueClient) -> None:
-    """Know the type of a walk's rows, however it is walked."""
+    """Know the type of a walk's rows, by row and by page."""
     async for row in client.iter_agency_settlement("2020-01-01", date(2020, 12, 31), page_size=20):
         assert_type(row, Settlement)
     walk = client.iter_agency_settlement(date(2020, 1, 1), "2020-12-31", prefetch=0)
@@ -222,7 +279,10 @@ async def walks_give_rows(client: RevenueClient) -> None:
 
 
 def models_know_their_fields(page: SettlementPage, row: Settlement, ratio: ShareRatio) -> None:
-    """Know that money is ``int``, percent ``Decimal``, and that what may be missing is optional."""
+    """Know that money is ``int`` and percent ``Decimal``.
+
+    What may be missing is optional.
+    """
     assert_type(page.settlement_list, list[Settlement])
     assert_type(page.total_num, int | None)
     assert_type(page.revenue_all, int | None)
@@ -243,11 +303,14 @@ def models_know_their_fields(page: SettlementPage, row: Settlement, ratio: Share
     row.settled_revenu  # type: ignore[attr-defined]  # noqa: B018
 
 
-# -- making clients ------------------------------------------------------------------------------------------------
+# -- making clients --------------------------------------------------------------------------------
 
 
 async def clients_take_every_kind_of_token(source: TokenSource) -> None:
-    """Take a string, a secret, an async function and a source for tokens, but no number."""
+    """Take a string, a secret, an async function or a source for tokens.
+
+    A number is refused.
+    """
 
     async def token() -> str:
         return "fake-token"
@@ -267,34 +330,37 @@ async def clients_take_every_kind_of_token(source: TokenSource) -> None:
 
 
 def funds_clients_need_a_verifier(pem: bytes, signer: Signer, verifier: Verifier) -> None:
-    """Take a key as bytes or as a signer; let nothing switch verification off."""
+    """Take a key as bytes or as a signer; let no argument switch verification off."""
     FundsDistributionClient("1900000109", "AB12", pem, verifier=verifier)
     FundsDistributionClient("1900000109", "AB12", signer, verifier=StaticVerifier({"CD34": pem}))
     FundsDistributionClient("1900000109", "AB12", pem)  # type: ignore[call-arg]
     FundsDistributionClient("1900000109", "AB12", pem, verifier=None)  # type: ignore[arg-type]
 
 
-# -- plugs ---------------------------------------------------------------------------------------------------------
+# -- plugs -----------------------------------------------------------------------------------------
 
 
 class Instant:
     """A user's own clock."""
 
     def monotonic(self) -> float:
-        """Return no time."""
+        """Return the time as ``None``, for the types alone."""
         return 0.0
 
     def time(self) -> float:
-        """Return no time either."""
+        """Return the time as ``None``, for the types alone."""
         return 0.0
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Do not wait."""
         await asyncio.sleep(seconds)
 
 
 async def sweeps_keep_jobs_and_values_apart(client: RevenueClient, appids: list[str], days: AsyncGenerator[date]) -> None:
-    """Know the type of a job and of what comes of it: a value, or a page where the call gives a walk."""
+    """Know the type of a job and of its result.
+
+    The result is a value, or a page where the call gives a walk.
+    """
     assert_type(sweep(client.get_share_ratio, appids), Sweep[str, ShareRatio])
     async for outcome in sweep(client.get_share_ratio, appids, concurrency=4):
         assert_type(outcome, Outcome[str, ShareRatio])
@@ -312,6 +378,7 @@ async def sweeps_keep_jobs_and_values_apart(client: RevenueClient, appids: list[
     assert_type(sweep(walk, days), Sweep[date, list[Settlement]])
     assert_type(sweep(walk_later, days), Sweep[date, list[Settlement]])
     assert_type(sweep_settlements(lambda _: client, appids, "2024-01-01", "2024-12-31"), Sweep[str, list[Settlement]])
+    assert_type(sweep_authorizer_settlements(client, ["wx"], "2024-01-01", "2024-12-31"), Sweep[str, list[Settlement]])
     assert_type(sweep_half_months(client, "2024-01-01", "2024-12-31", ordered=True), Sweep[HalfMonth, list[Settlement]])
     sweep(client.get_share_ratio, [1, 2])  # type: ignore[arg-type]
     sweep(walk, days, concurency=3)  # type: ignore[call-overload]
@@ -321,7 +388,10 @@ async def sweeps_keep_jobs_and_values_apart(client: RevenueClient, appids: list[
 def what_is_shipped_fits_the_plugs(
     handler: MemoryTransport, limiter: LocalRateLimiter, signer: PemSigner, verifier: StaticVerifier
 ) -> None:
-    """Let everything that the package ships be plugged in, and a class that only has the right methods."""
+    """Let each of the package's own classes be plugged in.
+
+    A class that only has the right methods may be, too.
+    """
     transports: list[Transport] = [AiohttpTransport(), handler]
     limiters: list[RateLimiter] = [limiter]
     signers: list[Signer] = [signer]
@@ -334,7 +404,10 @@ def what_is_shipped_fits_the_plugs(
 
 
 async def plugs_say_what_goes_through(transport: Transport, limiter: RateLimiter, source: TokenSource, request: HttpRequest) -> None:
-    """Type what a port takes and gives, so that a user's own implementation is checked."""
+    """Type what a port takes and returns.
+
+    So a user's own implementation is checked.
+    """
     assert_type(await transport.send(request, timeout=1.0), HttpResponse)
     assert_type(await limiter.acquire("wx1/-/x", timeout=1.0), Turn)
     assert_type(await source.get(TokenKind.COMPONENT, None, timeout=1.0), Secret | str)

@@ -1,1 +1,4 @@
-"""What the tests share: time that costs nothing, servers that are functions, and the leak oracle."""
+"""What the tests share.
+
+Time that costs nothing, servers that are functions, and the search for leaks.
+"""

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from wxrevenue import AmsRequest
 
 ONE = "wx0afc78670f000001"
-"""A Mini Program."""
+"""The appid of a Mini Program."""
 
 
 def body(request: AmsRequest[Any]) -> str:
-    """Return the body of a request, as it goes out."""
+    """Return the body of a request as it is on the wire."""
     found = encode(request)
     assert isinstance(found, bytes)
     return found.decode()
 
 
 async def answered(request: AmsRequest[Any], *samples: str | dict[str, Any] | Exception, **options: Any) -> Any:
-    """Return what a client makes of a request that the server answers with the samples."""
+    """Return the results of a request that the server answers with the samples."""
     script = [one if isinstance(one, Exception) else answer(json.loads(one) if isinstance(one, str) else one) for one in samples]
     client, transport = ams_client(*script, tokens=Tokens("fake-token"), **options)
     found = await client.send(request)
@@ -42,7 +42,10 @@ def lost() -> ResponseLostError:
 
 
 def refused(make: Callable[..., object], message: str, *args: Any, **given: Any) -> None:
-    """Assert that a request cannot be made of these arguments; the reason names the argument."""
+    """Assert that a request cannot be made of these arguments.
+
+    The reason names the argument.
+    """
     with pytest.raises(ConfigurationError) as caught:
         make(*args, **given)
     assert str(caught.value) == message

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 TOKEN = "fake-token+/=&?#%component"
-"""A plainly fake token that has to be percent-encoded."""
+"""A visibly fake token that has to be percent-encoded."""
 COMPONENT = "wx0000000000000000"
 OTHER = "wx1111111111111111"
 
 
 def answer(body: Any = None, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """Return an HTTP answer; anything but bytes is sent as JSON, ``None`` as ``{"ret": 0}``."""
+    """Return an HTTP answer.
+
+    Bytes are sent as they are, ``None`` as ``{"ret": 0}``, and all else as JSON.
+    """
     raw = body if isinstance(body, bytes) else orjson.dumps({"ret": 0} if body is None else body)
     return HttpResponse(status, headers or {}, raw)
 
 
 def refusal(code: int, message: str = "") -> HttpResponse:
-    """Return an AMS answer that says no."""
+    """Return an AMS answer with an error code."""
     return answer({"ret": code, "err_msg": message})
 
 
@@ -37,9 +40,10 @@ def ratio(percent: int = 40) -> HttpResponse:
 
 
 class Script:
-    """A handler that plays a list: answers are returned, exceptions raised, functions called with the request, numbers slept.
+    """A handler that plays a list.
 
-    A number is how many seconds the answer after it takes. The last entry is repeated when ``forever`` is set.
+    Answers are returned, exceptions raised, functions called with the request. A number is how many
+    seconds the answer after it takes. The last entry is repeated when ``forever`` is set.
     """
 
     def __init__(self, *steps: Any, forever: bool = False) -> None:
@@ -48,7 +52,7 @@ class Script:
         self.served = 0
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Play the next step."""
+        """Play the next step of the script."""
         self.served += 1
         delay, step = 0.0, self._next()
         while isinstance(step, (int, float)):
@@ -68,6 +72,12 @@ class Script:
         return self._steps[0] if self._forever and len(self._steps) == 1 else self._steps.pop(0)
 
 
+async def slow_tokens() -> str:
+    """Return a token after a minute."""
+    await asyncio.sleep(60)
+    return "fake-token-1"
+
+
 def ams_client(
     *script: Any,
     tokens: Any = None,
@@ -75,28 +85,37 @@ def ams_client(
     handler: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]] | None = None,
     **options: Any,
 ) -> tuple[RevenueClient, MemoryTransport]:
-    """Return a client and its transport, which plays ``script`` (see :class:`Script`) or asks ``handler``."""
+    """Return a client and its transport.
+
+    The transport plays ``script`` (see :class:`Script`) or asks ``handler``.
+    """
     transport = MemoryTransport(handler or Script(*script))
     client = RevenueClient(Secret(TOKEN) if tokens is None else tokens, component_appid, transport=transport, **options)
     return client, transport
 
 
 def made_for(client: RevenueClient) -> tuple[Any, ...]:
-    """Return what a client made for itself: transport and limiter, as far as it was given none."""
+    """Return the transport and the limiter that a client made for itself.
+
+    Those that it was given are left out.
+    """
     return client._parts.owned  # pyright: ignore[reportPrivateUsage]
 
 
 def sent(transport: MemoryTransport) -> list[str]:
-    """Return the URLs as they went over the wire."""
+    """Return the URLs of the requests as they were on the wire."""
     return [request.wire_url() for request in transport.requests]
 
 
 class Tokens:
-    """A token source that hands out a list of tokens, moving on at each rejection, and keeps what was rejected."""
+    """A token source that hands out a list of tokens and keeps the rejected ones.
+
+    Each rejection moves on to the next token.
+    """
 
     def __init__(self, *tokens: Secret | str, delays: Iterable[float] = ()) -> None:
         self.tokens: list[Secret | str] = list(tokens)
-        """Still to be handed out."""
+        """The tokens that are left."""
         self._delays = list(delays)
         self.asked: list[tuple[TokenKind, str | None, float]] = []
         self.rejected: list[tuple[TokenKind, str | None, str | Secret]] = []
@@ -109,7 +128,7 @@ class Tokens:
         return self.tokens[0]
 
     async def reject(self, kind: TokenKind, appid: str | None, token: Secret | str) -> None:
-        """Move on."""
+        """Move on to the next token."""
         self.rejected.append((kind, appid, token))
         if len(self.tokens) > 1:
             self.tokens.pop(0)

@@ -1,4 +1,7 @@
-"""The fault server under its short name, and the request that the transports' tests send to it."""
+"""The fault server under its short name.
+
+It also has the request that the transports' tests send to it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ async def works(peer: Peer) -> None:
 
 
 def inside(thing: object) -> Any:
-    """Return a thing untyped, for the few tests that have to look inside it."""
+    """Return an object untyped, for the few tests that read its private parts."""
     return thing
 
 

@@ -1,4 +1,4 @@
-"""The leak oracle, told which folder is ours."""
+"""The search for leaks, with the package's folder."""
 
 from __future__ import annotations
 
@@ -19,5 +19,8 @@ TESTS = Path(__file__).parent.parent
 
 
 def assert_no_leak(*things: object, secrets: Iterable[str], caplog: pytest.LogCaptureFixture | None = None) -> None:
-    """Fail if a secret shows anywhere in a thing; the frames of the tests made it up and may hold it."""
+    """Fail if a secret shows anywhere in an object.
+
+    The frames of the tests made the secret and may hold it.
+    """
     testing.assert_no_leak(*things, secrets=secrets, caplog=caplog, tests=TESTS)

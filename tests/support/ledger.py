@@ -1,4 +1,7 @@
-"""A server of settlements in memory: half-months, newest first, filtered by dates and cut into pages as the real one does."""
+"""A server of settlements in memory.
+
+It has half-months, newest first, filtered by dates and cut into pages as the real one does.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def settlement(number: int, to_a_half_month: int = 1) -> dict[str, Any]:
 
 @attrs.define
 class Ledger:
-    """What it holds may be changed at any time. ``before`` sees every request first, and may answer in its place."""
+    """A server of settlements whose rows may be changed at any time.
+
+    ``before`` sees every request first, and may answer in its place.
+    """
 
     rows: list[dict[str, Any]]
     cap: int = 10_000
@@ -57,7 +63,7 @@ class Ledger:
 
     @property
     def pages(self) -> list[int]:
-        """The numbers of the pages asked for."""
+        """The page numbers that were requested."""
         return [query["page"] for query in self.asked]
 
 

@@ -1,4 +1,4 @@
-"""What tests of limiters do again and again: close a scope, have callers wait in line."""
+"""What tests of limiters often do: close a scope, and queue callers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SCOPE = "account/-/action"
 LONGEST_GAP = 0.05
-"""Seconds between two callers whom a limiter that has learned nothing lets go, at most."""
+"""Seconds at most between two callers of a limiter that has learned nothing."""
 MIDNIGHT = 1_700_064_000.0
 """A midnight in Beijing."""
 
@@ -27,7 +27,10 @@ async def closed(limiter: RateLimiter, verdict: Verdict = Verdict.TOO_FAST) -> N
 async def queue_up(
     limiter: RateLimiter, names: Iterable[str], *, timeout: float = 1_000.0
 ) -> tuple[list[str], dict[str, asyncio.Task[Turn]]]:
-    """Have callers wait in this order; return who got a turn so far, and their tasks."""
+    """Let callers wait in this order.
+
+    Return the names of those with a turn so far, and the tasks.
+    """
     got: list[str] = []
 
     async def caller(name: str) -> Turn:

@@ -1,4 +1,4 @@
-"""The event loops that the suite can be run on, beside asyncio's own as it is."""
+"""The event loops that the suite can run on, beside asyncio's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def use(name: str) -> None:
     """Make this the loop that tests get.
 
     ``uvloop``: wherever a test does not make a loop itself; virtual time needs asyncio's.
-    ``eager``: asyncio's own loops, virtual ones too, run a new task at once (Python 3.12 and later).
+    ``eager``: asyncio's own loops, virtual ones too, run a new task at once (Python 3.12 and
+    later).
     """
     if name == "uvloop":
         policy: Any = pytest.importorskip("uvloop").EventLoopPolicy()

@@ -1,4 +1,7 @@
-"""A third-party platform that is a function: hands out tokens, slowly or not at all, and counts."""
+"""A third-party platform that is a function.
+
+It hands out tokens, slowly or not at all, and counts.
+"""
 
 from __future__ import annotations
 
@@ -33,31 +36,34 @@ class Tickets:
         self.ticket = ticket
 
     async def get(self) -> Ticket | None:
-        """Return it."""
+        """Return the ticket."""
         return self.ticket
 
     async def put(self, ticket: Ticket) -> bool:
-        """Replace it."""
+        """Replace the ticket."""
         self.ticket = ticket
         return True
 
 
 class Platform:
-    """Answers the token calls: ``delay`` seconds later, with the next of ``trouble`` if there is any, else with a new token."""
+    """Answers the token calls, ``delay`` seconds later.
+
+    The answer is the next of ``trouble`` if there is any, else a new token.
+    """
 
     def __init__(self, *trouble: Any, delay: float = 1.0, life: Any = 7200) -> None:
         self.trouble = list(trouble)
-        """Error codes, answers, or exceptions, one for each call."""
+        """Error codes, answers or exceptions, one for each call."""
         self.delay = delay
         self.life = life
         self.calls: Counter[str] = Counter()
         self.bodies: list[Any] = []
         self.urls: list[str] = []
         self.refresh = REFRESH
-        """The refresh token that the next answer has."""
+        """The refresh token in the next answer."""
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer."""
+        """Answer a token call."""
         name = request.url.partition("?")[0].rpartition("/")[2]
         self.calls[name] += 1
         number = self.calls[name]
@@ -79,7 +85,7 @@ class Platform:
 
     @property
     def refreshes(self) -> int:
-        """How often a component token was asked for."""
+        """The number of calls for a component token."""
         return self.calls["api_component_token"]
 
 
@@ -88,18 +94,21 @@ async def nothing() -> None:
 
 
 class Rotating:
-    """A platform that replaces a refresh token whenever it is used, and takes no other than the newest."""
+    """A platform that replaces a refresh token whenever it is used.
+
+    It takes no other than the newest.
+    """
 
     def __init__(self, delay: float = 1.0) -> None:
         self.newest = FIRST
         self.delay = delay
-        """Seconds that an authorizer's answer travels."""
+        """Seconds until an authorizer's answer arrives."""
         self.asked = 0
         self.on_rotation: Callable[[], Awaitable[None]] = nothing
-        """Called when a refresh token was replaced, before the answer is on its way."""
+        """Called when a refresh token was replaced, before the answer goes out."""
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer."""
+        """Answer a token call, and replace the refresh token."""
         if "api_component_token" in request.url:
             return answer({"component_access_token": "fake-component-token", "expires_in": 7200})
         self.asked += 1
@@ -113,7 +122,7 @@ class Rotating:
 
 
 def component_tokens(platform: Any, *, ticket: Ticket | None = None, **options: Any) -> ComponentTokens:
-    """Return a source that asks ``platform``."""
+    """Return a source whose calls go to ``platform``."""
     options.setdefault("clock", WallClock())
     tickets = options.pop("tickets", None) or Tickets(ticket or Ticket(TICKET, 1_700_000_000.0))
     return ComponentTokens(COMPONENT, SECRET, tickets=tickets, transport=MemoryTransport(platform), **options)
@@ -130,21 +139,21 @@ async def authorizers(tokens: ComponentTokens, timeout: float = PATIENCE) -> Sec
 
 
 async def replaced(tokens: ComponentTokens, token: Secret) -> Secret:
-    """Have the token refused, and return the next one."""
+    """Reject the token, and return the next one."""
     await tokens.reject(TokenKind.AUTHORIZER, PROGRAM, token)
     return await authorizers(tokens)
 
 
 async def shown(tokens: ComponentTokens, timeout: float = PATIENCE) -> str:
-    """Return the component's token's text."""
+    """Return the text of the component's token."""
     return (await token(tokens, timeout)).reveal()
 
 
 async def reject(tokens: ComponentTokens, refused: Secret | str) -> None:
-    """Let a client have been refused."""
+    """Reject a token, as a client does."""
     await tokens.reject(TokenKind.COMPONENT, None, refused)
 
 
 def refreshes(told: list[Any]) -> list[tuple[str | None, str | None]]:
-    """Return what events say of refreshes: how far, and why."""
+    """Return the state and the reason of each refresh event."""
     return [(event.refresh, event.why) for event in told if isinstance(event, TokenEvent) and event.refresh]

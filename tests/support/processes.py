@@ -1,4 +1,7 @@
-"""Processes that tests start: they hear signals whatever started the suite, and none outlives its test."""
+"""Processes that tests start.
+
+They hear signals whatever started the suite, and none outlives its test.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ if TYPE_CHECKING:
 
 
 def keep_ignoring_interrupts() -> None:
-    """If the suite's parent ignores SIGINT, ignore it by a handler, which the processes that tests start do not inherit.
+    """Ignore SIGINT by a handler, if the suite's parent ignores it.
 
-    A script that starts the suite in the background makes it ignore SIGINT, and ``exec`` hands that on: Python then
-    installs no handler of its own, and a test that interrupts its child would wait without end. A handler is reset to
-    the default by ``exec``.
+    A script that starts the suite in the background makes it ignore SIGINT, and ``exec`` hands that
+    on. Python then installs no handler of its own, and a test that interrupts its child would wait
+    without end. ``exec`` resets a handler to the default, so the processes that tests start do not
+    inherit it.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, _ignored)

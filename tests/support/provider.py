@@ -29,11 +29,11 @@ class SandboxTokens:
         return self._sandbox.authorizer_token(appid or "")
 
     async def reject(self, kind: TokenKind, appid: str | None, token: object) -> None:
-        """Take notice of nothing: the next token is current anyway."""
+        """Do nothing: the next token is the current one."""
 
 
 class Provider:
-    """A sandbox, the client of one of its providers, and that provider's Mini Programs."""
+    """A sandbox, the client of one provider, and that provider's Mini Programs."""
 
     def __init__(self, number: int = 0, **options: Any) -> None:
         self.now = 1_774_000_000.0
@@ -57,7 +57,7 @@ class Provider:
 
 
 async def code_of(call: Awaitable[object]) -> Any:
-    """Return the code with which a call is refused."""
+    """Return the code of a call's refusal."""
     from wxrevenue import ApiError
 
     try:

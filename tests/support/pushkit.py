@@ -1,4 +1,4 @@
-"""Makes pushes as WeChat does, and ones that it never would."""
+"""Makes pushes as WeChat does, and wrong ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ REFUSED = (403, b"refused", "text/plain")
 
 
 def inner(**fields: object) -> bytes:
-    """Return the content of a ticket push; fields may be changed, added, or left out with ``None``."""
+    """Return the content of a ticket push.
+
+    Fields may be changed, added, or left out with ``None``.
+    """
     known = {"AppId": APPID, "CreateTime": NOON, "InfoType": "component_verify_ticket", "ComponentVerifyTicket": TICKET}
     return xml(**{name: value for name, value in (known | fields).items() if value is not None})
 
@@ -39,31 +42,34 @@ def xml(**fields: object) -> bytes:
 
 
 def framed(content: bytes, *, salt: bytes = b"0123456789abcdef", length: int | None = None, owner: str = APPID) -> bytes:
-    """Return the content with what stands around it before it is padded."""
+    """Return the content with salt, length and appid, not yet padded."""
     size = len(content) if length is None else length
     return salt + (size & 0xFFFFFFFF).to_bytes(4, "big") + content + owner.encode()
 
 
 def padded(plain: bytes) -> bytes:
-    """Return it padded to blocks of 32."""
+    """Return the content padded to blocks of 32."""
     count = 32 - len(plain) % 32
     return plain + bytes([count]) * count
 
 
 def encrypt(blocks: bytes, key: str = KEY) -> bytes:
-    """Return whole blocks encrypted."""
+    """Return whole blocks, encrypted."""
     raw = base64.b64decode(key + "=")
     encryptor = Cipher(AES(raw), CBC(raw[:16])).encryptor()
     return encryptor.update(blocks) + encryptor.finalize()
 
 
 def sign(*parts: str) -> str:
-    """Return the signature over texts."""
+    """Return the signature over these strings."""
     return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()  # noqa: S324  (theirs)
 
 
 def query(encrypted: str, **changed: Any) -> str:
-    """Return the query that goes with what is encrypted; parameters may be changed, added, or left out with ``None``."""
+    """Return the query of a push with this encrypted part.
+
+    Parameters may be changed, added, or left out with ``None``.
+    """
     timestamp, nonce = str(changed.get("timestamp", NOON)), str(changed.get("nonce", "1372623149"))
     known = {"signature": sign(TOKEN, timestamp, nonce), "timestamp": timestamp, "nonce": nonce, "encrypt_type": "aes"}
     known["msg_signature"] = sign(TOKEN, timestamp, nonce, encrypted)
@@ -71,7 +77,7 @@ def query(encrypted: str, **changed: Any) -> str:
 
 
 def outer(sealed: bytes) -> tuple[str, bytes]:
-    """Return the query and the body of a push of what is sealed."""
+    """Return the query and the body of a push with this encrypted part."""
     encrypted = base64.b64encode(sealed).decode()
     return query(encrypted), xml(AppId=APPID, Encrypt=f"<![CDATA[{encrypted}]]>")
 
@@ -92,12 +98,12 @@ def receiver(clock: HandClock | None = None, **options: Any) -> TicketReceiver:
 
 
 def on_the_wire(reply: Reply) -> tuple[int, bytes, str]:
-    """Return what whoever pushes gets to see of a reply."""
+    """Return the part of a reply that the sender of a push sees."""
     return reply.status, reply.body, reply.content_type
 
 
 def refused(judge: Callable[[str | bytes, bytes], Reply], pushed: tuple[str | bytes, bytes]) -> str:
-    """Return why a push was refused; fail unless the refusal looks like every other."""
+    """Return the reason of a refusal; fail unless it looks like every other."""
     reply = judge(*pushed)
     assert (on_the_wire(reply), reply.event, reply.is_success) == (REFUSED, None, False), reply
     assert reply.reason

@@ -1,9 +1,14 @@
-"""A real Redis-protocol server, and a TCP proxy in front of it that delays, drops and swallows."""
+"""A real Redis-protocol server, and a TCP proxy in front of it.
+
+The proxy delays, drops and swallows.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +25,10 @@ _CHUNK: Final = 65_536
 
 @contextlib.contextmanager
 def running_server(port: int = 0, **config: Any) -> Generator[str]:
-    """Run a server; return the path of its socket. It listens on TCP as well if it is given a port."""
+    """Run a server; return the path of its socket.
+
+    It listens on TCP as well if it is given a port.
+    """
     with tempfile.TemporaryDirectory(prefix="wxr-") as folder:  # short: the path of a socket has 108 bytes at most
         server = ValkeyServer(port=port, data_dir=Path(folder), unix_socket_path=f"{folder}/s", config=config)
         server.start()
@@ -30,9 +38,48 @@ def running_server(port: int = 0, **config: Any) -> Generator[str]:
             server.terminate()
 
 
+class RedisServer:
+    """A server that may be killed, started again with what its disk has, and paused.
+
+    Args:
+        folder: where its data and its socket are. A socket's path has 108 bytes at most.
+        config: its settings.
+        port: where it listens on TCP, besides its socket; 0: nowhere.
+    """
+
+    def __init__(self, folder: str, *, port: int = 0, **config: Any) -> None:
+        self.path = f"{folder}/s"
+        self._server: Any = ValkeyServer(port=port, data_dir=Path(folder), unix_socket_path=self.path, config=config)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it."""
+        self._server.start()
+
+    def kill(self) -> None:
+        """Kill it."""
+        self._server.terminate()
+
+    @contextlib.contextmanager
+    def paused(self) -> Generator[None]:
+        """Have it stand still: connections stay, answers do not come."""
+        pid: int = self._server._process.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
 @contextlib.asynccontextmanager
 async def admin(path: str) -> AsyncGenerator[Any]:
-    """Return a client of one's own, to look behind the library's back."""
+    """Return a client of the test's own, to look at the server directly."""
     client = Redis(unix_socket_path=path)
     try:
         yield client
@@ -41,7 +88,9 @@ async def admin(path: str) -> AsyncGenerator[Any]:
 
 
 class RedisProxy:
-    """Carries bytes between loopback TCP and the server's socket, as told; closed, its port refuses connections.
+    """Carries bytes between loopback TCP and the server's socket, as told.
+
+    While it is closed, its port refuses connections.
 
     Args:
         path: the server's socket.
@@ -53,22 +102,25 @@ class RedisProxy:
         self._port = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.silent = False
-        """Accept and swallow everything."""
+        """Accept every byte and answer none."""
         self.drops = 0
-        """How many answers more are dropped, with their connection, after the server has done what it was asked."""
+        """How many more answers are dropped, with their connection.
+
+        The server has done what it was asked by then.
+        """
         self.delay = 0.0
         """Seconds by which answers are late."""
         self.answers = asyncio.Event()
-        """Clear it to hold answers back."""
+        """Clear this event to hold answers back."""
         self.answers.set()
         self.connections = 0
-        """How many there were."""
+        """The number of connections so far."""
         self.requests: list[bytes] = []
-        """What went to the server, in the pieces that it came in."""
+        """The bytes that went to the server, in the pieces that came in."""
 
     @property
     def url(self) -> str:
-        """Return where to connect to."""
+        """Return the URL of the proxy."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     async def __aenter__(self) -> Self:
@@ -79,12 +131,12 @@ class RedisProxy:
         await self.close()
 
     async def open(self) -> None:
-        """Listen, again at the same port if it was closed."""
+        """Listen, on the same port as before."""
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Refuse connections, and end those there are."""
+        """Refuse connections, and end the open ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -137,8 +189,10 @@ class ScriptServer:
     """Speaks as much of Redis' protocol as scripts need, and answers them as told.
 
     Args:
-        answers: what the connections answer to scripts, in RESP; the last of these is what all further ones answer.
-        by_hash: what all of them answer to a script that is called by its hash, if that is something else.
+        answers: what the connections answer to scripts, in RESP; the last of these is what all
+            further ones answer.
+        by_hash: what all of them answer to a script that is called by its hash, if that is
+            something else.
     """
 
     def __init__(self, *answers: bytes, by_hash: bytes | None = None) -> None:
@@ -147,11 +201,11 @@ class ScriptServer:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.connections = 0
-        """How many there were."""
+        """The number of connections so far."""
 
     @property
     def url(self) -> str:
-        """Return where to connect to."""
+        """Return the URL of the server."""
         assert self._server is not None
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 
@@ -178,7 +232,7 @@ class ScriptServer:
 
 
 async def _command(reader: asyncio.StreamReader) -> list[bytes]:
-    """Return the next command, or nothing at the end."""
+    """Return the next command, or ``None`` at the end."""
     head = await reader.readline()
     words: list[bytes] = []
     for _ in range(int(head[1:] or 0)):

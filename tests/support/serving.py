@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def serve_aiohttp(app: web.Application, path: str) -> AsyncGenerator[str, None]:
-    """Serve an aiohttp application; yield the URL of that path."""
+    """Serve an aiohttp application; yield the URL of a path."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -28,7 +28,7 @@ async def serve_aiohttp(app: web.Application, path: str) -> AsyncGenerator[str, 
 
 @contextlib.asynccontextmanager
 async def serve_asgi(app: Any, path: str) -> AsyncGenerator[str, None]:
-    """Serve an ASGI application on uvicorn; yield the URL of that path."""
+    """Serve an ASGI application on uvicorn; yield the URL of a path."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(1024)  # who connects before the server runs waits for it

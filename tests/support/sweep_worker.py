@@ -1,7 +1,8 @@
-"""A process that sweeps with a checkpoint and dies on the way: ``python -m support.sweep_worker FOLDER OUTCOMES``.
+"""A process that sweeps with a checkpoint and dies on the way.
 
-It appends every row that it takes to ``rows.txt``, and kills itself, as ``kill -9`` would, after that many outcomes, with the last
-one not yet stored. It ends with 0 when everything is done.
+Run it with ``python -m support.sweep_worker FOLDER OUTCOMES``. It appends every row that it takes
+to ``rows.txt``, and kills itself, as ``kill -9`` would, after that many outcomes, with the last one
+not yet stored. It ends with 0 when everything is done.
 """
 
 from __future__ import annotations

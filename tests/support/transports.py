@@ -1,4 +1,4 @@
-"""The transports of ours, each with whole answers and with streamed ones."""
+"""The package's transports, each with whole answers and with streamed ones."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from wxrevenue.testing._virtual import START, VirtualLoop, settle
 __all__ = ["CancelAt", "HandClock", "LeapingClock", "WallClock", "armed_timers", "now", "run_virtual", "settle", "virtual"]
 
 WallClock = VirtualClock
-"""The name by which most tests know it."""
+"""Virtual time under the name that most tests use."""
 
 
 def now() -> float:
@@ -43,7 +43,7 @@ class LeapingClock:
         return self.unix + self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Move the time."""
+        """Move the time by so many seconds."""
         self.slept.append(seconds)
         self.now += max(0.0, seconds)
         await asyncio.sleep(0)
@@ -66,7 +66,7 @@ class HandClock:
         return self.unix + self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the hands have been moved far enough."""
+        """Wait until the time has been moved far enough."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sleeper = (self.now + seconds, woken)
         self._sleepers.append(sleeper)
@@ -77,11 +77,11 @@ class HandClock:
 
     @property
     def sleepers(self) -> int:
-        """How many sleep."""
+        """The number of sleeping tasks."""
         return len(self._sleepers)
 
     async def advance(self, seconds: float) -> None:
-        """Move the time, wake whom it wakes, and let everyone run."""
+        """Move the time, wake the callers that are due, and let all tasks run."""
         await settle()
         self.now += seconds
         for due, woken in tuple(self._sleepers):

@@ -1,10 +1,15 @@
-"""A list that changes between any two answers, and a walk over it that may be killed and resumed, as a state machine.
+"""A list that changes between any two answers, as a state machine.
 
-What the machine may do to the list is what a walk can see (see ``wxrevenue.pagination._list_reader``): between two answers rows are either
-added or taken away, not both, unless they are only ever added in front. Within that, rows come, go, change places, change
-their content and get their numbers as the machine likes, and answers that are under way at once come in any order.
+A walk over it may be killed and resumed.
 
-``tests/pagination/test_list_reader_model.py`` tries a few hundred examples, ``tests/nightly/walk_model.py`` as many as it is told.
+What the machine may do to the list is what a walk can see (see
+``wxrevenue.pagination._list_reader``): between two answers rows are either added or taken away, not
+both, unless they are only ever added in front. Within that, rows come, go, change places, change
+their content and get their numbers as the machine likes, and answers that are under way at once
+come in any order.
+
+``tests/pagination/test_list_reader_model.py`` tries a few hundred examples,
+``tests/nightly/walk_model.py`` as many as it is told.
 """
 
 from __future__ import annotations
@@ -17,10 +22,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from support.lists import Item, Leaf, Query
+from support.lists import Item, Leaf, Query, Source
 from support.virtual import settle
 from wxrevenue.errors import PageDriftError
-from wxrevenue.pagination._paginator import Host, Paginator
+from wxrevenue.pagination._paginator import Paginator
 
 _PLACES = st.integers(0, 10**6)
 
@@ -55,7 +60,10 @@ class Desk:
 
 
 class WalkMachine(RuleBasedStateMachine):
-    """Changes the list, answers requests, kills the walk, and keeps account of what it yielded."""
+    """Changes the list, answers requests and kills the walk.
+
+    It records what the walk yielded.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +76,7 @@ class WalkMachine(RuleBasedStateMachine):
         kind=st.sampled_from(["one kind to a gap", "added in front", "only added", "only taken away"]),
     )
     def begin(self, count: int, size: int, prefetch: int, kind: str) -> None:
-        """Open the list and start to walk."""
+        """Open the list and begin a walk."""
         self.kind = kind
         self.prefetch = prefetch if kind.startswith("only") else 0  # an answer thrown away would hide a change
         self.desk = Desk([Item(n, "") for n in range(count)], size)
@@ -92,7 +100,7 @@ class WalkMachine(RuleBasedStateMachine):
 
     @rule(place=_PLACES)
     def remove(self, place: int) -> None:
-        """Take a row away."""
+        """Remove a row."""
         if self.desk.rows and self._may("remove"):
             gone = self.desk.rows.pop(place % len(self.desk.rows))
             self.always.discard(gone.group)
@@ -121,14 +129,14 @@ class WalkMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 3))
     def answer(self, which: int) -> None:
-        """Answer one of the requests under way."""
+        """Answer one request under way."""
         if self.desk.answer(which):
             self.gap = ""
         self._run(settle())
 
     @rule(count=st.integers(1, 8))
     def go_on(self, count: int) -> None:
-        """Let the walk go on by a few rows, and answer what it asks for meanwhile."""
+        """Read a few rows of the walk, and answer its requests meanwhile."""
         for _ in range(count):
             self._permits.release()
             self.answer(0)
@@ -145,7 +153,7 @@ class WalkMachine(RuleBasedStateMachine):
             self._start(self._walk.cursor)
 
     def teardown(self) -> None:
-        """Let the walk come to its end, and look at what it yielded."""
+        """Let the walk end, and check what it yielded."""
         try:
             if hasattr(self, "desk"):
                 self._end()
@@ -167,7 +175,7 @@ class WalkMachine(RuleBasedStateMachine):
 
     def _start(self, cursor: str | None) -> None:
         self._permits = asyncio.Semaphore(0)
-        self._walk = Paginator(Query(), self.desk.fetch, prefetch=self.prefetch, cursor=cursor, host=Host(tell=self._tell))
+        self._walk = Paginator[Item](Source(Query(), self.desk.fetch, on_page=self._tell), prefetch=self.prefetch, cursor=cursor)
         self._task = self._runner.get_loop().create_task(self._consume(self._walk))
         self._run(settle())
 
@@ -203,6 +211,6 @@ class WalkMachine(RuleBasedStateMachine):
 
 
 def run(examples: int) -> None:
-    """Try that many examples."""
-    checks = settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    """Try so many examples."""
+    checks = settings(max_examples=examples, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(WalkMachine, settings=checks)

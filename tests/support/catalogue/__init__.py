@@ -1,0 +1,4 @@
+"""What WeChat's pages say of each interface, typed from them.
+
+Each service has a table.
+"""
