@@ -138,6 +138,14 @@ class RedisModel:
         self._tidy(key)
         return gone
 
+    def _hincrby(self, key: str, field: str, amount: str) -> int:
+        found = self.data.setdefault(key, {})
+        found[field] = str(int(found.get(field, "0")) + int(amount))
+        return int(found[field])
+
+    def _hkeys(self, key: str) -> list[str]:
+        return [*self.data.get(key, {})]
+
     def _del(self, key: str) -> int:
         self.expires.pop(key, None)
         return int(self.data.pop(key, None) is not None)

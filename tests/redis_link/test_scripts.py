@@ -39,7 +39,7 @@ def test_keys_are_literal() -> None:
     """
     found = dict(scripts())
     assert len({script.text for script in found.values()}) >= 6
-    command = re.compile(r"redis\.p?call\('([A-Z]+)'(?:, (KEYS\[[1-9]\]))?[,)]")
+    command = re.compile(r"redis\.p?call\('([A-Z]+)'(?:, (KEYS\[[1-9]\d*\]))?[,)]")
     for name, script in found.items():
         calls = command.findall(script.text)
         assert len(calls) == len(re.findall(r"redis\.\w*call\b", script.text)), name

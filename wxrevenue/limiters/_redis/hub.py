@@ -110,7 +110,7 @@ class Hub:
     def keys(self, scope: str, group: str) -> tuple[str, ...]:
         """Return the script's keys: all in one slot of a cluster, that of the account."""
         stem = f"{key_stem(self._prefix, account_of(scope))}limiter:"
-        return (f"{stem}scopes", *(f"{stem}{group}:{part}" for part in _PARTS), f"{stem}closed")
+        return (f"{stem}scopes", *(f"{stem}{group}:{part}" for part in _PARTS), f"{stem}closed", f"{stem}called")
 
     async def turn(self, name: str, scope: str, group: str, question: tuple[str | int, ...], last: tuple[str | int, ...]) -> list[object]:
         """Run the script; see :data:`~wxrevenue.limiters._redis.script_turn.TURN`."""

@@ -40,6 +40,7 @@ def draw(task: LessonTask, window: float, now: float) -> str:
         learner.conclude_test(now)
     else:
         learner.on_refused(_number(task.state, "refused_at") or now)
+        learner.note_others(int(_number(task.state, "others") or 0))
         for _ in range(int(_number(task.state, "late") or 0)):
             learner.on_answered(now, accepted=True)
         learner.on_reopened(max(now, _number(task.state, "opens") or now))  # drawn in the pause: nothing more can come

@@ -44,6 +44,31 @@ if not S.epoch then
 end
 """
 
+ACCOUNT: Final = """
+local SLOTS = 60
+local function slot_of(stamp) return math.floor((stamp - (S.lag or 0)) * SLOTS / window) end
+local function note_in_account(stamp, calls)
+  local slot = slot_of(stamp)
+  if redis.call('HINCRBY', KEYS[10], plain(slot), calls) ~= calls then return end
+  for _, name in ipairs(redis.call('HKEYS', KEYS[10])) do
+    if math.abs(slot - tonumber(name)) > 3 * SLOTS then redis.call('HDEL', KEYS[10], name) end
+  end
+  redis.call('PEXPIRE', KEYS[10], string.format('%.0f', 1441000 * window))
+end
+local function called_in_account(upto)
+  local last, called, found = slot_of(upto), 0, redis.call('HGETALL', KEYS[10])
+  for i = 1, #found, 2 do
+    local behind = last - tonumber(found[i])
+    if behind >= 0 and behind < SLOTS then called = called + math.max(0, tonumber(found[i + 1])) end
+  end
+  return called
+end
+"""
+"""How much all scopes of an account called lately, but for those whose gate is closed.
+
+Times are Redis' clock's own here: each group sets it right by itself.
+"""
+
 LOG: Final = """
 local grain = window / SLICES
 local function slice(text)
@@ -76,8 +101,10 @@ local function add(stamp, calls, doubted)
     local text = plain(start) .. ' ' .. plain(stamp) .. ' ' .. plain(had + calls) .. ' ' .. plain(doubts + doubted)
     redis.call('LSET', KEYS[3], -1, text)
   else
+    start = stamp
     redis.call('RPUSH', KEYS[3], plain(stamp) .. ' ' .. plain(stamp) .. ' ' .. plain(calls) .. ' ' .. plain(doubted))
   end
+  note_in_account(start, calls)
   put('count', S.count + calls)
   put('unknown', S.unknown + doubted)
 end
@@ -91,6 +118,14 @@ local function note(stamp, calls, doubted)
   put('counted', S.counted + calls)
   add(stamp, calls, doubted)
   put('proven', math.max(S.proven, S.count))
+end
+local function leave_account()
+  for _, slices in ipairs({redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1)}) do
+    for _, text in ipairs(slices) do
+      local start, _, calls = slice(text)
+      if now - start < 2 * window then note_in_account(start, -calls) end
+    end
+  end
 end
 local function freed(calls)
   local from = 0

@@ -14,6 +14,7 @@ local stated = ARGV[4] ~= ''
 local calls_stated, per_stated, burst_stated = string.match(ARGV[4], '(%S+) (%S+) (%S+)')
 calls_stated, per_stated, burst_stated = tonumber(calls_stated), tonumber(per_stated), tonumber(burst_stated)
 local function shut(pause)
+  if S.closed == 0 and not stated then leave_account() end
   put('closed', 1)
   put('tried', 0)
   put('tripped', now)
@@ -105,13 +106,15 @@ local function answered(stamp, calls, accepted)
   end
 end
 local function refused(probe)
-  if not stated and S.phase ~= 'refused' and (S.blind or 0) <= now then
+  local is_news = not stated and S.phase ~= 'refused' and (S.blind or 0) <= now
+  if is_news then
     put('was', S.phase)
     put('phase', 'refused')
     put('refused_at', now)
     put('late', 0)
   end
   close(probe)
+  if is_news then put('others', called_in_account(now)) end
   look_for_sharers(probe)
 end
 local function take_chunk(r, kind, calls, age, sent_age)

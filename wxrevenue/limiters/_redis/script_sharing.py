@@ -40,8 +40,8 @@ local function sharers(since)
   return found
 end
 local function forget_all()
-  for _, name in ipairs({'budget', 'before', 'lasted', 'interval', 'small', 'doubts', 'stretched', 'was', 'late', 'since', 'lesson',
-    'test_at', 'tested_at', 'settled_at', 'spent_at', 'paced', 'blocked_at'}) do put(name, nil) end
+  for _, name in ipairs({'budget', 'before', 'lasted', 'interval', 'small', 'doubts', 'stretched', 'was', 'late', 'others', 'since',
+    'lesson', 'test_at', 'tested_at', 'settled_at', 'spent_at', 'paced', 'blocked_at'}) do put(name, nil) end
   no_refill()
   clear()
   put('span', window)

@@ -9,14 +9,21 @@ from __future__ import annotations
 from typing import Final
 
 from wxrevenue._redis.script import Script
-from wxrevenue.limiters._redis.script_books import LOG, RECORDS, STATE
+from wxrevenue.limiters._redis.script_books import ACCOUNT, LOG, RECORDS, STATE
 from wxrevenue.limiters._redis.script_gate import ANSWERS, GATE
 from wxrevenue.limiters._redis.script_grants import SCHEDULE, SERVE
 from wxrevenue.limiters._redis.script_sharing import SHARING
 
 _LESSONS: Final = """
+local function may_be_refused_too()
+  return (S.others or 0) > 0 and not S.budget and S.closed == 1 and now < math.min(S.opens, S.refused_at + window / 30)
+end
 local function lesson_due()
-  if S.phase == 'refused' and not S.probe and (S.closed == 0 or S.out == 0 or now >= S.opens) then put('lesson', 'reopen') end
+  if S.phase == 'refused' and not S.lesson and not S.probe and (S.closed == 0 or S.out == 0 or now >= S.opens) then
+    if may_be_refused_too() then return nil end
+    put('others', math.min(S.others or 0, called_in_account(S.refused_at)))
+    put('lesson', 'reopen')
+  end
   return S.lesson
 end
 local function take_plan(text)
@@ -29,6 +36,7 @@ local function take_plan(text)
   end
   put('lesson', nil)
   put('was', nil)
+  put('others', nil)
   put('lock_until', nil)
   put('lock_for', nil)
 end
@@ -167,13 +175,13 @@ if not teach then return {answer} end
 return {answer, plain(S.fence), redis.call('HGETALL', KEYS[2]), redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1)}
 """
 
-TURN: Final = Script(STATE + LOG + RECORDS + GATE + SHARING + ANSWERS + SCHEDULE + SERVE + _LESSONS + _ANSWER + _RETURN + _MAIN)
+TURN: Final = Script(STATE + ACCOUNT + LOG + RECORDS + GATE + SHARING + ANSWERS + SCHEDULE + SERVE + _LESSONS + _ANSWER + _RETURN + _MAIN)
 """The script that every request runs, with its keys and arguments.
 
 Keys: 1 which group a scope belongs to (a hash of the account); then of the group: 2 what is known
 (a hash), 3 the calls that count, 4 those that did lately (lists), 5 the processes (a hash), 6 their
-leases, 7 which wait, 8 which were here (sorted sets); 9 the groups of the account that are closed
-(a hash).
+leases, 7 which wait, 8 which were here (sorted sets); of the account again: 9 the groups that are
+closed, 10 how much the others called lately (hashes).
 
 Arguments: 1 window, 2 lease, 3 a probe's lease, 4 the stated rate or nothing, 5 how channels begin,
 6 the process (and, behind a dot, which of its scopes), 7 its generation, 8 the request's number, 9
