@@ -133,7 +133,7 @@ class DecodeError(WxRevenueError):
         self.retryable = retryable
 
     def explained(self) -> str:
-        return f"{self.message} @ {self.path}"
+        return self.message if self.path == "$" else f"{self.message} @ {self.path}"
 
     def _remedy(self) -> str | None:
         return self.solution

@@ -108,7 +108,7 @@ def test_reading_makes_no_ledger(command: str, tmp_path: Path) -> None:
     """A missing ledger is named, and none is made."""
     file = tmp_path / "none.db"
     more = ["--out", str(tmp_path / "x.html")] if command == "report" else []
-    assert invoke(command, "--ledger", str(file), *more) == (2, "", f"{file}: there is no such ledger")
+    assert invoke(command, "--ledger", str(file), *more) == (2, "", f"{file}: there is no such ledger; `wxrevenue sync` makes one")
     assert [*tmp_path.iterdir()] == []
 
 

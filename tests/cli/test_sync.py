@@ -11,7 +11,7 @@ import typer
 from rich.progress import Task
 from typer.testing import CliRunner
 
-from wxrevenue import CallEvent, GateEvent, PageEvent, Sandbox, WxRevenueError, open_ledger
+from wxrevenue import CallEvent, GateEvent, PageEvent, Sandbox, TokenUnavailableError, WxRevenueError, open_ledger
 from wxrevenue.cli import _app, _client
 from wxrevenue.cli._ledger import failures, screen, sync
 from wxrevenue.ledger import FetchJob
@@ -119,6 +119,23 @@ def test_what_failed_is_named(ledger: str, sandbox: Sandbox) -> None:
     assert err.endswith("1 jobs failed; the same command fetches them again.\n")
 
 
+@pytest.mark.parametrize("has_token", [True, False])
+def test_a_fixed_token_reads_the_provider_alone(
+    has_token: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Mini Programs that a fixed component token cannot read fail with what to set instead."""
+    monkeypatch.setenv("WXREVENUE_COMPONENT_TOKEN", "fake-token" if has_token else "")
+    found = failures.Failures()
+    found.add(FetchJob.parse("wx1/2025-01-1..2025-06-2"), TokenUnavailableError("no authorizer token was given for wx1"))
+    assert found.tell() == 1
+    err = capsys.readouterr().err
+    assert "no authorizer token was given for wx1" in err
+    assert ("set WXREVENUE_COMPONENT_SECRET and WXREVENUE_TICKET_FILE in its place" in err) is has_token
+    assert "fake-token" not in err
+
+
 @pytest.mark.parametrize(
     ("reason", "is_none"),
     [
@@ -205,7 +222,7 @@ def test_a_file_of_owners_that_is_wrong(written: bytes, ledger: str, sandbox: Sa
     [
         (("--from", "2025-1-1"), "--from: expected zero-padded"),
         (("--from", "2025-01-02", "--to", "2025-02-30"), "--to: expected zero-padded"),
-        (("--from", "2025-01-02", "--to", "2025-01-01"), "--to: expected start or a later day"),
+        (("--from", "2025-01-02", "--to", "2025-01-01"), "--to: expected --from or a later day: 2025-01-01 comes before 2025-01-02"),
         (("--from", "2025-01-02", "--ads", "3661"), "--ads"),
         (("--from", "2025-01-02", "foo"), "APPID: 'foo' is not an appid such as wx0123456789abcdef"),
         (("--from", "2025-01-02", "wx1,wx2"), "APPID: 'wx1,wx2' is not an appid such as"),

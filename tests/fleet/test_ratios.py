@@ -196,7 +196,12 @@ def test_wrong_arguments_are_refused_at_once() -> None:
     refused(apply_ratios, "apply_ratios.plan: expected a RatioPlan, got dict", client, {"wx1": 40})
     refused(apply_ratios, "apply_ratios.concurrency: expected an int, 1 to 10000, got True", client, RatioPlan((), 0), concurrency=True)
     nameless = RevenueClient("fake-token", transport=MemoryTransport(lambda _: answer()))
-    refused(ratio_status, "ratio_status.client: expected a client that knows its component_appid", nameless, ["wx1"])
+    refused(
+        ratio_status,
+        "ratio_status.client: expected a client that knows its component_appid: give it, or set WXREVENUE_COMPONENT_APPID",
+        nameless,
+        ["wx1"],
+    )
 
 
 # -- planning --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from wxrevenue import (
     RevenueClient,
     StaticVerifier,
     sweep,
+    sync,
     yuan,
 )
 from wxrevenue.sandbox import Sandbox
@@ -124,13 +125,37 @@ AWAITED: dict[str, tuple[Callable[[], Coroutine[Any, Any, object]], str, str]] =
     "for in place of async for": (plain_for, "Paginator is asynchronous", "write 'async for'"),
     "with in place of async with": (plain_with, "RevenueClient is asynchronous", "write 'async with'"),
     "await on a walk": (awaited_walk, "Paginator is not awaited", r"'async for row in …', or 'await ….collect\(\)'"),
+    "a Mini Program under a fixed token": (
+        lambda: client().get_settlement(*RANGE, authorizer_appid="wx1"),
+        "no authorizer token was given for wx1",
+        "use ComponentTokens",
+    ),
+    "a sync without the provider's appid": (
+        lambda: sync(client(component_appid=None), no_ledger(), ["wx1"], *RANGE),
+        "sync.client: expected a client that knows its component_appid",
+        "set WXREVENUE_COMPONENT_APPID",
+    ),
+    "a sync from a date with slashes": (
+        lambda: sync(client(component_appid="wx1"), no_ledger(), ["wx1"], "2024/01/01", RANGE[1]),
+        "sync.start: .*got '2024/01/01'",
+        "write 2024-01-01",
+    ),
+    "a sync that runs backwards": (
+        lambda: sync(client(component_appid="wx1"), no_ledger(), ["wx1"], *RANGE[::-1]),
+        "sync.end: .*2024-01-01 comes before 2024-01-31",
+        "start or a later day",
+    ),
     "40001": (get(refusal(40001)), "code 40001; invalid credential", "one process alone refreshes it"),
     "48001": (get(refusal(48001)), "code 48001; unauthorized", "wrong kind of token"),
     "61004": (get(refusal(61004, "requestIP: 203.0.113.7")), "203.0.113.7", "whitelist"),
     "45009": (get(refusal(45009)), "code 45009; the quota", "Wait until midnight"),
     "1737 under a short deadline": (get(refusal(1737), deadline=5.0), "deadline=5 s: code 1737.*retry after 60 s", "deadline= is longer"),
     "a code that nobody knows": (get(refusal(424242)), "code 424242", "Look the code up"),
-    "a web page": (get(*[answer(PAGE)] * 3), "looks like a web page, not WeChat", "is a proxy or a login page between.*Check base_url"),
+    "a web page": (
+        get(*[answer(PAGE)] * 3),
+        "looks like a web page, not WeChat",
+        "is a proxy or a login page between\\?; what to do: Check base_url",
+    ),
     "a web page with 404": (get(answer(PAGE, 404)), "HTTP 404; the answer looks like a web page", "Check base_url"),
     "no answer": (
         lambda: RevenueClient(TOKEN, transport=MemoryTransport(silence), timeout=2.0).get_share_ratio("wx1"),
@@ -157,7 +182,7 @@ AT_ONCE: dict[str, tuple[Callable[[], object], str, str]] = {
     ),
     "no slots": (lambda: sweep(client().get_share_ratio, ["wx1"], concurrency=0), "sweep.concurrency: .*got 0", "expected an int, 1 to"),
     "money that is a float": (lambda: yuan(any_float()), "expected fen .*got float", "money is never a float"),
-    "a half-month that is a month": (lambda: HalfMonth.parse("2024-03"), "HalfMonth.parse", "'2024-03-1' or '2024-03-2'"),
+    "a half-month that is a month": (lambda: HalfMonth.parse("2024-03"), "HalfMonth.parse", "'2024-03-1' or '2024-03-2', got '2024-03'"),
     "a key that is no key": (lambda: funds("fake-key"), "private_key: ", "an unencrypted RSA key as PEM"),
     "an APIv3 key that is too short": (lambda: receiver("fake-key"), "apiv3_key: ", "32 ASCII characters, as set in the merchant console"),
 }
@@ -166,6 +191,11 @@ AT_ONCE: dict[str, tuple[Callable[[], object], str, str]] = {
 def any_float() -> Any:
     """Return a float, which is no money and no ratio."""
     return 40.5
+
+
+def no_ledger() -> Any:
+    """Return what stands for a ledger that is never reached."""
+    return None
 
 
 def misspelt() -> dict[str, Any]:

@@ -146,7 +146,7 @@ class HalfMonth(Printable):
             raise ConfigurationError(f"HalfMonth.parse: expected a str, got {type(text).__name__}")
         found = _SPELLED.fullmatch(text)
         if found is None:
-            raise ConfigurationError("HalfMonth.parse: expected a half-month such as '2024-03-1' or '2024-03-2'")
+            raise ConfigurationError(f"HalfMonth.parse: expected a half-month such as '2024-03-1' or '2024-03-2', got {checks.shown(text)}")
         return cls(*map(int, found.groups()))
 
     @classmethod
@@ -192,6 +192,17 @@ def _at(ordinal: int) -> HalfMonth:
     return HalfMonth(months // 12, months % 12 + 1, order + 1)
 
 
+def check_range(where: str, start: str | date, end: str | date) -> None:
+    """Check a first and a last day under the name of the function that was called.
+
+    Raises:
+        ConfigurationError: a day is not allowed, or ``end`` comes before ``start``.
+    """
+    first, last = beijing_date(start, f"{where}.start"), beijing_date(end, f"{where}.end")
+    if last < first:
+        raise ConfigurationError(f"{where}.end: expected start or a later day: {last} comes before {first}")
+
+
 def half_months(start: str | date, end: str | date) -> list[HalfMonth]:
     """Return the half-months that share a day with the range, oldest first.
 
@@ -204,8 +215,7 @@ def half_months(start: str | date, end: str | date) -> list[HalfMonth]:
     Raises:
         ConfigurationError: a day is not allowed, or ``end`` comes before ``start``.
     """
-    if beijing_date(end, "half_months.end") < beijing_date(start, "half_months.start"):
-        raise ConfigurationError("half_months.end: expected start or a later day")
+    check_range("half_months", start, end)
     first, last = HalfMonth.of(start), HalfMonth.of(end)
     return [first.shifted(count) for count in range(last.ordinal - first.ordinal + 1)]
 

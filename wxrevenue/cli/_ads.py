@@ -12,7 +12,7 @@ from wxrevenue import AdRow
 from wxrevenue.cli._client import client_for
 from wxrevenue.cli._demo.screen import money
 from wxrevenue.cli._output import Format, Output
-from wxrevenue.cli._problem import Problem
+from wxrevenue.cli._problem import Problem, day_as_typed
 from wxrevenue.cli._waits import Waits
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.events import PageEvent
@@ -65,7 +65,7 @@ class Job:
         except ConfigurationError as error:
             field, _, said = error.message.partition(": ")
             hints = [_HINTS[name] for name in field.rpartition(".")[2].split(", ") if name in _HINTS]
-        raise typer.BadParameter(said.replace(", or days", ", or --days"), param_hint=", ".join(hints) or None)
+        raise typer.BadParameter(day_as_typed(said).replace(", or days", ", or --days"), param_hint=", ".join(hints) or None)
 
 
 @attrs.define

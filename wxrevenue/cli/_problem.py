@@ -5,6 +5,7 @@ Each says what happened and what to do, and has an exit code.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -34,6 +35,11 @@ _LATER: Final = (TooFastError, QuotaExceededError, DeadlineExceededError, PageDr
 
 _TYPED: Final = {"open_ledger.url": "--ledger", "RevenueClient.base_url": "--base-url"}
 """Options, by what the library calls them."""
+
+
+def day_as_typed(text: str) -> str:
+    """Return a message about the last day, with the first day under its option's name."""
+    return re.sub(r"\bstart(_date)?\b", "--from", text)
 
 
 def _as_typed(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 
 from wxrevenue._base import checks
-from wxrevenue._base.calendar import half_months
+from wxrevenue._base.calendar import check_range
 from wxrevenue._base.printable import Printable
 from wxrevenue.errors import TransportError
 from wxrevenue.fleet._job_queue import PIECE
@@ -106,7 +106,7 @@ async def sync_by_workers(  # noqa: PLR0913  (settings, by keyword)
     checks.seconds(f"{where}.pause", pause)
     checks.function(f"{where}.on_progress", on_progress)
     pulled = jobs_of(f"{where}.owners", owners)
-    half_months(start, end)  # refuses days that are none, now
+    check_range(where, start, end)  # now, before anything is asked for
     await queue.state()  # Redis is there
     since = (await ledger.progress()).newest or _NEVER
     listed = await _listed(pulled)

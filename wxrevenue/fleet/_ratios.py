@@ -56,7 +56,9 @@ def own_appid(where: str, client: RevenueClient) -> str:
         ConfigurationError: it is not a client, or does not know it.
     """
     if revenue_client(where, client).component_appid.startswith(ANONYMOUS):
-        raise ConfigurationError(f"{where}.client: expected a client that knows its component_appid")
+        raise ConfigurationError(
+            f"{where}.client: expected a client that knows its component_appid: give it, or set WXREVENUE_COMPONENT_APPID"
+        )
     return client.component_appid
 
 

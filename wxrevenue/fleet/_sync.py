@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from wxrevenue._base import checks
-from wxrevenue._base.calendar import half_months
+from wxrevenue._base.calendar import check_range
 from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ConfigurationError, LedgerError, WxRevenueError
 from wxrevenue.fleet._claimed import ClaimedJobs
@@ -111,7 +111,7 @@ async def sync(  # noqa: PLR0913  (settings, by keyword)
     checks.flag(f"{where}.again", again)
     checks.listener(f"{where}.on_change", on_change)
     owners = jobs_of(f"{where}.owners", owners)
-    half_months(start, end)  # refuses days that are none, now
+    check_range(where, start, end)  # now, before anything is asked for
     since = (await checked_ledger(where, ledger).progress()).newest or _NEVER
     await _note_provider(ledger, own)
     missing = ledger.missing(owners, start, end, again=again, since=since)

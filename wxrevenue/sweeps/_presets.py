@@ -160,7 +160,7 @@ def sweep_half_months(
 def _days(where: str, start_date: str | date, end_date: str | date) -> tuple[str, str]:
     start, end = beijing_date(start_date, f"{where}.start_date"), beijing_date(end_date, f"{where}.end_date")
     if end < start:
-        raise ConfigurationError(f"{where}.end_date: expected start_date or a later day")
+        raise ConfigurationError(f"{where}.end_date: expected start_date or a later day: {end} comes before {start}")
     return start, end
 
 

@@ -52,7 +52,8 @@ class StaticTokens(Printable):
         """
         found = self.peek(kind, appid)
         if found is None:
-            raise TokenUnavailableError(f"no {kind.value} token was given{f' for {appid}' if appid else ''}")
+            whose = f" for {appid}" if appid else ""
+            raise TokenUnavailableError(f"no {kind.value} token was given{whose}: give StaticTokens its token, or use ComponentTokens")
         return found
 
     def peek(self, kind: TokenKind, appid: str | None) -> Secret | None:

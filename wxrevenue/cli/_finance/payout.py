@@ -75,9 +75,13 @@ def payments(shares: Mapping[str | None, Sequence[Share]], amounts: Amounts, own
         if account is None:
             raise ConfigurationError("--owner: expected an appid: neither the file nor the ledger tells whose amount is to be split")
         if account not in amounts.of:
-            raise ConfigurationError(f"{account}: the ledger has no settlement of this half-month")
+            raise ConfigurationError(
+                f"{account}: the ledger has no settlement of this half-month: run `wxrevenue sync`, or wait until WeChat settles it"
+            )
         if account in amounts.unsettled:
-            raise ConfigurationError(f"{account}: its amount is not settled yet, and may still change")
+            raise ConfigurationError(
+                f"{account}: its amount is not settled yet, and may still change: wait, and run `wxrevenue sync` again"
+            )
         parts = split_exactly(amounts.of[account], [one.share for one in some])
         lines += [Payment(one.payee, account, one.share, part) for one, part in zip(some, parts, strict=True)]
     return lines

@@ -9,7 +9,8 @@ import typer
 
 from wxrevenue._wire.codes import NO_PUBLISHER
 from wxrevenue.cli._problem import FAILED, TRY_LATER, Problem
-from wxrevenue.errors import AccountNotOpenError
+from wxrevenue.errors import AccountNotOpenError, TokenUnavailableError
+from wxrevenue.tokens._environment import has_token
 
 if TYPE_CHECKING:
     from wxrevenue.errors import WxRevenueError
@@ -26,6 +27,12 @@ def has_no_publisher(error: WxRevenueError) -> bool:
     if isinstance(error, AccountNotOpenError):
         return error.code in NO_PUBLISHER
     return _REASON.match(str(error)) is not None
+
+
+_PROVIDER_ALONE: Final = (
+    "WXREVENUE_COMPONENT_TOKEN reads the provider's settlements alone. For Mini Programs set WXREVENUE_COMPONENT_SECRET and "
+    "WXREVENUE_TICKET_FILE in its place; for the provider alone give its appid."
+)
 
 
 class Failures:
@@ -56,6 +63,8 @@ class Failures:
         if len(self._failed) > _SHOWN:
             typer.echo(f"and {len(self._failed) - _SHOWN:,} more", err=True)
         typer.echo(f"{len(self._failed):,} jobs failed; the same command fetches them again.", err=True)
+        if has_token() and any(isinstance(error, TokenUnavailableError) for _, error in self._failed):
+            typer.echo(_PROVIDER_ALONE, err=True)
         is_later = all(Problem.of(error).exit_code == TRY_LATER for _, error in self._failed)
         return TRY_LATER if is_later else FAILED
 

@@ -24,7 +24,7 @@ def ledger_at(url: str) -> Ledger:
     """
     file = file_of(url)
     if file is not None and not file.exists():  # opening would make it
-        raise ConfigurationError(f"{file}: there is no such ledger")
+        raise ConfigurationError(f"{file}: there is no such ledger; `wxrevenue sync` makes one")
     return open_ledger(url)
 
 

@@ -12,7 +12,7 @@ import attrs
 import typer
 
 from wxrevenue import Secret, open_ledger, sync
-from wxrevenue._base.calendar import beijing_day, half_months
+from wxrevenue._base.calendar import beijing_day, check_range
 from wxrevenue._base.secret import as_secret
 from wxrevenue.cli._ledger.failures import Failures
 from wxrevenue.cli._ledger.owners import check_appids, named_owners
@@ -20,7 +20,7 @@ from wxrevenue.cli._ledger.provider import provider, sharing_provider
 from wxrevenue.cli._ledger.reading import ledger_at
 from wxrevenue.cli._ledger.screen import Screen
 from wxrevenue.cli._ledger.words import Tally
-from wxrevenue.cli._problem import WRONG, Problem
+from wxrevenue.cli._problem import WRONG, Problem, day_as_typed
 from wxrevenue.errors import ConfigurationError, WxRevenueError
 from wxrevenue.fleet import ratio_status
 
@@ -214,9 +214,9 @@ def _check(options: Options) -> None:
     """
     for hint, days in (("--from", (options.start,) * 2), ("--to", (options.start, options.end or options.start))):
         try:
-            half_months(*days)
+            check_range("sync", *days)
         except ConfigurationError as error:
-            raise typer.BadParameter(error.message.partition(": ")[2], param_hint=hint) from None
+            raise typer.BadParameter(day_as_typed(error.message.partition(": ")[2]), param_hint=hint) from None
     named_owners(options.owners)
     check_appids(options.appids)
     open_ledger(options.ledger)

@@ -9,6 +9,7 @@ import attrs
 import typer
 
 from wxrevenue.ams.settlement import GetAgencySettlement
+from wxrevenue.cli._problem import day_as_typed
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def job(*, start: str | None, end: str | None, format: Format | None, out: Path 
         request = GetAgencySettlement(start, end, page_size=options["page_size"])
     except ConfigurationError as error:
         field, _, said = error.message.removeprefix("GetAgencySettlement.").partition(": ")
-        raise typer.BadParameter(said, param_hint=_HINTS[field]) from None
+        raise typer.BadParameter(day_as_typed(said), param_hint=_HINTS[field]) from None
     return Job(start=request.start_date, end=request.end_date, format=found, out=out, **options)
 
 
