@@ -145,6 +145,30 @@ def test_four_processes_are_as_good_as_one() -> None:
     assert four.makespan <= 1.05 * one.makespan
 
 
+@pytest.mark.parametrize(("processes", "callers", "lot"), [(4, 192, 34), (16, 256, 34), (64, 192, 12), (64, 1_024, 12)])
+def test_a_full_burst_is_granted_in_large_lots(processes: int, callers: int, lot: int) -> None:
+    """One script grants many calls of a stated quota, and every process gets its share.
+
+    The first to come do not take what the others are about to ask for.
+    """
+    found = simulate(FleetCase("bucket", 10_000, processes=processes, callers=callers, windows=0.9, rate=True), "shared")
+    assert (found.calls, found.refused) == (9_000, 0)
+    assert found.calls >= lot * found.scripts
+    assert found.unfair <= 1.2
+
+
+def test_a_spent_burst_is_shared_fairly() -> None:
+    """What fills up is gathered, and shared with processes that are yet to be told.
+
+    That costs the fleet at most the time of one gathering.
+    """
+    case = FleetCase("bucket", 3_000, processes=4, windows=2.0, rate=True)
+    found = simulate(case, "shared")
+    assert found.calls >= 1.5 * found.scripts
+    assert found.unfair <= 1.3
+    assert found.makespan <= 60.0 + 0.25 + 3 * case.latency
+
+
 def test_without_sharing_they_hurt_each_other() -> None:
     """The same processes without sharing need far longer.
 

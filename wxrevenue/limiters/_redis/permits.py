@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 _SMOOTHED: Final = 8
 """Calls over which the latency is smoothed."""
-_AMPLE: Final = 10
+_AMPLE: Final = 2
 """How many times the calls of all processes a budget must be to be granted ahead.
 
-These are the calls that all processes can make at once. Ahead is ahead of demand.
+These are the calls that all processes can make at once. Ahead is ahead of demand. No lot is more
+than its process's share of what is left, so that what is held here is not missed elsewhere.
 """
 _NONE: Final = "0"
 """The generation of a process that has none yet."""

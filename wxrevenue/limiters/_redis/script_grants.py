@@ -132,6 +132,7 @@ end
 """
 
 SERVE: Final = """
+local kept = 0
 local function lot(r, waiting)
   local left, most
   if S.closed == 1 then return 1 end
@@ -144,6 +145,7 @@ local function lot(r, waiting)
   else
     return 1
   end
+  left = left - kept
   return math.max(0, math.min(r.want + r.ahead, math.max(1, math.floor(left / waiting)), most - r.held, left))
 end
 local function grant(proc, r, calls)
@@ -167,13 +169,14 @@ local function grant(proc, r, calls)
   if proc ~= me then tell[proc] = true end
 end
 local function listens(proc, r) return proc == me or (now - r.spoken < lease and r.seen == r.granted) end
-local function wake(proc, r)
-  if r.woken <= r.spoken then
-    r.woken = now
-    tell[proc] = true
+local function wake(proc, r, share)
+  if r.woken <= r.spoken or now - r.woken < 0.25 then
+    if r.woken <= r.spoken then
+      r.woken = now
+      tell[proc] = true
+    end
     reserved = reserved + 1
-  elseif now - r.woken < 0.25 then
-    reserved = reserved + 1
+    kept = kept + math.max(0, share - 1)
   elseif now - r.woken > lease then
     r.want = 0
     redis.call('ZREM', KEYS[7], proc)
@@ -191,16 +194,17 @@ local function serve()
   if ready() > now then return end
   local line = redis.call('ZRANGE', KEYS[7], 0, 255)
   local i, behind = 1, #line
+  local elsewhere = math.max(0, redis.call('ZCARD', KEYS[6]) - behind)
   while line[i] and ready() <= now do
     local proc = line[i]
     local r = record(proc)
     i = i + 1
+    local calls = r and lot(r, math.max(1, behind - i + 2) + elsewhere)
     if not r then
       redis.call('ZREM', KEYS[7], proc)
     elseif not listens(proc, r) then
-      wake(proc, r)
+      wake(proc, r, calls)
     else
-      local calls = lot(r, math.max(1, behind - i + 2))
       if calls > 0 then
         grant(proc, r, calls)
         go_back(proc, r)

@@ -51,11 +51,16 @@ end
 """
 
 _ANSWER: Final = """
+local function gathered_for()
+  if not stated then return is_wide() and math.min(0.25, S.span / 200) or 0 end
+  local gap = per_stated / calls_stated
+  return gap <= 0.125 and math.min(0.25, (burst_stated - 1) * gap / 2) or 0
+end
 local function next_time()
   local at = ready()
   if S.closed == 1 and S.probe then at = tonumber(redis.call('ZSCORE', KEYS[6], S.probe) or now + lease) end
   if at <= now or at >= HUGE then at = now + (is_wide() and math.min(1, window / 60) or 0.25) end
-  if is_wide() then at = at + math.min(0.25, S.span / 200) end
+  at = at + gathered_for()
   return math.min(at, now + math.max(0.25, window / 2))
 end
 local function is_ticker(proc, at)
