@@ -147,7 +147,7 @@ def test_four_processes_are_as_good_as_one() -> None:
 
 @pytest.mark.parametrize(("processes", "callers", "lot"), [(4, 192, 34), (16, 256, 34), (64, 192, 12), (64, 1_024, 12)])
 def test_a_full_burst_is_granted_in_large_lots(processes: int, callers: int, lot: int) -> None:
-    """One script grants many calls of a stated quota, and every process gets its share.
+    """One script grants many calls of a burst, and each process gets its share.
 
     The first to come do not take what the others are about to ask for.
     """

@@ -64,7 +64,7 @@ local function called_in_account(upto)
   return called
 end
 """
-"""How much all scopes of an account called lately, but for those whose gate is closed.
+"""How much all scopes of an account called lately, closed gates left out.
 
 Times are Redis' clock's own here: each group sets it right by itself.
 """
