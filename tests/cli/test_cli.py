@@ -31,6 +31,7 @@ from wxrevenue import (
     GetSettlement,
     GetShareRatio,
     MarkTransaction,
+    RevenueClient,
     StaticVerifier,
 )
 from wxrevenue._version import __version__
@@ -320,6 +321,20 @@ def test_who_may_call_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         assert re.search(rf"{component} +{sandbox.component_token(component)} ", result.stdout)
     assert _serve.snippet(sandbox, found[0]) in result.stdout
     assert _serve.curl(sandbox, found[0]) in result.stdout
+    assert _serve.variables(sandbox, found[0]) in result.stdout
+
+
+async def test_the_printed_variables_lead_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the printed variables, a client of the environment calls this sandbox."""
+    sandbox = Sandbox(years=1)
+    async with sandbox.serve() as url:
+        for line in _serve.variables(sandbox, url).splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, value)
+        async with RevenueClient.from_env() as client:
+            await client.get_share_ratio(sandbox.programs(client.component_appid)[0])
+    assert client.component_appid == sandbox.components[0]
+    assert sandbox.calls["get_share_ratio", "ok"] == 1
 
 
 async def test_it_serves_until_it_is_stopped() -> None:

@@ -94,7 +94,19 @@ def test_signs_that_the_encoding_has(report: Report, encoding: str, sign: str) -
 
 @pytest.mark.parametrize(("width", "bars"), [(79, False), (80, True)])
 async def test_nothing_moves_on_a_narrow_terminal(width: int, bars: bool) -> None:  # noqa: FBT001
-    """Below 80 columns there are no progress bars."""
+    """Below 80 columns there are no progress bars.
+
+    A line for each account stands in their place, as soon as its rows are there.
+    """
     written = io.StringIO()
     await ran(attrs.evolve(TINY, components=1), watcher=_show.Screen(Console(file=written, width=width)))
     assert ("24/24" in written.getvalue()) is bars
+    assert ("wxc000000000000000  24 rows\n" in written.getvalue()) is not bars
+
+
+def test_a_long_call_wraps_under_itself(report: Report) -> None:
+    """Each line of the call under a step begins below its first."""
+    lines = shown(report, 40).splitlines()
+    first = next(number for number, line in enumerate(lines) if "await client.set_share_ratio(40);" in line)
+    assert [line[:4].strip() == line[3:4] for line in lines[first : first + 2]] == [True, True]
+    assert "get_share_ratio" in lines[first + 1]

@@ -32,6 +32,12 @@ async def main():
 asyncio.run(main())
 """
 
+_VARIABLES = """\
+export WXREVENUE_BASE_URL={url}
+export WXREVENUE_COMPONENT_APPID={component}
+export WXREVENUE_COMPONENT_TOKEN={token}
+"""
+
 _CURL = "curl -s '{url}/wxa/getdefaultamsinfo?action=get_share_ratio&access_token={token}' -d '{{\"appid\":\"{program}\"}}'\n"
 
 
@@ -44,6 +50,11 @@ def _facts(sandbox: Sandbox, url: str) -> dict[str, object]:
 def snippet(sandbox: Sandbox, url: str) -> str:
     """Return a program that reads a ratio and this year's settlements."""
     return _SNIPPET.format(**_facts(sandbox, url))
+
+
+def variables(sandbox: Sandbox, url: str) -> str:
+    """Return the shell's lines after which ``from_env`` and commands call this sandbox."""
+    return _VARIABLES.format(**_facts(sandbox, url))
 
 
 def curl(sandbox: Sandbox, url: str) -> str:
@@ -94,7 +105,12 @@ async def serve(sandbox: Sandbox, console: Console, *, host: str, port: int) -> 
     async with sandbox.serve(host=host, port=port) as url:
         console.print(f"The sandbox serves {url} until Ctrl-C.\n", style="bold", highlight=False, soft_wrap=True)
         console.print(accounts(sandbox), highlight=False, soft_wrap=True)
-        told = {"What it serves:": paths(sandbox), "In Python:": snippet(sandbox, url), "In a shell:": curl(sandbox, url)}
+        told = {
+            "What it serves:": paths(sandbox),
+            "In Python:": snippet(sandbox, url),
+            "With curl:": curl(sandbox, url),
+            "For from_env() and the command wxrevenue, in another shell:": variables(sandbox, url),
+        }
         for title, text in told.items():
             console.print(f"\n{title}", style="dim")
             console.print(text, markup=False, highlight=False, soft_wrap=True, end="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -60,15 +60,16 @@ class Screen(Watcher):
         self._progress: Progress | None = None
         self._bars: dict[str, TaskID] = {}
         self._rest = ""
+        self._read: Counter[str] = Counter()
 
     def opened(self, url: str, sandbox: Sandbox, plan: DemoPlan) -> None:
         accounts, rest = len(sandbox.components), f"{plan.window:g} s"
-        self._rest = f"1737, resting for {rest}"
+        self._rest = f"1737, waits {rest}"
         self._say(f"One client, {accounts} accounts, {plan.years} years of settlements, and a server that misbehaves.", style="bold")
         self._say()
         self._say(
-            f"The sandbox serves {url} with seed {plan.seed}. Whoever makes more than {plan.calls} calls of a kind in {rest} "
-            f'hears 1737, "operating too fast", and the client rests for {rest}. The real server wants 60 s.'
+            f"The sandbox serves {url} with seed {plan.seed}. After {plan.calls} calls of a kind in {rest} it answers 1737, "
+            f'"operating too fast", and the client waits {rest}. The real server wants 60 s.'
         )
 
     def split(self, splits: tuple[Split, ...]) -> None:
@@ -98,12 +99,15 @@ class Screen(Watcher):
             return
         bar = self._bars[event.account]
         if isinstance(event, PageEvent):
+            self._read[event.account] += event.fresh
+            if self._narrow and event.fresh and self._read[event.account] == event.total:
+                self._say(f" {event.account}  {event.total:,} rows")  # where no bar says so
             self._progress.update(bar, total=event.total, advance=event.fresh, note="")
         elif isinstance(event, GateEvent):
             self._progress.update(bar, note=f"[yellow]{self._rest}")
 
     def refused(self, refusals: tuple[Refusal, ...]) -> None:
-        self._heading("3. Two refusals that are meant to be", "except ApiError as error: error.code, error.meaning, error.solution")
+        self._heading("3. Two refusals on purpose", "except ApiError as error: error.code, error.meaning, error.solution")
         for refusal in refusals:
             self._print(self._verdict(refusal.problem, f"{refusal.call}: {refusal.raised}"))
             facts = Text(f"{refusal.code}: {refusal.meaning}\nWhat to do: {refusal.solution}", style="dim")
@@ -126,7 +130,7 @@ class Screen(Watcher):
         self._print(half_months(report, narrow=self._narrow))
         self._heading("Against the sandbox's books")
         self._print(self._books(report))
-        self._heading("What the sandbox answered besides what it was asked for")
+        self._heading("Faults that the sandbox made, and what the client did")
         self._print(thrown(report))
         self._heading("What it took")
         self._print(_effort(report))
@@ -143,7 +147,7 @@ class Screen(Watcher):
         self._say()
         self._say(text, style="bold")
         if call:
-            self._say(f"   {call}", style="dim")
+            self._print(Padding(Text(call, style="dim"), (0, 0, 0, 3)))  # a long call wraps under itself
 
     def _sign(self, problem: str | None) -> str:
         """Return a mark that the terminal's encoding has."""
