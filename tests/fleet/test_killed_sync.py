@@ -37,9 +37,11 @@ def played(kind: str, url: str, rounds: int, *more: str) -> int:
 def test_killed_anywhere(url: str) -> None:
     """B-11: a killed run and one that finishes leave what an unkilled run leaves.
 
-    The run is killed at a random moment, 50 times.
+    The run is killed at a random moment, 50 times on SQLite. A server keeps what was committed by
+    itself, so that 20 times are enough there.
     """
-    assert played("killed", url, 50) > 25
+    rounds = 20 if url.startswith("postgresql") else 50
+    assert played("killed", url, rounds) > rounds / 2
 
 
 def test_stopped_beyond_its_lease(url: str) -> None:
