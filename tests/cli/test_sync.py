@@ -125,7 +125,10 @@ def test_a_fixed_token_reads_the_provider_alone(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Mini Programs that a fixed component token cannot read fail with what to set instead."""
+    """A fixed component token cannot read Mini Programs.
+
+    The last line says what to set in its place.
+    """
     monkeypatch.setenv("WXREVENUE_COMPONENT_TOKEN", "fake-token" if has_token else "")
     found = failures.Failures()
     found.add(FetchJob.parse("wx1/2025-01-1..2025-06-2"), TokenUnavailableError("no authorizer token was given for wx1"))

@@ -8,11 +8,13 @@ import importlib
 import os
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import ClientSession
 from support.serving import serve_aiohttp, serve_asgi
+from typer.testing import CliRunner
 
 from wxrevenue import Sandbox, examples, open_ledger
 from wxrevenue.cli._app import app
@@ -20,7 +22,6 @@ from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from pathlib import Path
 
 PATIENCE = 60
 
@@ -121,7 +122,8 @@ async def test_nightly_sync(tmp_path: Path) -> None:
 async def test_fastapi_app(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers the split.
 
-    A refusal by WeChat is 502, a wrong appid is 422, and no text shows the token.
+    An appid that WeChat does not know, or that none can have, is 400. A pause is 503, with the
+    seconds to wait. No text shows the token.
     """
     sandbox = Sandbox()
     async with served(sandbox) as env, ClientSession() as session:
@@ -131,12 +133,16 @@ async def test_fastapi_app(monkeypatch: pytest.MonkeyPatch) -> None:
         appid = sandbox.programs(sandbox.components[0])[0]
         async with serve_asgi(module.app, "/ratio/") as url:
             async with session.get(f"{url}{appid}") as answer:
-                assert await answer.json() == {"provider": "50", "merchant": "50"}
+                assert await answer.json() == {"share_ratio": "50"}
             async with session.get(f"{url}{'wx' * 100}") as answer:
-                assert answer.status == 422
+                assert answer.status == 400
             async with session.get(f"{url}wx0000000000000000") as answer:
-                assert answer.status == 502
+                assert answer.status == 400
                 assert env["WXREVENUE_COMPONENT_TOKEN"] not in await answer.text()
+            sandbox.next(1737)
+            async with session.get(f"{url}{appid}") as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
+                assert "Wait one minute" in await answer.text()
 
 
 async def test_push_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +158,30 @@ async def test_push_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     async with serve_aiohttp(module.application(), "/wechat/push") as url:
         await sandbox.ticket_push(component).post(url)
     assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ({"PUSH_TOKEN": ""}, "set the environment variable PUSH_TOKEN\n"),
+        ({"PUSH_AES_KEY": "short"}, "TicketReceiver.aes_key: expected the platform's EncodingAESKey"),
+    ],
+)
+async def test_push_receiver_without_a_setting(missing: dict[str, str], said: str, tmp_path: Path) -> None:
+    """What is missing or wrong is one line, without a traceback."""
+    sandbox = Sandbox()
+    keys = sandbox.push_keys(sandbox.components[0])
+    env = {"WXREVENUE_COMPONENT_APPID": sandbox.components[0], "PUSH_TOKEN": keys.token, "PUSH_AES_KEY": keys.aes_key}
+    status, _, err = await ran(saved("push_receiver", tmp_path), env={**env, "WXREVENUE_TICKET_FILE": str(tmp_path / "t"), **missing})
+    assert (status, err.startswith(said), "Traceback" in err) == (1, True, False)
+
+
+async def test_own_code(tmp_path: Path) -> None:
+    """Its tests pass with pytest and pytest-asyncio, and nothing else set up."""
+    program = saved("test_own_code", tmp_path)
+    status, out, _ = await ran(Path(pytest.__file__).parent, "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(program), env={})
+    assert status == 0, out
+    assert "3 passed" in out
 
 
 async def test_worker(tmp_path: Path) -> None:
@@ -170,6 +200,13 @@ async def test_worker(tmp_path: Path) -> None:
 async def test_kms_signer(tmp_path: Path) -> None:
     """The sandbox accepts the signature; nothing has to be set before."""
     assert await ran(saved("kms_signer", tmp_path), env={}) == (0, "marked P20150806125346\n", "")
+
+
+def test_names_are_completed() -> None:
+    """A shell completes the name of an example."""
+    words = {"_WXREVENUE_COMPLETE": "complete_bash", "COMP_WORDS": "wxrevenue example f", "COMP_CWORD": "2"}
+    result = CliRunner().invoke(app, env=words, prog_name="wxrevenue")
+    assert result.stdout.split() == ["first_call", "fastapi_app"]
 
 
 def test_the_command_prints_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,8 +115,14 @@ def explain(
     _explain.execute(names or (), Console(), lang)
 
 
+def _example_names(incomplete: str) -> list[str]:
+    return [name for name in examples.EXAMPLES if name.startswith(incomplete)]
+
+
 @app.command(rich_help_panel=_BEGIN)
-def example(name: Annotated[str | None, typer.Argument(help="Such as first_call; none lists them.")] = None) -> None:
+def example(
+    name: Annotated[str | None, typer.Argument(help="Such as first_call; none lists them.", autocompletion=_example_names)] = None,
+) -> None:
     """Print a whole program to begin with.
 
     Write it to a file: `wxrevenue example first_call > first_call.py`.

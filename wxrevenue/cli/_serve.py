@@ -53,7 +53,7 @@ def snippet(sandbox: Sandbox, url: str) -> str:
 
 
 def variables(sandbox: Sandbox, url: str) -> str:
-    """Return the shell's lines after which ``from_env`` and commands call this sandbox."""
+    """Return the lines of a shell that lead ``from_env`` and commands here."""
     return _VARIABLES.format(**_facts(sandbox, url))
 
 

@@ -19,6 +19,7 @@ EXAMPLES: Final = {
     "fastapi_app": "a web application: one client, errors as HTTP statuses",
     "push_receiver": "the server that takes WeChat's tickets and authorizations (aiohttp)",
     "worker": "synchronous workers, as Celery has them: one event loop for each process",
+    "test_own_code": "pytest tests of your own code, with the fixtures of the package",
     "kms_signer": "funds distribution with a private key that stays in a KMS",
 }
 """What is there, and what each shows."""

@@ -6,20 +6,14 @@ uvicorn fastapi_app:app, and open /ratio/wx…
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from wxrevenue import (
-    ConfigurationError,
-    DeadlineExceededError,
-    QuotaExceededError,
-    RevenueClient,
-    TooFastError,
-    WxRevenueError,
-)
+from wxrevenue import RevenueClient, ShareRatio, WxRevenueError, http_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,21 +30,20 @@ app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/ratio/{appid}")
-async def ratio(appid: str) -> dict[str, str]:
-    """Tell which split is in force."""
+async def ratio(appid: str) -> ShareRatio:
+    """Return which split is in force."""
     client: RevenueClient = app.state.revenue
-    found = await client.get_share_ratio(appid)
-    return {"provider": str(found.share_ratio), "merchant": str(found.merchant_ratio)}
+    return await client.get_share_ratio(appid)
 
 
 @app.exception_handler(WxRevenueError)
 async def failed(_: Request, error: WxRevenueError) -> JSONResponse:
-    """Answer an error of any route; its text holds no secret."""
-    headers = {}
-    if isinstance(error, ConfigurationError):
-        status = 422  # what was asked for is not allowed
-    elif isinstance(error, TooFastError | QuotaExceededError):
-        status, headers = 503, {"Retry-After": str(round(error.retry_after or 60))}
-    else:
-        status = 504 if isinstance(error, DeadlineExceededError) else 502
-    return JSONResponse({"error": str(error)}, status, headers)
+    """Answer an error of any route: 400, 403, 409, 502, 503 or 504.
+
+    The text of an error holds no secret, but it names hosts: it goes to the log, what to do to the
+    caller.
+    """
+    logging.getLogger("app").warning("%s", error)
+    wait = getattr(error, "retry_after", None)
+    headers = {"Retry-After": f"{wait:.0f}"} if wait else None
+    return JSONResponse({"error": error.solution}, http_status(error), headers)

@@ -12,18 +12,27 @@ import sys
 
 from aiohttp import web
 
-from wxrevenue import FileTicketStore, TicketReceiver
+from wxrevenue import FileTicketStore, TicketReceiver, WxRevenueError
 from wxrevenue.push import aiohttp_handler
+
+
+def setting(name: str) -> str:
+    """Return an environment variable; without it the program ends."""
+    return os.environ.get(name) or sys.exit(f"set the environment variable {name}")
 
 
 def application() -> web.Application:
     """Return the server."""
-    receiver = TicketReceiver(os.environ["WXREVENUE_COMPONENT_APPID"], os.environ["PUSH_TOKEN"], os.environ["PUSH_AES_KEY"])
-    tickets = FileTicketStore(os.environ["WXREVENUE_TICKET_FILE"])  # RevenueClient.from_env reads it
+    receiver = TicketReceiver(setting("WXREVENUE_COMPONENT_APPID"), setting("PUSH_TOKEN"), setting("PUSH_AES_KEY"))
+    tickets = FileTicketStore(setting("WXREVENUE_TICKET_FILE"))  # RevenueClient.from_env reads it
     site = web.Application()
     site.router.add_post("/wechat/push{slash:/?}", aiohttp_handler(receiver, tickets, on_push=print))
     return site
 
 
 if __name__ == "__main__":
-    web.run_app(application(), host="127.0.0.1", port=int(sys.argv[1]) if len(sys.argv) > 1 else 8080)
+    try:
+        site = application()
+    except WxRevenueError as error:
+        sys.exit(f"{error}")
+    web.run_app(site, host="127.0.0.1", port=int(sys.argv[1]) if len(sys.argv) > 1 else 8080)
