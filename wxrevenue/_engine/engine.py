@@ -124,10 +124,9 @@ class Engine:
         if isinstance(bound, WxRevenueError):
             return bound
         call.bound = bound
-        attempt = self._turn if self.listener is None else self._turn_with_event
         while True:
             call.attempts += 1
-            outcome = await attempt(call)
+            outcome = await (self._turn(call) if self.listener is None else self._turn_with_event(call))
             if not isinstance(outcome, WxRevenueError):
                 break
             if outcome.ambiguous:
