@@ -18,7 +18,7 @@ from support.report import LAST, PROVIDER, a_ledger, headlines, parsed, slots, s
 from typer.testing import CliRunner
 
 from wxrevenue import HalfMonth, Sandbox, Totals
-from wxrevenue.cli import _app, _client
+from wxrevenue.cli import _app, _client, _terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,6 +178,26 @@ def test_large_balances_stay_apart(tmp_path: Path) -> None:
         ["-92,233,720,368,547,758.02", "368,934,881,474,191,032.23"],
     ]
     assert {cell_len(line) for line in out.splitlines() if "." in line} == {NARROW}
+
+
+def test_a_narrow_terminal(ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 40 columns no line is wider, and every account, number and amount is whole."""
+    monkeypatch.setattr(_terminal, "table_columns", lambda: _terminal.NARROW)
+    wide = {name: invoke(*name, "--ledger", ledger)[1] for name in (("balance",), ("balance", "--owner", PROVIDER), ("settlements",))}
+    for name, out in wide.items():
+        assert widest(out) <= _terminal.NARROW, name
+    assert f"{PROVIDER}\n" in wide["balance",]
+    rows = wide["settlements",].splitlines()
+    assert [line.split()[-1] for line in rows[1:3]] == ["718,926,045.00", "0000000000000000003"]
+    assert rows[-1].split()[0] == "total"
+
+
+@pytest.mark.parametrize(("terminal", "columns", "expected"), [(True, 59, 40), (True, 60, 60), (False, 40, 60)])
+def test_only_a_terminal_is_narrow(terminal: bool, columns: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """A table that is written into a pipe or a file has all its columns."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert _terminal.table_columns() == expected
 
 
 def test_the_balance_of_one(ledger: str) -> None:

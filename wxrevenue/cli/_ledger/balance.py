@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from wxrevenue._base.calendar import beijing_day
 from wxrevenue.ams._service import ANONYMOUS
+from wxrevenue.cli import _terminal
 from wxrevenue.cli._client import client_for
 from wxrevenue.cli._demo.screen import money
 from wxrevenue.cli._ledger.reading import ledger_at
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from wxrevenue.report._words import Lang
 
 _WIDTHS: Final = (18, 20, 20)
-"""Columns of account, settled and open: 60 with the blanks between."""
+"""Columns of account, settled and open: ``LINE`` with the blanks between."""
+_NARROW_WIDTHS: Final = (0, 19, 19)
+"""The same of a narrow terminal: an account stands on a line of its own."""
 _WORDS: Final[Mapping[Lang, Sequence[str]]] = {
     "en": ("account", "settled", "open balance", "earned", "deducted", "not known", "total", "yuan"),
     "zh": ("账户", "已结算", "未结余额", "累计收入", "累计扣款", "未知", "合计", "元"),
@@ -38,17 +41,18 @@ def amount(fen: int | None, lang: Lang) -> str:
     return _WORDS[lang][5] if fen is None else money(fen)
 
 
-def line(*cells: str) -> str:
+def line(*cells: str, wide: bool) -> str:
     """Return a line of the table.
 
     A long figure takes room on its left. A long account stands on a line of its own.
     """
     name, *figures = cells
+    widths = _WIDTHS if wide else _NARROW_WIDTHS
     rest, columns = "", 0
-    for width, cell in reversed([*zip(_WIDTHS[1:], figures, strict=True)]):
+    for width, cell in reversed([*zip(widths[1:], figures, strict=True)]):
         columns += 1 + width
         rest = " " * max(1, columns - cell_len(rest) - cell_len(cell)) + cell + rest
-    room = _WIDTHS[0] + columns - cell_len(rest)
+    room = widths[0] + columns - cell_len(rest)
     return f"{name}\n{' ' * room}{rest}" if cell_len(name) > room else f"{name}{' ' * (room - cell_len(name))}{rest}"
 
 
@@ -57,18 +61,19 @@ def table(found: Iterable[tuple[str, Totals]], providers: Sequence[str], lang: L
 
     Providers come first, then the largest open balance. What is not known comes last.
     """
-    words = _WORDS[lang]
+    words, wide = _WORDS[lang], _terminal.table_columns() >= _terminal.LINE
 
     def place(one: tuple[str, Totals]) -> tuple[bool, float, str]:
         fen = open_balance(one[1])
         return one[0] not in providers, float("inf") if fen is None else -fen, one[0]
 
     rows = sorted(found, key=place)
-    yield line(*words[:3])
+    yield line(*words[:3], wide=wide)
     for owner, totals in rows:
-        yield line(printable(owner), amount(totals.settled_revenue_all, lang), amount(open_balance(totals), lang))
+        yield line(printable(owner), amount(totals.settled_revenue_all, lang), amount(open_balance(totals), lang), wide=wide)
     settled = sum(totals.settled_revenue_all or 0 for _, totals in rows)
-    yield line(f"{words[6]} {len(rows):,}", money(settled), money(sum(open_balance(totals) or 0 for _, totals in rows)))
+    together = money(sum(open_balance(totals) or 0 for _, totals in rows))
+    yield line(f"{words[6]} {len(rows):,}", money(settled), together, wide=wide)
 
 
 def account(owner: str, totals: Totals, lang: Lang) -> Iterator[str]:
@@ -81,8 +86,9 @@ def account(owner: str, totals: Totals, lang: Lang) -> Iterator[str]:
         (settled, totals.settled_revenue_all),
         (rest, open_balance(totals)),
     )
+    first, second = (16, 20) if _terminal.table_columns() >= _terminal.LINE else (13, 18)
     for name, fen in names:
-        yield f"  {name}{' ' * (16 - cell_len(name))}{amount(fen, lang):>20} {yuan if fen is not None else ''}".rstrip()
+        yield f"  {name}{' ' * (first - cell_len(name))}{amount(fen, lang):>{second}} {yuan if fen is not None else ''}".rstrip()
 
 
 async def of_ledger(url: str, owner: str | None, lang: Lang) -> list[str]:

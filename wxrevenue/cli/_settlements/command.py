@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from wxrevenue import export
 from wxrevenue._base.calendar import HalfMonth
+from wxrevenue.cli import _terminal
 from wxrevenue.cli._client import client_for
 from wxrevenue.cli._demo.screen import money
 from wxrevenue.cli._ledger.reading import ledger_at, provider_of
@@ -154,7 +155,7 @@ async def _to_stdout(job: Job, client: RevenueClient, watch: ProgressBar, found:
 
 def _stdout_format(job: Job) -> FileFormat:
     formats: Mapping[Format, FileFormat] = {
-        "table": partial(_listing.table, lang=job.lang, encoding=sys.stdout.encoding),
+        "table": partial(_listing.table, lang=job.lang, encoding=sys.stdout.encoding, columns=_terminal.table_columns()),
         "csv": _csv.csv_format(bom=job.bom, by=job.by),
         "jsonl": _jsonl.jsonl_format,
     }

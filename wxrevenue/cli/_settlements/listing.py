@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from wxrevenue._base.calendar import half_month
 from wxrevenue.cli._demo.screen import money
+from wxrevenue.cli._terminal import LINE
 from wxrevenue.report._words import printable
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _WIDTHS: Final = (13, 8, 19)
 """Columns of all but the figures."""
-_LINE: Final = 60
 _WORDS: Final[Mapping[Lang, tuple[str, str, str, str]]] = {
     "en": ("half-month", "status", "number", "yuan"),
     "zh": ("半月", "状态", "单号", "元"),
@@ -41,36 +41,41 @@ def half_label(month: str, order: int) -> str:
 
 
 @contextmanager
-def table(file: BinaryIO, lang: Lang = "en", encoding: str = "utf-8") -> Generator[Add]:
-    """Write a table to a file or terminal, in its encoding; the last line has the sum."""
+def table(file: BinaryIO, lang: Lang = "en", encoding: str = "utf-8", columns: int = LINE) -> Generator[Add]:
+    """Write a table to a file or terminal, in its encoding; the last line has the sum.
+
+    With fewer than ``LINE`` columns numbers stand below their rows.
+    """
     rows = fen = 0
-    head = _line(*_WORDS[lang])
+    head = _line(*_WORDS[lang], columns=columns)
 
     def add(page: Sequence[Settlement]) -> None:
         nonlocal rows, fen
         lead = "" if rows else head  # with the first row, not before an error
         rows, fen = rows + len(page), fen + sum(row.settled_revenue for row in page)
-        file.write((lead + "".join(_row(row, lang) for row in page)).encode(encoding, "replace"))
+        file.write((lead + "".join(_row(row, lang, columns) for row in page)).encode(encoding, "replace"))
 
     yield add
     if not rows:
         return
     together, unit = _SUM[lang]
-    file.write(_line(together, "", f"{rows:,} {unit}", money(fen)).encode(encoding, "replace"))
+    count = f"{rows:,} {unit}"
+    middle = ("", count) if columns >= LINE else (count, "")
+    file.write(_line(together, *middle, money(fen), columns=columns).encode(encoding, "replace"))
 
 
-def _row(row: Settlement, lang: Lang) -> str:
-    """Return a row; a number that is too long for its column stands below, whole."""
+def _row(row: Settlement, lang: Lang, columns: int) -> str:
+    """Return a row; a number that has no room in its column stands below, whole."""
     status = "" if row.sett_status is None else row.sett_status.label(lang)
     number = printable(row.sett_no or "")
-    fits = cell_len(number) <= _WIDTHS[-1]
-    first = _line(half_label(row.month, row.order), status, number if fits else "", money(row.settled_revenue))
+    fits = cell_len(number) <= (_WIDTHS[-1] if columns >= LINE else 0)
+    first = _line(half_label(row.month, row.order), status, number if fits else "", money(row.settled_revenue), columns=columns)
     return first if fits else f"{first}   {number}\n"
 
 
-def _line(*cells: str) -> str:
+def _line(*cells: str, columns: int) -> str:
     """Return a line; a figure that is too long takes the room that is left of it."""
-    *texts, figure = cells
-    padded = [text + " " * (width - cell_len(text)) for text, width in zip(texts, _WIDTHS, strict=True)]
+    *texts, figure = cells if columns >= LINE else (*cells[:2], cells[-1])
+    padded = [text + " " * (width - cell_len(text)) for text, width in zip(texts, _WIDTHS, strict=False)]
     left = f" {'  '.join(padded)}".rstrip()
-    return f"{left}{' ' * max(1, _LINE - cell_len(left) - cell_len(figure))}{figure}\n"
+    return f"{left}{' ' * max(1, columns - cell_len(left) - cell_len(figure))}{figure}\n"
