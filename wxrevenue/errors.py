@@ -265,7 +265,7 @@ class SignatureError(WxRevenueError):
 
 
 class PageDriftError(WxRevenueError):
-    """A walk over pages cannot vouch that it saw every row.
+    """Rows may be missing from a walk over pages.
 
     The list kept changing, or the server ignores the page number. ``got`` is how many rows it
     yielded before that; they are good. Walk again later, from the beginning or from ``cursor``.

@@ -130,7 +130,7 @@ def test_it_sets_what_differs(options: tuple[str, ...], answer: str | None, sand
     """
     status, out, err = invoke("apply", file, "--sandbox", "--redirect-uri", RETURN, *options, answer=answer)
     assert (status, err) == (0, [])
-    assert out[-1] == f"0 in force, 3 awaiting the merchant's confirmation (renew the authorization: {LINK}), 0 failed"
+    assert out[-1] == f"the default is set; 0 in force, 3 awaiting the merchant's confirmation (renew the authorization: {LINK}), 0 failed"
     assert (sandbox.calls[SET, "ok"], sandbox.calls[SET_CUSTOM, "ok"]) == (1, 3)
     sandbox.confirm_ratio(sandbox.components[0])
     status, out, _ = invoke("apply", file, "--sandbox")  # nothing to set: nothing to ask
@@ -174,7 +174,7 @@ def test_what_could_not_be_read_is_set_and_read_again(sandbox: Sandbox, file: Pa
     sandbox.next(1700, action="agency_get_custom_share_ratio")
     status, out, err = invoke("apply", file, "--sandbox", "--yes")
     assert status == 0
-    assert out[-1].startswith("0 in force, 3 awaiting ")
+    assert out[-1].startswith("the default is set; 0 in force, 3 awaiting ")
     assert len(err) == 1
     assert "failed: agency_get_custom_share_ratio: code 1700" in err[0]
 

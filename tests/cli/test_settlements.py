@@ -283,7 +283,7 @@ def test_errors_say_what_to_do(trouble: Any, status: int, said: str, format_: st
 
 
 def test_a_list_that_drifts_is_started_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A walk that cannot vouch for its rows exits 75 and says to begin again.
+    """A walk whose rows may be incomplete exits 75 and says to begin again.
 
     It keeps nothing to be resumed.
     """

@@ -132,14 +132,10 @@ def test_all_code_is_run() -> None:
 
 @pytest.mark.parametrize("page", STORIES, ids=name_of)
 async def test_the_stories_run(page: Path) -> None:
-    """The blocks of a story run one after the other, from the first to the last."""
+    """The blocks of a story run one after the other, as pasted, to the last."""
     names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     for example in itertools.chain(*blocks(page).values()):
-        source = "\n" * (example.line + example.parsed.line_offset) + example.parsed
-        code = compile(source, example.path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-        result = types.FunctionType(code, names)()
-        if inspect.isawaitable(result):
-            await result
+        await paste(example, names)
 
 
 async def get(app: Any, path: str) -> tuple[int, dict[str, str]]:

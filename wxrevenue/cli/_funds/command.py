@@ -42,7 +42,15 @@ _TYPED = {
 """Arguments and options, by what requests call them."""
 _SHARE = re.compile(r"([^=]+)=([0-9]{1,19})", re.ASCII)
 MerchantFile: TypeAlias = Annotated[
-    Path, typer.Option("--merchant", envvar="WXREVENUE_MERCHANT_FILE", exists=True, dir_okay=False, metavar="FILE.json", help="Who calls.")
+    Path,
+    typer.Option(
+        "--merchant",
+        envvar="WXREVENUE_MERCHANT_FILE",
+        exists=True,
+        dir_okay=False,
+        metavar="FILE.json",
+        help="The numbers and keys of the merchant who calls.",
+    ),
 ]
 SubMchid: TypeAlias = Annotated[str | None, typer.Option(help="The order's sub-merchant, in place of the file's.")]
 BaseUrl: TypeAlias = Annotated[str | None, typer.Option(help="Another host, or a sandbox.")]

@@ -46,6 +46,8 @@ class Tally:
     awaiting: int = 0
     """Those that have not signed are among them: the same link leads there."""
     failed: int = 0
+    is_default_set: bool = False
+    """The default is no Mini Program, so it is told before them."""
 
     def add(self, state: RatioState) -> None:
         """Count one."""
@@ -58,13 +60,15 @@ class Tally:
         by_appid = {result.change.appid: result for result in results}
         default = by_appid.get(None)
         self.failed += default is not None and default.error is not None
+        self.is_default_set = default is not None and default.error is None
         for status in found:
             self.add(_after(status, by_appid.get(status.appid)))
 
     async def sentence(self, client: RevenueClient, redirect_uri: str | None) -> str:
         """Return how many there are, with the link that the merchants need."""
         where = f" (renew the authorization: {await _link(client, redirect_uri)})" if self.awaiting else ""
-        return f"{self.in_force} in force, {self.awaiting} awaiting the merchant's confirmation{where}, {self.failed} failed"
+        first = "the default is set; " if self.is_default_set else ""
+        return f"{first}{self.in_force} in force, {self.awaiting} awaiting the merchant's confirmation{where}, {self.failed} failed"
 
 
 def _after(status: RatioStatus, result: RatioResult | None) -> RatioState:
