@@ -1,8 +1,8 @@
 """G11: the memory of a sweep over a million rows of two thousand accounts.
 
-Counted is what the process grows by, at its peak, from the moment when everything is loaded and
-every connection has carried one account's pages. In a process of its own, on the server of G9, with
-the collector as Python sets it. The peak is the process's own high-water mark: ``ru_maxrss``
+Counted is what the process grows by, at its peak, from the moment when everything is loaded and one
+account was swept. So the other 63 connections count. In a process of its own, on the server of G9,
+with the collector as Python sets it. The peak is the process's own high-water mark: ``ru_maxrss``
 survives fork and exec, so that a process started by a large one would tell its parent's.
 """
 

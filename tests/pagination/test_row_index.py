@@ -5,8 +5,13 @@ The cases are keys, rows that get their numbers, and revisions.
 
 from __future__ import annotations
 
+import tracemalloc
+
 from support.lists import Item, Leaf, Shelf, shelf
 from support.virtual import virtual
+
+from wxrevenue import Settlement, SettlementPage
+from wxrevenue.pagination._page import indexed
 
 
 async def still(*pages: list[Item]) -> tuple[list[Item], list[Item]]:
@@ -116,3 +121,21 @@ async def test_several_numbers_cost_no_second_look() -> None:
     server = shelf(rows, 2)
     assert await server.walk(prefetch=0).collect() == rows
     assert server.asked == [1, 2, 3]
+
+
+def test_what_a_page_ahead_takes_beside_its_rows() -> None:
+    """A page fetched ahead takes less than 400 bytes a row beside the rows.
+
+    What an encoder hands out may be ten times as much: a buffer that it did not cut to size.
+    """
+    page = SettlementPage(settlement_list=[Settlement("202001", 1, number, sett_no=f"number {number}") for number in range(200)])
+    indexed(page)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        found = indexed(page)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(found.contents) == 200
+    assert taken / 200 < 400

@@ -76,7 +76,8 @@ def indexed(page: Page[R]) -> IndexedPage[R]:
     rows = page.rows
     keys = [_bits(row.key) for row in rows]
     groups = [key if (former := row.supersedes) is None else _bits(former) for row, key in zip(rows, keys, strict=True)]
-    contents = [row.fingerprint() for row in rows]
+    # copied: what orjson returns may keep its whole buffer, 4 kB a row
+    contents = [b"%b" % row.fingerprint() for row in rows]
     return IndexedPage(rows, page.total, contents, hash(tuple(contents)), keys, groups)
 
 

@@ -138,6 +138,11 @@ class Gate:
         self.tripped = float("-inf")
         """When the last refusal came."""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it never was closed, and nothing was learned of its pauses."""
+        return not self.closed and self.tripped == float("-inf") and self.pause == self._cooldown and not self.too_short
+
     def send_probe(self, turn: object) -> bool:
         """Let a turn try the scope; return whether it is the first since the gate closed."""
         first, self.tried, self.probe = not self.tried, True, turn

@@ -1,7 +1,7 @@
 """The limiters of all scopes.
 
-Made when a scope is first used, merged when scopes share a quota, forgotten when they are of no
-use.
+Made when a scope is first used, merged when scopes share a quota, put to rest when nobody uses
+them, forgotten when they are of no use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from wxrevenue._base import checks as _checks
 from wxrevenue.limiters._local.clock import LimiterClock
 from wxrevenue.limiters._local.gate import Gate
+from wxrevenue.limiters._local.resting import RestingScopes
 from wxrevenue.limiters._local.scope import Common, ScopeLimiter
+from wxrevenue.limiters._local.scope_names import account_of, family_of
 from wxrevenue.limiters._quota.fixed_rate import FixedRate
 from wxrevenue.limiters._quota.inference import QuotaEstimate
 from wxrevenue.limiters._quota.learner import QuotaLearner
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from wxrevenue.ports import Clock
 
 _MANY: Final = 1_024
-"""Limiters of scopes below which none is forgotten."""
+"""Scopes below which none is forgotten."""
+_SOME: Final = 64
+"""Scopes in use below which none is put to rest."""
 SPLIT_WINDOWS: Final = 10.0
 """Windows for which scopes stay split after merging them did not help."""
 _MERGED_WINDOWS: Final = 30.0
@@ -68,7 +72,8 @@ class ScopeRegistry:
         """Spreads widened pauses."""
         self.by_scope: dict[str, ScopeLimiter] = {}
         """For looking only; :meth:`limiter_of` makes the one that is missing."""
-        self._forget_at = _MANY
+        self._resting = RestingScopes(cooldown)
+        self._rest_at, self._forget_at = _SOME, _MANY
         self._shared: dict[str, ScopeLimiter] = {}
         """By family.
 
@@ -78,7 +83,12 @@ class ScopeRegistry:
         self._common = Common(self.clock, self.limiter_of, self.on_refused, self.on_quiet)
 
     def __iter__(self) -> Iterator[ScopeLimiter]:
+        """Go over the limiters in use."""
         return iter({id(limiter): limiter for limiter in self.by_scope.values()}.values())
+
+    def at_rest(self) -> Iterator[ScopeLimiter]:
+        """Go over the others, each made for the purpose."""
+        return (self.new_limiter((scope,), learner) for scope, learner in self._resting)
 
     def check_open(self) -> None:
         """Raise ``ClientStateError`` once the limiter is closed."""
@@ -95,13 +105,13 @@ class ScopeRegistry:
         limiter = self.by_scope.get(scope)
         if limiter is None:
             _checks.text("scope", scope)
-            self._forget_useless()
-            family = family_of(scope)
-            shared = None if family is None else self._shared.get(family)
+            self._tidy()
+            learner, family = self._resting.take(scope), family_of(scope)
+            shared = None if family is None or learner is not None else self._shared.get(family)
             if shared is not None:
                 shared.scopes += (scope,)
                 return self.by_scope.setdefault(scope, shared)
-            limiter = self.by_scope[scope] = self.new_limiter((scope,))
+            limiter = self.by_scope[scope] = self.new_limiter((scope,), learner)
             if not self._common.closed:
                 limiter.allow_fast_path(self.clock.now())
         return limiter
@@ -110,9 +120,10 @@ class ScopeRegistry:
         """Return the scope's limiter if there is one."""
         return self.by_scope.get(scope)
 
-    def new_limiter(self, scopes: tuple[str, ...]) -> ScopeLimiter:
+    def new_limiter(self, scopes: tuple[str, ...], pacer: Pacer | None = None) -> ScopeLimiter:
         """Return a limiter that nobody uses yet."""
-        pacer: Pacer = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
+        if pacer is None:
+            pacer = QuotaLearner(self.cooldown) if self.rate is None else FixedRate(self.rate)
         return ScopeLimiter(self._common, scopes, Gate(self.cooldown, self.random, self.clock.margin), pacer)
 
     def register(self, limiter: ScopeLimiter, families: Iterable[str] = ()) -> None:
@@ -125,17 +136,26 @@ class ScopeRegistry:
         """Return the families whose new scopes share what the limiter keeps to."""
         return [family for family, shared in self._shared.items() if shared is limiter]
 
-    def _forget_useless(self) -> None:
-        """Forget the limiters of which nobody would notice.
+    def _tidy(self) -> None:
+        """Put to rest, and forget, the limiters of which nobody would notice.
 
         At times, so that it costs little.
         """
-        if len(self.by_scope) >= self._forget_at:
-            now = self.clock.now()
-            for scope in [scope for scope, limiter in self.by_scope.items() if limiter.useless(now)]:
-                del self.by_scope[scope]
-            self._shared = {family: limiter for family, limiter in self._shared.items() if limiter.scopes[0] in self.by_scope}
-            self._forget_at = max(_MANY, 2 * len(self.by_scope))
+        if len(self.by_scope) >= self._rest_at:
+            now, shared = self.clock.now_or_last(), set(self._shared.values())
+            for scope, limiter in [*self.by_scope.items()]:
+                if limiter not in shared and self._resting.put(limiter, now):
+                    del self.by_scope[scope]
+            self._rest_at = max(_SOME, 2 * len(self.by_scope))
+        if len(self.by_scope) + len(self._resting) >= self._forget_at:
+            self._forget_useless(self.clock.now_or_last())
+            self._forget_at = max(_MANY, 2 * (len(self.by_scope) + len(self._resting)))
+
+    def _forget_useless(self, now: float) -> None:
+        self._resting.forget_useless(now)
+        for scope in [scope for scope, limiter in self.by_scope.items() if limiter.useless(now)]:
+            del self.by_scope[scope]
+        self._shared = {family: limiter for family, limiter in self._shared.items() if limiter.scopes[0] in self.by_scope}
 
     # ------------------------------------------------------------------ merging and splitting
 
@@ -162,7 +182,7 @@ class ScopeRegistry:
 
         These are the learners of scopes that were refused just now.
         """
-        refused, called = list[QuotaLearner](), 0
+        refused, called = list[QuotaLearner](), self._resting.answered_since(account, now - self.cooldown)
         for one in self:
             if account_of(one.scopes[0]) != account or not isinstance(one.pacer, QuotaLearner):
                 continue
@@ -214,24 +234,6 @@ class ScopeRegistry:
             replaced.retire()
         for limiter in new:
             limiter.advance(self.clock.now())
-
-
-def account_of(scope: str) -> str:
-    """Return what scopes of one account have in common.
-
-    What stands before the first slash.
-    """
-    return scope.partition("/")[0] if "/" in scope else ""
-
-
-def family_of(scope: str) -> str | None:
-    """Return what scopes have in common that differ in the authorizer alone.
-
-    Account and action.
-    """
-    account, first, rest = scope.partition("/")
-    _, second, action = rest.partition("/")
-    return f"{account}/{action}" if first and second else None
 
 
 def scopes_sharing_quota(limiter: ScopeLimiter, registry: ScopeRegistry, now: float, seconds: float) -> tuple[ScopeLimiter, ...]:

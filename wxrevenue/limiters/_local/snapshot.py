@@ -38,7 +38,8 @@ def dump(registry: ScopeRegistry) -> Plain:
     """Return what is known, as dicts, lists, strings and numbers."""
     now = registry.clock.now()
     shift = registry.clock.unix() - now
-    found = [_scope_row(limiter, registry.families_of(limiter), now, shift) for limiter in registry if not limiter.useless(now)]
+    known = (limiter for limiter in itertools.chain(registry, registry.at_rest()) if not limiter.useless(now))
+    found = [_scope_row(limiter, registry.families_of(limiter), now, shift) for limiter in known]
     return {"version": VERSION, "window": registry.cooldown, "lanes": found}
 
 

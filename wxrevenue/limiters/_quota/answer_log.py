@@ -118,6 +118,20 @@ class AnswerLog:
         """Return likewise what was dropped lately."""
         return [_entry(found) for found in self._past]
 
+    def flat(self) -> Iterator[float]:
+        """Yield the numbers of the slice dropped last, or four zeros, and of all slices."""
+        dropped = self._past[-1] if self._past else (0.0,) * 4
+        return itertools.chain(dropped, *self._slices)
+
+    def take_flat(self, numbers: Sequence[float]) -> None:
+        """Take up what :meth:`flat` yielded."""
+        columns = (numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4])
+        rows: list[list[float]] = [[start, end, int(count), int(unknown)] for start, end, count, unknown in zip(*columns, strict=True)]
+        self._past.extend(rows[:1] if rows[0][2] else ())
+        self._slices.extend(rows[1:])
+        self.count = sum(int(row[2]) for row in rows[1:])
+        self.unknown = sum(int(row[3]) for row in rows[1:])
+
     def recall(self, recent: Sequence[Sequence[float]], past: Sequence[Sequence[float]]) -> None:
         """Take up slices of another log, from :meth:`entries` and :meth:`dropped`.
 

@@ -141,6 +141,10 @@ class FixedRate:
         """Return whether nothing would be lost if this were made anew."""
         return not self.in_flight and self.gcra.due <= now
 
+    def rest(self, now: float) -> bytes | None:
+        """Return that nothing has to be kept, once all calls have been due."""
+        return b"" if self.useless(now) else None
+
     def count_deferred(self, now: float) -> None:
         """Do nothing: every call is counted as it goes."""
 

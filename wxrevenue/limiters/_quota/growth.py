@@ -70,6 +70,11 @@ class GrowthTest:
         self.settled_at = 0.0
         """When the budget was last raised, or a refusal last said something of it."""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was tried, and nothing learned."""
+        return not self.extra and self.step == 1 and not self.settled_at and self.tested_at == -math.inf
+
     def begin(self, spent_at: float) -> None:
         """Try as many calls as it is the turn of."""
         self.extra, self.spent_at = self.step, spent_at

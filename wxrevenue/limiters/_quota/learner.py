@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, Observation, holds, infer
+from wxrevenue.limiters._quota.inference import SHORT_BURST, Cause, Kind, Observation, QuotaEstimate, holds, infer
 from wxrevenue.limiters._quota.phase import KEEPING, MEASURING, NEW, REFUSED, RELEASING, TESTING, Phase
 from wxrevenue.limiters._quota.refill import Refill
+from wxrevenue.limiters._quota.resting import pack, unpack
 from wxrevenue.limiters._quota.schedule import FORGET_WINDOWS, Schedule
 from wxrevenue.limiters._quota.state import LearnerState
 
@@ -190,6 +191,27 @@ class QuotaLearner(Schedule):
         """Return whether nothing would be lost if this were made anew."""
         idle = (now - self._answered_at) / self._window
         return not self.in_flight and idle >= (1 if self.estimate.budget is None else FORGET_WINDOWS)
+
+    def rest(self, now: float) -> bytes | None:
+        """Return what :meth:`woken` goes on from.
+
+        ``None``: more is known than when calls were answered.
+        """
+        if self.in_flight or self.phase is not NEW or not self.growth.is_new or self.estimate != QuotaEstimate(self._window):
+            return None
+        self.count_deferred(now)
+        self.log.forget(now - self.estimate.span)
+        return pack(self._facts(self.growth.test_at), self.log.flat())
+
+    @classmethod
+    def woken(cls, window: float, rested: bytes) -> QuotaLearner:
+        """Return a learner that goes on from what :meth:`rest` returned."""
+        learner = cls(window)
+        facts, slices = unpack(rested)
+        learner._take_facts(facts)
+        learner.log.take_flat(slices)
+        learner.growth.test_at = facts.test_at
+        return learner
 
     # ------------------------------------------------------------------ handing over
 

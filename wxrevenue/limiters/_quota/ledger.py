@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from wxrevenue.limiters._quota.answer_log import SLICES, AnswerLog
+from wxrevenue.limiters._quota.resting import Facts
 from wxrevenue.limiters._quota.state import LearnerState, Plain, known_time
 
 _DEFERRED_SHARE: Final = 64
@@ -80,6 +81,16 @@ class CallLedger:
         self._deferred_at_most = self.deferred = self.log.count // _DEFERRED_SHARE
 
     # ------------------------------------------------------------------ handing over
+
+    def _facts(self, test_at: float) -> Facts:
+        """Return what is kept beside the answers while the scope is not in use."""
+        since = math.nan if self._since is None else self._since
+        return Facts(self.proven, self._counted, self._sent_at, self._answered_at, self._blocked_at, since, test_at)
+
+    def _take_facts(self, facts: Facts) -> None:
+        self.proven, self._counted = int(facts.proven), int(facts.counted)
+        self._sent_at, self._answered_at, self._blocked_at = facts.sent_at, facts.answered_at, facts.blocked_at
+        self._since = None if math.isnan(facts.since) else facts.since
 
     def _books(self) -> Plain:
         """Return the books, named as in a record; a time that never was is ``None`` there."""

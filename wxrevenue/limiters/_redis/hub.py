@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from wxrevenue._engine.clock import LoopClock
 from wxrevenue._redis.link import key_stem
 from wxrevenue.events import LimiterEvent, tell
-from wxrevenue.limiters._local.registry import account_of, family_of
+from wxrevenue.limiters._local.scope_names import account_of, family_of
 from wxrevenue.limiters._redis.script_turn import TURN
 
 if TYPE_CHECKING:
