@@ -70,6 +70,12 @@ class ShareWhileAway:
         """Return the same for a pause that ends at ``start``."""
         return start + ahead // max(1, self.share) * self.span
 
+    def made(self, now: float) -> tuple[int, float]:
+        """Return the calls that still count, and how long ago the last was answered."""
+        answered = [at for at in self._log if self.since < at and now < at + self.span]
+        age = now - answered[-1] if answered and not self.in_flight else 0.0
+        return len(answered) + self.in_flight, age
+
     def on_sent(self, now: float) -> None:
         """Note that a call leaves."""
         self.calls += 1

@@ -266,10 +266,11 @@ class Exchange:
     def pushed(self, answer: Answer) -> None:
         """Take what another process's question led to."""
         now = self._hub.clock.now_or_last()
-        if answer.gen != self._permits.gen:
-            return
-        self._told, self._come_at = answer.want, now + answer.come
-        self._scope.hear(answer, None, now)
+        if self._scope.is_away:  # Redis is back, and is to be told what was done meanwhile
+            self._retry_at = now
+        elif answer.gen == self._permits.gen:
+            self._told, self._come_at = answer.want, now + answer.come
+            self._scope.hear(answer, None, now)
         self.kick()
 
     # ------------------------------------------------------------------ the end

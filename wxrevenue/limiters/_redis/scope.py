@@ -41,7 +41,7 @@ class SharedScope(ScopeLimiter):
         regroup: is told of the group that the first of these scopes belongs to by now.
     """
 
-    __slots__ = ("_hub", "_not_before", "_regroup", "_returns", "_viewed_at", "away", "exchange", "group", "permits")
+    __slots__ = ("_hub", "_not_before", "_regroup", "_viewed_at", "away", "exchange", "group", "permits")
 
     def __init__(  # noqa: PLR0913  (parts, made in one place)
         self,
@@ -61,8 +61,6 @@ class SharedScope(ScopeLimiter):
         self.exchange = Exchange(hub, self, self.permits)
         self.away: ShareWhileAway | None = None
         """What is kept to while Redis is away."""
-        self._returns: int | None = None
-        """Calls made while it was, which it was not told of yet."""
         self._not_before = self._viewed_at = -math.inf
 
     @property
@@ -192,8 +190,6 @@ class SharedScope(ScopeLimiter):
         now = self._clock.now_or_last()
         if self.away:
             self._back(now)
-        elif sent is not None:
-            self._returns = None
         if not self.permits.take(answer, sent, self._hub.lease_now()):
             return
         if answer.alone and len(self.scopes) > 1:
@@ -257,13 +253,13 @@ class SharedScope(ScopeLimiter):
 
     def away_flag(self) -> str:
         """Return what Redis is to be told about an outage."""
-        if self.away is None and self._returns is None:
+        if self.away is None:
             return ""
-        self._returns = self.away.calls if self.away is not None else self._returns
-        return f"away:{self._returns}"
+        calls, age = self.away.made(self._clock.now_or_last())
+        return f"away:{calls}:{age:.6f}"
 
     def _back(self, now: float) -> None:
-        share, self.away, self._returns = self.away, None, None
+        share, self.away = self.away, None
         self.pacer = self.permits
         if share is not None:
             self._hub.tell_back(self.scopes[0], now - share.since, share.calls)

@@ -127,7 +127,7 @@ local function leave_account()
     end
   end
 end
-local function freed(calls)
+local function answered_until(calls)
   local from = 0
   while from < S.count do
     local some = redis.call('LRANGE', KEYS[3], from, from + 31)

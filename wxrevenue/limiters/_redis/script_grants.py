@@ -17,9 +17,28 @@ local function cap()
   if proven >= 10 or S.small == 1 then return math.max(1, math.ceil(proven / 10)) end
   return math.min(3, 10 - proven)
 end
+local function made_while_away()
+  local sum, first = 0, HUGE
+  for till, calls in string.gmatch(S.made or '', '(%S+):(%d+)') do
+    till = tonumber(till)
+    if till > now then sum, first = sum + calls, math.min(first, till) end
+  end
+  return sum, first
+end
+local function kept_for_silent()
+  if (S.blind or 0) <= now then return 0 end
+  local silent = redis.call('ZCOUNT', KEYS[8], '-inf', plain(S.silent_since))
+  return math.floor(S.budget * silent / math.max(1, redis.call('ZCARD', KEYS[8])))
+end
 local function over()
-  local absent = (S.reserve_until or 0) > now and S.reserve or 0
-  return S.out + reserved + absent + S.count - S.budget - S.extra
+  local made = made_while_away()
+  return S.out + reserved + made + kept_for_silent() + S.count - S.budget - S.extra
+end
+local function freed(calls)
+  local _, first = made_while_away()
+  local at = math.min(answered_until(calls), first)
+  if kept_for_silent() > 0 then at = math.min(at, S.blind) end
+  return at
 end
 local function is_wide()
   return S.phase == 'keeping' and S.budget and S.kind ~= 'unknown' and S.closed == 0 and not S.gap
@@ -50,6 +69,7 @@ local function replay_gap()
 end
 local function look()
   if S.phase ~= 'refused' then forget(now - S.span + TINY) end
+  if S.made and made_while_away() == 0 then put('made', nil) end
   if now - (S.answered_at or now) >= 30 * window then put('proven', 0) end
   if S.phase == 'releasing' and S.since and now - S.since >= window then put('phase', 'new') end
   if S.phase == 'testing' and S.out + S.count < S.budget then
@@ -65,7 +85,7 @@ end
 local function ready()
   if S.closed == 1 then
     if S.probe or reserved > 0 then return HUGE end
-    return math.max(now, S.opens, S.lesson and (S.lock_until or 0) or 0)
+    return math.max(now, S.opens, S.hold or 0, S.lesson and (S.lock_until or 0) or 0)
   end
   if (S.hold or 0) > now then return S.hold end
   if stated then return ready_stated() end
@@ -88,7 +108,7 @@ local function ready()
   return math.max(at, math.min(freed(o + 1), test_time()))
 end
 local function soonest()
-  if S.closed == 1 then return S.probe and now or math.max(now, S.opens) end
+  if S.closed == 1 then return S.probe and now or math.max(now, S.opens, S.hold or 0) end
   if (S.hold or 0) > now then return S.hold end
   if stated then return math.max(now, ready_stated()) end
   if not S.budget or S.gap or S.lesson or S.phase ~= 'keeping' then return now end

@@ -101,18 +101,29 @@ end
 """
 
 _RETURN: Final = """
-local function came_back(calls)
+local function keep_made(calls, till)
+  local words = {}
+  for at, had in string.gmatch(S.made or '', '(%S+):(%d+)') do
+    if tonumber(at) == till then
+      calls = calls + had
+    elseif tonumber(at) > now then
+      words[#words + 1] = at .. ':' .. had
+    end
+  end
+  words[#words + 1] = plain(till) .. ':' .. plain(calls)
+  put('made', table.concat(words, ' '))
+end
+local function came_back(calls, age)
   if stated then
     put('due', math.max(S.due or -HUGE, now) + calls * per_stated / calls_stated)
-  elseif S.phase ~= 'refused' then
-    if calls > 0 then note(now, calls, calls) end
-    doubt(now)
+  else
+    if calls > 0 then keep_made(calls, math.ceil(4 * (now - age + S.span)) / 4) end
+    if S.phase ~= 'refused' then doubt(now) end
   end
-  local known = redis.call('ZCARD', KEYS[8])
-  local silent = redis.call('ZCOUNT', KEYS[8], '-inf', plain(now - lease))
-  if S.budget then put('reserve', math.floor(S.budget * silent / math.max(1, known))) end
-  put('reserve_until', now + S.span)
-  if (S.blind or 0) <= now then put('hold', now + 1) end
+  if (S.blind or 0) <= now then
+    put('hold', now + 1)
+    put('silent_since', now - lease)
+  end
   put('blind', now + S.span)
 end
 """
@@ -144,7 +155,8 @@ if number > r.n then
       take_chunk(r, 'e', 1, tonumber(age), tonumber(sent_age))
     end
   end
-  if string.find(ARGV[17], '^away') then came_back(tonumber(string.match(ARGV[17], '%d+'))) end
+  local made, age = string.match(ARGV[17], '^away:(%d+):([%d.]+)$')
+  if made then came_back(tonumber(made), tonumber(age)) end
   if ARGV[17] == 'reopen' and S.closed == 1 then
     open()
     if S.phase ~= 'refused' then reopened() end
@@ -191,7 +203,8 @@ closed, 10 how much the others called lately (hashes).
 Arguments: 1 window, 2 lease, 3 a probe's lease, 4 the stated rate or nothing, 5 how channels begin,
 6 the process (and, behind a dot, which of its scopes), 7 its generation, 8 the request's number, 9
 callers that wait, 10 further permits wished for, 11 a random number, 12 a pause's margin, 13 the
-scope, 14 its group as this process knows it, 15 reports, 16 a plan, 17 ``reopen`` or ``leave``, 18
-the group of a scope that was never merged, 19 how many permits the process has seen, 20 ``deaf`` if
-it hears no messages, 21 what scopes have in common that differ in the authorizer alone, or nothing.
+scope, 14 its group as this process knows it, 15 reports, 16 a plan, 17 ``reopen``, ``leave``, or the
+calls made while Redis was away and the last one's age, 18 the group of a scope that was never
+merged, 19 how many permits the process has seen, 20 ``deaf`` if it hears no messages, 21 what
+scopes have in common that differ in the authorizer alone, or nothing.
 """
