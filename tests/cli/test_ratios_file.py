@@ -35,7 +35,7 @@ WHOLE = "expected a whole number from 0 to 100"
         (f"{HEAD},40\n", ["line 2, column appid: expected an appid, or default; the cell is empty"]),
         (
             f"{HEAD}wx1 ,40\n",
-            ["line 2, column appid: expected no white space and no character that cannot be printed; there is one at its end"],
+            ["line 2, column appid: expected no white space and no character that cannot be printed; there is one at its end: remove it"],
         ),
         (f'{HEAD}="wx1",40\n', ["line 2, column appid: expected an appid: letters, digits, _ and -, got '=\"wx1\"'"]),
         (f"{HEAD}Default,40\n", ["line 2, column appid: expected default in small letters, got 'Default'"]),
@@ -48,7 +48,8 @@ WHOLE = "expected a whole number from 0 to 100"
             f"{HEAD}wx1,x\nwx 2,x\n",
             [
                 f"line 2, column share_ratio: {WHOLE}, got 'x'",
-                "line 3, column appid: expected no white space and no character that cannot be printed; there is one inside of it",
+                "line 3, column appid: expected no white space and no character that cannot be printed; "
+                "there is one inside of it: remove it",
             ],
         ),
     ],

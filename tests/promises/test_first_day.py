@@ -119,7 +119,11 @@ AWAITED: dict[str, tuple[Callable[[], Coroutine[Any, Any, object]], str, str]] =
     "a range that runs backwards": (settlement(*RANGE[::-1]), "2024-01-01 comes before 2024-01-31", "start_date or a later day"),
     "a ratio of 140": (lambda: client().set_share_ratio(140), "set_share_ratio.share_ratio: .*got 140", "expected 0 to 100 percent"),
     "a ratio that is a float": (lambda: client().set_share_ratio(any_float()), "got float", r"write Decimal\('40.5'\)"),
-    "an appid that was copied badly": (lambda: client().get_share_ratio("wx1 "), "get_share_ratio.appid: ", "no white space"),
+    "an appid that was copied badly": (
+        lambda: client().get_share_ratio("wx1 "),
+        "get_share_ratio.appid: .*no white space",
+        "at its end: remove it",
+    ),
     "a misspelt argument": (settlement(*RANGE, page_sze=5), "unexpected keyword argument 'page_sze'", "Did you mean 'page_size'"),
     "a closed client": (after_close, "the client is closed", "make another one"),
     "for in place of async for": (plain_for, "Paginator is asynchronous", "write 'async for'"),
@@ -148,7 +152,7 @@ AWAITED: dict[str, tuple[Callable[[], Coroutine[Any, Any, object]], str, str]] =
     "40001": (get(refusal(40001)), "code 40001; invalid credential", "one process alone refreshes it"),
     "48001": (get(refusal(48001)), "code 48001; unauthorized", "wrong kind of token"),
     "61004": (get(refusal(61004, "requestIP: 203.0.113.7")), "203.0.113.7", "whitelist"),
-    "45009": (get(refusal(45009)), "code 45009; the quota", "Wait until midnight"),
+    "45009": (get(refusal(45009)), "code 45009; the quota.*retry after 600 s", "Wait until midnight in Beijing .*every ten minutes"),
     "1737 under a short deadline": (get(refusal(1737), deadline=5.0), "deadline=5 s: code 1737.*retry after 60 s", "deadline= is longer"),
     "a code that nobody knows": (get(refusal(424242)), "code 424242", "Look the code up"),
     "a web page": (

@@ -112,7 +112,7 @@ def flaw_of_credential(value: str) -> str | None:
     if not any(odd):
         return None
     place = "at its beginning" if odd[0] else "at its end" if odd[-1] else "inside of it"
-    return f"expected no white space and no character that cannot be printed; there is one {place}"
+    return f"expected no white space and no character that cannot be printed; there is one {place}: remove it"
 
 
 def credential(where: str, value: object) -> str:

@@ -77,7 +77,7 @@ CODES: Mapping[int | str, CodeRow] = {
     42006: CodeRow(e.TokenError, "component_access_token expired", _NEW_TOKEN, "component_access_token expired"),
     43002: CodeRow(e.InvalidParameterError, "the interface wants POST", "Something between you and WeChat changed the request.", "require POST method"),
     44002: CodeRow(e.InvalidParameterError, "empty body", "Something between you and WeChat changed the request.", "empty post data"),
-    45009: CodeRow(e.QuotaExceededError, "the quota of calls is spent", "Wait until midnight in Beijing, or reset the quota and call limiter.reopen(scope).", "reach max api daily quota limit"),
+    45009: CodeRow(e.QuotaExceededError, "the quota of calls is spent", "Wait until midnight in Beijing (until then one call tries every ten minutes), or reset the quota and call limiter.reopen(scope).", "reach max api daily quota limit"),
     45010: CodeRow(e.InvalidParameterError, "unknown action", "The account may not use this action, or its name is wrong.", "not supported action for your appid"),
     45011: CodeRow(e.TooFastError, "calls come too frequently", "Wait one minute before the next call. The client does so by itself where deadline= is longer than that.", "api minute-quota reach limit"),
     45035: CodeRow(e.PermissionDeniedError, "the caller's IP is not in the whitelist", _ALLOW_IP, "access clientip is not registered"),

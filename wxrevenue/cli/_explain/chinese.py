@@ -54,7 +54,7 @@ CODES: Final[Mapping[int | str, tuple[str, str]]] = {
     42006: ("component_access_token 已过期", _RENEWED),
     43002: ("接口要求 POST", _CHANGED),
     44002: ("请求体为空", _CHANGED),
-    45009: ("当天的调用额度已用完", "等到北京时间零点，或者重置额度后调用 limiter.reopen(scope)。"),
+    45009: ("当天的调用额度已用完", "等到北京时间零点（之前每十分钟有一个调用先试），或者重置额度后调用 limiter.reopen(scope)。"),
     45010: ("未知的 action", "该账号不能使用这个 action，或者名称有误。"),
     45011: ("调用过于频繁", _WAIT),
     45035: ("调用方的 IP 不在白名单中", _ALLOW_IP),
