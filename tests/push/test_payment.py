@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -282,6 +283,65 @@ async def test_a_repetition_waits_for_the_first() -> None:
     await asyncio.sleep(0)
     go_on.set()
     assert [(await one).status for one in (first, second)] == [500, 500]
+
+
+async def test_what_was_cancelled_comes_again() -> None:
+    """A notification whose handling was cancelled counts as new when it comes again.
+
+    One that is cancelled after the listener has returned does not.
+    """
+    scene = Notified()
+    told: list[PaymentEvent] = []
+    note, began = scene.refund(), asyncio.Event()
+
+    async def hang(_: PaymentEvent) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(receive_payment(scene.receiver_, note.headers, note.body, on_push=hang))
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for again in (note, note.again()):
+        assert (await receive_payment(scene.receiver_, again.headers, again.body, on_push=told.append)).status == 200
+    assert len(told) == 1
+    done = scene.refund()
+
+    async def tell(event: PaymentEvent) -> None:
+        told.append(event)
+        task.cancel()
+
+    task = asyncio.create_task(receive_payment(scene.receiver_, done.headers, done.body, on_push=tell))
+    with suppress(asyncio.CancelledError):
+        await task
+    assert (await receive_payment(scene.receiver_, done.headers, done.body, on_push=told.append)).status == 200
+    assert len(told) == 2
+
+
+async def test_a_failure_is_forgotten_before_it_is_told() -> None:
+    """A repetition that comes just after a failure is new.
+
+    The first one has no reply yet then.
+    """
+    scene = Notified()
+    told: list[PaymentEvent] = []
+    note = scene.refund()
+
+    async def repeat() -> None:
+        again = note.again()
+        await receive_payment(scene.receiver_, again.headers, again.body, on_push=told.append)
+
+    async def fail(_: PaymentEvent) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda: tasks.append(loop.create_task(repeat())))
+        await asyncio.sleep(0)
+        raise LookupError
+
+    tasks: list[asyncio.Task[None]] = []
+    assert (await receive_payment(scene.receiver_, note.headers, note.body, on_push=fail)).status == 500
+    await asyncio.gather(*tasks)
+    assert len(told) == 1
 
 
 async def test_failures_of_all_kinds() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from wxrevenue._base.tasks import is_cancelled
 from wxrevenue._engine.clock import within
 from wxrevenue.errors import WxRevenueError
+from wxrevenue.push._payment.event import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +36,8 @@ async def receive_payment(
 
     This takes five seconds at most. ``SUCCESS`` is returned only when ``on_push`` has returned. If
     it fails, or takes longer than 1.5 seconds, the reply is a refusal, and the notification comes
-    again. A repetition that comes meanwhile waits for it. Why one was refused goes to the logger
-    ``wxrevenue.push``.
+    again; so it does where all who wait for it are cancelled. A repetition that comes meanwhile
+    waits for it. Why one was refused goes to the logger ``wxrevenue.push``.
 
     Args:
         receiver: the judge.
@@ -50,12 +51,20 @@ async def receive_payment(
         return reply
 
     async def deal() -> str | None:
-        return None if reply.event is None or on_push is None else await _problem_with(reply.event, on_push)
+        if reply.event is None or on_push is None:
+            return None
+        problem: str | None = "it was given up"
+        try:
+            problem = await _problem_with(reply.event, on_push)
+        finally:
+            if problem is not None:  # forgotten before a repetition can ask: it must count as new
+                receiver.refuse(reply)
+        return problem
 
     problem, _ = await receiver.in_flight.join(reply.marks[0].encode(), deal)
     if problem is not None:
         _log.warning("a notification could not be dealt with (%s), so that it will come again", problem)
-        return receiver.refuse(reply, problem)
+        return refused(problem, status=500)
     return reply
 
 
