@@ -107,6 +107,15 @@ async def test_a_repeat_that_finds_it_switched_has_succeeded(code: int) -> None:
     assert await answered(ON, {"ret": -202, "err_msg": "x"}, {"ret": code, "err_msg": "x"}) is None
 
 
+@virtual
+async def test_a_repeat_that_finds_it_on_has_not_switched_it_off() -> None:
+    """2067 says that the ad is on, which is no success of switching it off. 2008 is."""
+    with pytest.raises(ApiError) as caught:
+        await answered(OFF, lost(), {"ret": 2067, "err_msg": "x"})
+    assert (caught.value.code, caught.value.ambiguous) == (2067, True)
+    assert await answered(OFF, lost(), {"ret": 2008, "err_msg": "x"}) is None
+
+
 @pytest.mark.parametrize("code", [2067, 2008, 2068])
 @virtual
 async def test_without_a_lost_answer_it_is_a_refusal(code: int) -> None:

@@ -242,7 +242,7 @@ async def test_a_cover_ad_is_switched_when_it_may_be() -> None:
 
 @virtual
 async def test_what_switching_may_say() -> None:
-    """2067 is success, and other refusals are raised.
+    """2067 is success where the ad is to be on, and other refusals are raised.
 
     An invalid status is refused before any call.
     """
@@ -250,6 +250,13 @@ async def test_what_switching_may_say() -> None:
     client = fleet.client.authorizer(fleet.programs[0])
     fleet.sandbox.next(2067, action=SWITCH)
     assert (await client.ensure_cover_adpos_status(1)).is_on
+    await asyncio.sleep(HOUR)
+    assert (await client.ensure_cover_adpos_status(1)).is_on
+    await asyncio.sleep(HOUR)
+    fleet.sandbox.next(2067, action=SWITCH)
+    assert (await client.ensure_cover_adpos_status(CoverSwitch.OFF)).is_on  # it is what the server says
+    assert not (await client.ensure_cover_adpos_status(CoverSwitch.OFF)).is_on
+    await asyncio.sleep(HOUR)
     fleet.sandbox.next(2068, action=SWITCH)
     with pytest.raises(ApiError, match="2068"):
         await client.ensure_cover_adpos_status(1)

@@ -29,8 +29,8 @@ __all__ = [
     "SetCoverAdposStatus",
 ]
 
-_DONE_ALREADY: Final = frozenset({2067, 2008})
-"""On already; or switched within the last hour, which the attempt before did."""
+_JUST_NOW, _ON_ALREADY = 2008, 2067
+"""Switched within the last hour, which the attempt before did; on already."""
 
 _SCENES: Final = """
     2 1000 1001 1005 1006 1007 1008 1010 1011 1012 1013 1014 1017 1019 1020 1022 1023 1024 1025 1026 1027 1028 1029 1030
@@ -128,7 +128,8 @@ class SetCoverAdposStatus(AmsRequest[None]):
 
         An earlier attempt switched it.
         """
-        return None if repeated and isinstance(outcome, ApiError) and outcome.code in _DONE_ALREADY else outcome
+        done = {_JUST_NOW, _ON_ALREADY} if self.status == CoverSwitch.ON else {_JUST_NOW}
+        return None if repeated and isinstance(outcome, ApiError) and outcome.code in done else outcome
 
 
 def _as_scenes(value: Iterable[int]) -> tuple[int, ...]:

@@ -177,9 +177,9 @@ async def _cover_in_doubt(client: Sender, request: SetCoverAdposStatus, error: W
     ``None`` where the error says all that there is to say.
     """
     code = error.code if isinstance(error, ApiError) else None
-    if code == _ON_ALREADY:
-        return CoverAdposStatus(CoverSwitch(request.status))
-    if code == _SWITCHED_JUST_NOW:
+    if code == _ON_ALREADY and request.status == CoverSwitch.ON:
+        return CoverAdposStatus(CoverSwitch.ON)
+    if code in {_SWITCHED_JUST_NOW, _ON_ALREADY}:
         return await _cover(client, request)
     if error.ambiguous:
         with suppress(WxRevenueError):  # the first error says more
