@@ -31,7 +31,7 @@ from wxrevenue import (
 from wxrevenue._wire.codec import decode
 
 CODE, PRE_CODE, ACCESS, REFRESH = "fake-auth-code+/=", "fake-pre-code+/=", "fake-access", "fake-refresh"
-GRANTED = {
+GRANTED: dict[str, dict[str, Any]] = {
     "authorization_info": {
         "authorizer_appid": "wxf8b4f85f3a794e77",
         "authorizer_access_token": ACCESS,
@@ -74,6 +74,30 @@ async def test_what_is_not_needed_costs_no_token() -> None:
     with pytest.raises(DecodeError) as caught:
         await answered(QueryAuth(CODE), {"authorization_info": {"authorizer_refresh_token": REFRESH}})
     assert_no_leak(caught.value, secrets=[REFRESH, CODE])
+
+
+@pytest.mark.parametrize("sets", [None, "", {}, 7, [None, *GRANTED["authorization_info"]["func_info"]], [{"funcscope_category": []}, "x"]])
+@virtual
+async def test_permission_sets_of_any_shape(sets: Any) -> None:
+    """What cannot be read of the permission sets is left out, and costs no token."""
+    found = await answered(QueryAuth(CODE), {"authorization_info": {**GRANTED["authorization_info"], "func_info": sets}})
+    assert (found.authorizer_access_token, found.authorizer_refresh_token) == (Secret(ACCESS), Secret(REFRESH))
+    assert found.permissions == ({135, 18} if sets and sets != 7 and sets[0] is None else frozenset())
+
+
+@virtual
+async def test_bookkeeping_costs_nothing() -> None:
+    """Times and names that cannot be read are ``None``, beside tokens that can."""
+    row = {"authorizer_appid": "wx2", "refresh_token": REFRESH, "auth_time": "2018-05-16"}
+    found = await answered(GetAuthorizerList(), {"total_count": 1, "list": [row]})
+    assert (found.rows[0].refresh_token, found.rows[0].auth_time, found.rows[0].extra) == (
+        Secret(REFRESH),
+        None,
+        {"auth_time": "2018-05-16"},
+    )
+    info = await answered(GetAuthorizerInfo("wx2"), {**GRANTED, "authorizer_info": {"nick_name": 7}})
+    assert (info.authorization_info.authorizer_refresh_token, info.authorizer_info.nick_name) == (Secret(REFRESH), None)
+    assert (await answered(CreatePreauthCode(), {"pre_auth_code": PRE_CODE, "expires_in": -1})).expires_in is None
 
 
 @virtual

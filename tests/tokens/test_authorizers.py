@@ -15,6 +15,7 @@ from support.virtual import now, virtual
 from wxrevenue import (
     ApiError,
     MemoryTokenStore,
+    PageDriftError,
     Secret,
     StoredToken,
     TokenKind,
@@ -192,6 +193,28 @@ async def test_restoring_from_a_server_with_short_pages(total: int | None) -> No
 
     async with component_tokens(platform) as tokens:
         assert await tokens.restore_authorizers() == 250
+
+
+@virtual
+async def test_restoring_from_a_server_that_repeats_a_page() -> None:
+    """A list that repeats a whole page before its end is an error; what came is stored.
+
+    One appid that comes twice at the end is none.
+    """
+    rows = [{"authorizer_appid": f"wx{n:05}", "refresh_token": f"fake-{n}", "auth_time": n} for n in range(120)]
+    deaf = True
+
+    async def platform(request: Any) -> Any:
+        if "api_component_token" in request.url:
+            return answer({"component_access_token": "fake-component-token", "expires_in": 7200})
+        offset = 0 if deaf else orjson.loads(request.body)["offset"]
+        return answer({"total_count": 121, "list": [*rows, rows[0]][offset : offset + 60]})
+
+    async with component_tokens(platform) as tokens:
+        with pytest.raises(PageDriftError, match="repeats itself after 60 of 121"):
+            await tokens.restore_authorizers()
+        deaf = False
+        assert await tokens.restore_authorizers() == 60
 
 
 @pytest.mark.parametrize("lease", [10.0, 30.0])

@@ -5,14 +5,15 @@ Also the link that asks for the authorization.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeAlias
 from urllib.parse import quote
 
 import attrs
 
 from wxrevenue._base import checks as _checks
+from wxrevenue._base.json_types import is_array, is_object
 from wxrevenue._base.secret import Secret, as_secret, require_secret
-from wxrevenue._wire.model import Count, DisplayCount, Model, Name, Respelled
+from wxrevenue._wire.model import Count, DisplayCount, DisplayText, Model, Name, Respelled
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PreauthCode(Model):
     """A code that goes into the link of :func:`authorization_url`."""
 
     pre_auth_code: Secret
-    expires_in: Count | None = None
+    expires_in: DisplayCount | None = None
     """Seconds it lives."""
 
 
@@ -61,6 +62,15 @@ class FuncInfo(Model):
     """A permission set that was granted."""
 
     funcscope_category: FuncscopeCategory | None = None
+
+
+def _granted(value: JsonValue) -> object:
+    """Return those elements of ``func_info`` that can be read.
+
+    The code of the answer is spent: what else it says of permissions must not cost its tokens.
+    """
+    rows = value if is_array(value) else []
+    return [row for row in rows if is_object(row) and (is_object(inner := row.get("funcscope_category")) or inner is None)]
 
 
 def _unwrapped(value: JsonObject) -> JsonValue:
@@ -84,8 +94,11 @@ class Authorization(Model):
     """Seconds that the access token lives."""
     authorizer_refresh_token: Secret | None = None
     """It gets new access tokens, for good: keep it."""
-    func_info: list[FuncInfo] = attrs.field(factory=list[FuncInfo])
-    """The permission sets, as the wire has them."""
+    func_info: Annotated[list[FuncInfo], Respelled(_granted)] = attrs.field(factory=list[FuncInfo])
+    """The permission sets, as the wire has them.
+
+    What of them cannot be read is left out.
+    """
 
     @property
     def permissions(self) -> frozenset[int]:
@@ -108,7 +121,7 @@ class AuthorizerProfile(Model):
     Whatever else the server says of it stands in :attr:`extra`.
     """
 
-    nick_name: str | None = None
+    nick_name: DisplayText | None = None
 
 
 @attrs.define
@@ -128,7 +141,7 @@ class ListedAuthorizer(Model):
 
     authorizer_appid: Name
     refresh_token: Secret | None = None
-    auth_time: Count | None = None
+    auth_time: DisplayCount | None = None
     """When, in Unix seconds."""
 
     @property

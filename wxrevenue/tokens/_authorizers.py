@@ -11,7 +11,7 @@ import attrs
 
 from wxrevenue._wire.stored import StoredToken
 from wxrevenue.ams.authorization import LARGEST_AUTHORIZER_PAGE, GetAuthorizerInfo, GetAuthorizerList
-from wxrevenue.errors import WxRevenueError
+from wxrevenue.errors import PageDriftError, WxRevenueError
 from wxrevenue.tokens._key import TokenKey
 from wxrevenue.tokens._renewal import intact_refresh_token
 
@@ -57,6 +57,9 @@ class Authorizers:
         """Store the refresh tokens of WeChat's list that are missing here.
 
         Return how many.
+
+        Raises:
+            PageDriftError: the list repeats itself before its end.
         """
         count = offset = largest = 0
         seen: set[str] = set()
@@ -67,6 +70,8 @@ class Authorizers:
             for row in fresh:
                 count += await self._restored(row.authorizer_appid, intact_refresh_token(row.refresh_token))
             offset += len(page.rows)
+            if not fresh and 0 < largest <= len(page.rows) and len(seen) < (page.total or 0):  # the server ignores the offset
+                raise PageDriftError(f"the list of authorizers repeats itself after {len(seen)} of {page.total}", got=len(seen))
             if not fresh or _is_last(page, offset, largest):
                 return count
             largest = max(largest, len(page.rows))

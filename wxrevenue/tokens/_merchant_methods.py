@@ -129,7 +129,8 @@ class MerchantMethods(Asynchronous):
         data. What is stored is not replaced, so that it may be called at every start. Mini Programs
         that authorize or withdraw meanwhile may be passed over: call it again.
 
-        Raises: as :meth:`authorize`, and what the store raises. What was stored until then stays.
+        Raises: as :meth:`authorize`, what the store raises, and ``PageDriftError`` where WeChat's
+        list repeats itself before its end. What was stored until then stays.
         """
         self._lifetime.check_usable()
         await self._authorizations.redeem_kept()
