@@ -48,8 +48,10 @@ WHOLE = "expected a whole number from 0 to 100"
             f"{HEAD}wx1,x\nwx 2,x\n",
             [
                 f"line 2, column share_ratio: {WHOLE}, got 'x'",
-                "line 3, column appid: expected no white space and no character that cannot be printed; "
-                "there is one inside of it: remove it",
+                (
+                    "line 3, column appid: expected no white space and no character that cannot be printed; "
+                    "there is one inside of it: remove it"
+                ),
             ],
         ),
     ],
