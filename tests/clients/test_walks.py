@@ -14,7 +14,19 @@ from support.fakes import COMPONENT, ams_client, answer
 from support.provider import TODAY, Provider, SandboxTokens
 from support.virtual import virtual
 
-from wxrevenue import AdSlot, ConfigurationError, HttpRequest, HttpResponse, MemoryTransport, Paginator, RevenueClient, TokenKind
+from wxrevenue import (
+    AdSlot,
+    AmsRequest,
+    ConfigurationError,
+    HttpRequest,
+    HttpResponse,
+    MemoryTransport,
+    Paginator,
+    RevenueClient,
+    TokenKind,
+    ams,
+)
+from wxrevenue._wire.request import result_of
 from wxrevenue.sandbox import Trouble
 from wxrevenue.testing import VirtualClock
 
@@ -29,6 +41,7 @@ WALKS: dict[str, tuple[str, tuple[str, ...], dict[str, Any], int]] = {
     "iter_agency_ads_stat": ("get_agency_ads_stat", WEEK, {"page_size": 10}, 63),
     "iter_agency_ads_detail": ("get_agency_ads_detail", WEEK, {"page_size": 10}, 63),
     "iter_adunit_list": ("get_adunit_list", (), {"page_size": 1}, 3),
+    "iter_agency_tmpl_id_list": ("get_agency_tmpl_id_list", ("SLOT_ID_WEAPP_TEMPLATE",), {"page_size": 1}, 2),
 }
 
 
@@ -39,18 +52,29 @@ async def test_a_walk_yields_every_row_of_the_list(name: str) -> None:
 
     This holds for any page size asked for and any size allowed.
     """
-    method, days, size, count = WALKS[name]
+    method, first_arguments, size, count = WALKS[name]
     provider = Provider(trouble=Trouble(page_cap=4))
     one: Any = provider.of(0)
     walk: Callable[..., Paginator[Any]] = getattr(one, name)
     provider.sandbox.trouble = Trouble()
-    whole = (await getattr(one, method)(*days, page_size=200)).rows
+    whole = (await getattr(one, method)(*first_arguments, page_size=200)).rows
     assert len(whole) == count
     provider.sandbox.trouble = Trouble(page_cap=4)
-    assert await walk(*days, **size).collect() == whole
-    first = walk(*days, **size)
+    assert await walk(*first_arguments, **size).collect() == whole
+    first = walk(*first_arguments, **size)
     head = await _first(first, count // 2)
-    assert head + await walk(*days, **size, cursor=first.cursor).collect() == whole
+    assert head + await walk(*first_arguments, **size, cursor=first.cursor).collect() == whole
+
+
+def test_every_list_has_a_walk() -> None:
+    """There is a walk for each interface of which a page has rows."""
+    requests: list[Any] = [
+        kind for kind in (getattr(ams, name) for name in dir(ams)) if isinstance(kind, type) and issubclass(kind, AmsRequest)
+    ]
+    paged = {kind.__name__ for kind in requests if hasattr(result_of(kind), "rows")}
+    assert {name.removeprefix("iter_").replace("_", "") for name in dir(RevenueClient) if name.startswith("iter_")} == {
+        name.removeprefix("Get").lower() for name in paged
+    }
 
 
 async def _first(walk: Paginator[Any], count: int) -> list[Any]:

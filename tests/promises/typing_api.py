@@ -68,6 +68,7 @@ from wxrevenue import (
     StaticTokens,
     StaticVerifier,
     Sweep,
+    Tmpl,
     TokenKind,
     TokenSource,
     Transport,
@@ -233,6 +234,7 @@ async def methods_for_mini_programs(client: RevenueClient) -> None:
     assert_type(one.iter_adpos_general(days=3), Paginator[AdRow])
     assert_type(one.iter_settlement("2024-01-01", "2024-01-31"), Paginator[Settlement])
     assert_type(one.iter_adunit_list(), Paginator[Adunit])
+    assert_type(one.iter_agency_tmpl_id_list(AdSlot.TEMPLATE, is_return_tmpl_bind_list=True), Paginator[Tmpl])
     await client.set_custom_share_ratio("wx1", 40)  # type: ignore[call-arg]
     await client.get_share_ratio("wx1", authorizer_appid="wx1")  # type: ignore[call-arg]
     await client.get_agency_settlement("2024-01-01", "2024-01-31", authorizer_appid="wx1")  # type: ignore[call-arg]

@@ -210,6 +210,19 @@ class Tmpl(Model):
     tmpl_bind_list: list[Adunit] = attrs.field(factory=list[Adunit])
     """They, if they were asked for."""
 
+    @property
+    def key(self) -> str:
+        """What tells it from other templates: its id."""
+        return self.tmpl_id
+
+    @property
+    def supersedes(self) -> None:
+        """Nothing: a template's key stays."""
+
+    def fingerprint(self) -> bytes:
+        """Return bytes that change with anything in the row, the same in every process."""
+        return repr((self, self.extra, [unit.extra for unit in self.tmpl_bind_list])).encode("utf-8", "surrogatepass")
+
 
 @attrs.define
 class TmplPage(Model):

@@ -199,6 +199,23 @@ class Walks(Client):
         """Stream a Mini Program's ad units, newest first; arguments as ``GetAdunitList``."""
         return self._list(ams.GetAdunitList, locals())
 
+    def iter_agency_tmpl_id_list(  # noqa: PLR0913  (options, by keyword)
+        self,
+        ad_slot: str,
+        *,
+        tmpl_id: str | None = None,
+        is_return_tmpl_bind_list: bool | int | None = None,
+        authorizer_appid: str | None = None,
+        page_size: int = 100,
+        prefetch: int = 1,
+        cursor: str | None = None,
+    ) -> Paginator[ams.Tmpl]:
+        """Stream a Mini Program's custom templates of native ads, newest first.
+
+        Arguments as ``GetAgencyTmplIdList``.
+        """
+        return self._list(ams.GetAgencyTmplIdList, locals())
+
     def iter_authorizer_list(
         self, *, component_appid: str | None = None, count: int = 100, prefetch: int = 1, cursor: str | None = None
     ) -> Paginator[ams.ListedAuthorizer]:
