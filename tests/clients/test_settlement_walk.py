@@ -150,7 +150,7 @@ def test_lists_that_are_none(listed: dict[str, Any]) -> None:
     @virtual
     async def walk() -> None:
         client, _ = ams_client(answer({"ret": 0, **listed}))
-        with pytest.raises(DecodeError, match=r"\$") as caught:
+        with pytest.raises(DecodeError, match="settlement_list") as caught:
             await client.iter_agency_settlement(*RANGE).collect()
         assert caught.value.cursor is not None
 

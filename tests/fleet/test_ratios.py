@@ -191,7 +191,7 @@ async def test_closing_leaves_nothing_behind() -> None:
 def test_wrong_arguments_are_refused_at_once() -> None:
     """A wrong argument is refused before anything is awaited or sent."""
     client = ams_client()[0]
-    refused(ratio_status, "ratio_status.appids: expected an iterable of jobs, or an asynchronous one, got str", client, "wx1")
+    refused(ratio_status, "ratio_status.appids: expected an iterable of jobs, or an asynchronous one, got str: write a list", client, "wx1")
     refused(ratio_status, "ratio_status.concurrency: expected an int, 1 to 10000, got 0", client, [], concurrency=0)
     refused(apply_ratios, "apply_ratios.plan: expected a RatioPlan, got dict", client, {"wx1": 40})
     refused(apply_ratios, "apply_ratios.concurrency: expected an int, 1 to 10000, got True", client, RatioPlan((), 0), concurrency=True)

@@ -176,6 +176,12 @@ AT_ONCE: dict[str, tuple[Callable[[], object], str, str]] = {
     "an empty token": (lambda: RevenueClient(""), "tokens is empty", "give the component's token, or a ComponentTokens"),
     "a token with a line end": (lambda: RevenueClient(f"{TOKEN}\n"), "tokens: ", "no white space"),
     "no scheme": (lambda: RevenueClient(TOKEN, base_url="api.weixin.qq.com"), "got 'api.weixin.qq.com'", "write https://api.weixin.qq.com"),
+    "a URL in the place of the appid": (
+        lambda: RevenueClient(TOKEN, "https://api.weixin.qq.com"),
+        "RevenueClient.component_appid: .*got a URL",
+        "write base_url=",
+    ),
+    "one job without a list": (lambda: sweep(client().get_share_ratio, "wx1"), "sweep.jobs: .*got str", "write a list"),
     "no deadline": (lambda: RevenueClient(TOKEN, deadline=0), "RevenueClient.deadline: .*got 0", "a positive, finite number of seconds"),
     "an option of a clone": (lambda: client().with_options(**misspelt()), "'dedline' is not one of", "did you mean 'deadline'"),
     "too much ahead": (lambda: client().iter_agency_settlement(*RANGE, prefetch=99), "prefetch: .*got 99", "0 to 8"),

@@ -194,8 +194,8 @@ def test_a_pydantic_model_takes_values_and_dicts() -> None:
 
 @pytest.mark.parametrize("ratio", [{"share_ratio": "x"}, {}, 5, {"share_ratio": "1" * 60}])
 def test_a_pydantic_model_refuses_what_the_decoder_refuses(ratio: Any) -> None:
-    """The error names the path and is pydantic's own."""
-    with pytest.raises(ValidationError, match=r"\$"):
+    """The error is pydantic's own, and names the path of what is inside."""
+    with pytest.raises(ValidationError, match=r"expected an object|\$"):
         TypeAdapter(ShareRatio).validate_python(ratio)
 
 

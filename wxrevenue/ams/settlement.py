@@ -38,7 +38,8 @@ def yuan(fen: int) -> Decimal:
         ConfigurationError: ``fen`` is not an ``int``.
     """
     if type(fen) is not int:
-        raise ConfigurationError(f"yuan: expected fen (1/100 yuan) as an int, got {type(fen).__name__}: money is never a float")
+        why = ": money is never a float" if isinstance(fen, float) else ""
+        raise ConfigurationError(f"yuan: expected fen (1/100 yuan) as an int, got {type(fen).__name__}{why}")
     sign, digits, _ = Decimal(fen).as_tuple()
     return Decimal((sign, digits, -2))  # shifted by hand: arithmetic would round to the context's precision
 

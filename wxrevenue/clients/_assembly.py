@@ -183,4 +183,6 @@ def _language(where: str, value: object) -> str:
 def _account(where: str, component_appid: str | None, source: object) -> str | None:
     """Return the account's name: the one given, or the one the token source knows."""
     name = component_appid if component_appid is not None else getattr(source, "component_appid", None)
+    if isinstance(name, str) and "://" in name:  # RevenueClient(tokens, url): the second argument is the appid
+        raise ConfigurationError(f"{where}.component_appid: expected an appid such as wx0123456789abcdef, got a URL: write base_url=")
     return None if name is None else _checks.credential(f"{where}.component_appid", name)

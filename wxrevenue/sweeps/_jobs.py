@@ -110,5 +110,6 @@ def jobs_of(where: str, jobs: Iterable[J] | AsyncIterable[J]) -> Iterable[J] | A
         ConfigurationError: it is something else.
     """
     if isinstance(jobs, (str, bytes)) or not isinstance(jobs, (Iterable, AsyncIterable)):
-        raise ConfigurationError(f"{where}: expected an iterable of jobs, or an asynchronous one, got {type(jobs).__name__}")
+        meant = ": write a list" if isinstance(jobs, str) else ""
+        raise ConfigurationError(f"{where}: expected an iterable of jobs, or an asynchronous one, got {type(jobs).__name__}{meant}")
     return jobs
