@@ -72,6 +72,7 @@ ROWS = [
     ("a measured bucket", QuotaEstimate(WINDOW, 10), measured(10 / 6), {"budget": 10, "span": 6.0, "kind": Kind.BUCKET}),
     ("a bucket like a window", QuotaEstimate(WINDOW, 110, lasted=6.0), measured(1.7), {"budget": 100, "span": WINDOW, "kind": Kind.BUCKET}),
     ("a bucket that was counted while it filled", QuotaEstimate(WINDOW, 108, lasted=0.5), measured(16.0), {"budget": 100, "span": 6.25}),
+    ("too fast for a bucket", QuotaEstimate(WINDOW, 100, lasted=5.0), measured(21.0), {"budget": 100, "kind": Kind.WINDOW, "span": WINDOW}),
     ("nothing measured", QuotaEstimate(WINDOW, 10), measured(0.0), {"budget": 10, "span": WINDOW, "kind": Kind.BUCKET}),
     ("a bucket too full", BUCKET, surprise(9, lasted=0.1), {"budget": 9, "span": 6.0, "kind": Kind.BUCKET}),
     ("a bucket that was another", BUCKET, surprise(5, lasted=0.1), {"budget": 5, "span": WINDOW, "kind": Kind.UNKNOWN}),

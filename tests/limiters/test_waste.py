@@ -153,6 +153,19 @@ async def test_hardly_more_demand_than_a_window_allows(demand: float, phase: flo
     assert len(load.refused) <= 6
 
 
+@pytest.mark.parametrize("phase", [22.0, 24.0, 26.0])
+@virtual
+async def test_a_first_test_that_meets_two_windows(phase: float) -> None:
+    """A window that ends during the first test is not taken for a bucket that fills at once.
+
+    Such a bucket would be given one call at a time.
+    """
+    load = Load(fixed(400, phase), 0.5)
+    await load.last(60, 8 * WINDOW)
+    assert load.between(4 * WINDOW, 8 * WINDOW) >= 4 * 400 / 1.1
+    assert len(load.refused) <= 80
+
+
 @pytest.mark.parametrize("server", [sliding, extending])
 @pytest.mark.parametrize("window", [61.0, 65.0, 90.0])
 @virtual

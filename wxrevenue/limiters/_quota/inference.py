@@ -28,6 +28,8 @@ for "unknown" as well.
               some                       server counts windows
     measure   -                 bucket   how fast the bucket fills, and how much it holds: the rest
                                          of the budget came in while it was counted
+    measure   faster than the   unknown  that the server counts windows, and two of them were met: so
+              budget came                fast a bucket would not have been spent
 """
 
 from __future__ import annotations
@@ -48,10 +50,7 @@ _LEAST_INTERVAL: Final = 4.0
 _LONGEST_INTERVAL: Final = 64.0
 _FIRST_INTERVAL: Final = 1.5
 _LONGEST_SMALL: Final = 8.0
-"""Windows; the longest interval while a window allows less than a handful.
-
-That little must be doubted.
-"""
+"""The longest interval while a window allows a handful: that little is doubted."""
 _LONGEST_FIRST: Final = 16.0
 _FIRST_CALLS: Final = 100
 """Calls between the first tests, at least, unless that takes too many windows."""
@@ -265,6 +264,8 @@ def _measured(known: QuotaEstimate, lesson: Observation, window: float) -> Quota
     span = budget / lesson.rate if lesson.rate else window
     if known.kind is Kind.BUCKET:  # only more than was known is news
         return attrs.evolve(known, span=min(span, known.span))
+    if lesson.rate * known.lasted >= budget:  # so fast a bucket is never spent: calls fell into the server's next window
+        return attrs.evolve(known, kind=Kind.WINDOW)
     if abs(span / window - 1) <= _LIKE_A_WINDOW:
         return attrs.evolve(known, budget=_unfilled(budget, known.lasted, window), span=window, kind=Kind.BUCKET, lasted=0.0)
     held = holds(budget, lesson.rate, known.lasted)
