@@ -223,6 +223,7 @@ def test_a_port_in_use_is_said_to_be_in_use() -> None:
         status, out, err = invoke("sandbox", f"--port={port}")
     assert (status, out) == (1, "")
     assert err.startswith(f"Cannot serve on 127.0.0.1:{port}: ")
+    assert "choose another --port" in err
 
 
 def test_what_it_serves_is_printed() -> None:

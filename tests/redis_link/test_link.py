@@ -132,7 +132,7 @@ async def test_refused(proxy: RedisProxy, caplog: pytest.LogCaptureFixture) -> N
         await proxy.close()
         errors = await failed(store)
         assert {str(error) for error in errors} == {
-            f"Redis at {proxy.url[8:-2]} did not serve the RedisTokenStore: no connection (ConnectionError)"
+            f"Redis at {proxy.url[8:-2]} did not serve the RedisTokenStore: no connection (ConnectionError): is it running?"
         }
         await proxy.open()
         assert await store.read("wx1/") is None

@@ -128,7 +128,7 @@ def trouble_of(error: Exception, timeout: float) -> Trouble:
     code = _code_of(error)
     if isinstance(error, RedisError) and (code or not isinstance(error, Broken)):
         return _refusal(error, code)
-    return Trouble(f"no connection ({type(error).__name__})")
+    return Trouble(f"no connection ({type(error).__name__}): is it running?")
 
 
 def _is_pool_exhausted(error: Exception) -> bool:

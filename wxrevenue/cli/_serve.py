@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -156,5 +157,6 @@ def serve_until_stopped(served: Sandbox, host: str, port: int) -> None:
     except KeyboardInterrupt:
         typer.echo("Stopped.")
     except OSError as error:
-        typer.echo(f"Cannot serve on {host}:{port}: {error.strerror or error}", err=True)
+        other = "; choose another --port, or 0 for any free one" if error.errno == errno.EADDRINUSE else ""
+        typer.echo(f"Cannot serve on {host}:{port}: {error.strerror or error}{other}", err=True)
         raise typer.Exit(1) from None

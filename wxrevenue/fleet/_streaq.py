@@ -99,8 +99,9 @@ def queue_error(place: str, error: BaseException) -> ConfigurationError | Transp
         return ConfigurationError(f"{place}, for the job queue, is too old: Redis 7 and Valkey have functions")
     if isinstance(error, AuthenticationError):
         return ConfigurationError(f"{place}, for the job queue, does not take this user and password")
-    away = "no connection" if isinstance(error, AWAY) else "it refused a command"
-    found = TransportError(f"{place} did not serve the job queue: {away} ({type(error).__name__})")
+    kind = type(error).__name__
+    why = f"no connection ({kind}): is it running?" if isinstance(error, AWAY) else f"it refused a command ({kind})"
+    found = TransportError(f"{place} did not serve the job queue: {why}")
     found.retryable = True
     return found
 
