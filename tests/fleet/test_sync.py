@@ -57,6 +57,20 @@ async def served(fleet: Fleet, owners: list[str]) -> list[tuple[str, Any]]:
     return sorted(found, key=repr)
 
 
+class OfOnes:
+    """A ledger of somebody else's: it takes claims back one by one."""
+
+    def __init__(self, ledger: Any) -> None:
+        self._ledger = ledger
+        self.given_back = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "give_back_all":
+            raise AttributeError(name)
+        self.given_back += name == "give_back"
+        return getattr(self._ledger, name)
+
+
 def statement(session: Any, sql: str) -> Any:
     """Run a statement behind the ledger's back."""
     return session.run(sql)
@@ -315,6 +329,18 @@ async def test_a_broken_ledger_ends_it(tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="the disk is full"):
             await sync(fleet.client, ledger, fleet.programs[:3], *SPAN)
         assert (await ledger.progress()).half_months % 4 == 0
+
+
+@virtual
+async def test_another_ledger(tmp_path: Path) -> None:
+    """A ledger that takes claims back one by one has them back at the end."""
+    fleet = Fleet()
+    async with ledger_in(tmp_path) as ledger:
+        other: Any = OfOnes(ledger)
+        report = await sync(fleet.client, other, fleet.programs[:3], *SPAN)
+        assert (report.jobs, other.given_back > 0) == (15, True)
+        jobs = [job async for job in ledger.missing(fleet.programs[:3], *SPAN, again=True)]
+        assert len(await ledger.claim(jobs, limit=99)) == 15
 
 
 @virtual

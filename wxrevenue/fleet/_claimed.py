@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
+from wxrevenue._base.calendar import HalfMonth
 from wxrevenue._base.tasks import end, start, whole
 from wxrevenue.errors import LedgerError
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 _RENEWALS: Final = 3
 """Renewals within a lease: one that comes late does not lose the claim."""
 _LONGEST_PAUSE_S: Final = 1.0
+
+
+@runtime_checkable
+class _TakesMany(Protocol):
+    """A ledger that takes several claims back at once."""
+
+    async def give_back_all(self, claims: Sequence[Claim]) -> None:
+        """Let others claim the jobs."""
+        ...
 
 
 class ClaimedJobs:
@@ -41,7 +51,9 @@ class ClaimedJobs:
         self.held: list[FetchJob] = []
         """Jobs that another process held when they were asked for."""
         self._renewing: asyncio.Task[None] | None = None
-        self._returning: set[asyncio.Task[None]] = set()
+        self._over: list[Claim] = []
+        """Claims to be given back."""
+        self._returning: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._renewing = start(self._renew())
@@ -52,8 +64,8 @@ class ClaimedJobs:
             return
         if self._renewing is not None:
             await end([self._renewing])
-        if self._returning:
-            await asyncio.wait(self._returning)
+        if self._returning is not None:
+            await asyncio.wait([self._returning])
         await self._give_back_all()
 
     async def _give_back_all(self) -> None:
@@ -103,14 +115,29 @@ class ClaimedJobs:
 
     def give_back_soon(self, claim: Claim) -> None:
         """Let others claim the job, and do not wait until they can."""
-        task = start(self.give_back(claim))
-        self._returning.add(task)
-        task.add_done_callback(self._returned)
+        self._live.pop(claim.job, None)
+        self._over.append(claim)
+        if self._returning is None:
+            self._returning = start(self._give_back_over())
 
-    def _returned(self, task: asyncio.Task[None]) -> None:
-        self._returning.discard(task)
-        if not task.cancelled():
-            task.exception()  # a claim that was not given back ends with its lease
+    async def _give_back_over(self) -> None:
+        """Give back what is over by now, and again what is over when that is done.
+
+        A claim that cannot be given back ends with its lease.
+        """
+        try:
+            while self._over:
+                claims, self._over = self._over, []
+                with suppress(Exception):
+                    await self._give_back_many(claims)
+        finally:
+            self._returning = None
+
+    async def _give_back_many(self, claims: Sequence[Claim]) -> None:
+        if isinstance(self._ledger, _TakesMany):
+            await self._ledger.give_back_all(claims)
+        else:
+            await asyncio.gather(*map(self._ledger.give_back, claims), return_exceptions=True)
 
     def lost(self, claim: Claim) -> None:
         """Note that the job has passed to another process: it is looked at again later."""
@@ -146,16 +173,19 @@ class ClaimedJobs:
         if not claims:
             return []
         owners = [claim.job.owner for claim in claims]
-        first, last = min(claim.job.first for claim in claims), max(claim.job.last for claim in claims)
+        first = HalfMonth.at(min(claim.job.first.ordinal for claim in claims))
+        last = HalfMonth.at(max(claim.job.last.ordinal for claim in claims))
         found = [job async for job in self._ledger.missing(owners, first.start, last.end, again=self._again, since=self.since)]
         of_owner: dict[str, list[FetchJob]] = {}
         for job in found:
             of_owner.setdefault(job.owner, []).append(job)
-        wanted = {claim.job for claim in claims if any(_overlap(claim.job, job) for job in of_owner.get(claim.job.owner, ()))}
+        wanted: list[Claim] = []
         for claim in claims:
-            if claim.job not in wanted:
+            if any(_overlap(claim.job, job) for job in of_owner.get(claim.job.owner, ())):
+                wanted.append(claim)
+            else:
                 self.give_back_soon(claim)
-        return [claim for claim in claims if claim.job in wanted]
+        return wanted
 
     async def _renew(self) -> None:
         while True:
@@ -180,4 +210,4 @@ async def _closing(values: AsyncIterator[FetchJob]) -> AsyncGenerator[None]:
 
 
 def _overlap(one: FetchJob, other: FetchJob) -> bool:
-    return one.first <= other.last and other.first <= one.last
+    return one.first.ordinal <= other.last.ordinal and other.first.ordinal <= one.last.ordinal

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
 from wxrevenue._base.calendar import HalfMonth
 from wxrevenue.ams.settlement import SettlementStatus
 from wxrevenue.ledger._pairing import KeptRow, Pair, paired
+from wxrevenue.ledger._session import any_of
 from wxrevenue.ledger._texts import column_text, settlement_of
 from wxrevenue.ledger._times import utc
 from wxrevenue.ledger._values import Change, Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wxrevenue._wire.totals import Totals
     from wxrevenue.ledger._session import Row, Session
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _SETTLED, _PAID = int(SettlementStatus.SETTLED), int(SettlementStatus.PAID)
 STALE = Recorded((), stale=True)
+_OF_SPAN: Final = "owner = ? AND half BETWEEN ? AND ?"
+_TOTALS: Final = (
+    "INSERT INTO totals (owner, as_of, revenue_all, penalty_all, settled_revenue_all, body) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (owner) DO UPDATE SET as_of = excluded.as_of, revenue_all = excluded.revenue_all,"
+    " penalty_all = excluded.penalty_all, settled_revenue_all = excluded.settled_revenue_all, body = excluded.body"
+)
 
 
 @attrs.frozen
@@ -54,36 +61,73 @@ class Changed(NamedTuple):
 
 def record(session: Session, answer: Answer) -> Recorded:
     """Record an answer, unless it is older than what is kept."""
-    session.lock(answer.owner)
-    if answer.claim is not None and not _is_held(session, answer.claim):
-        return STALE
-    kept = _half_months(session, answer)
-    if any(_is_newer(as_of, fence, answer) for as_of, fence in kept.values()):
-        return STALE
+    return record_all(session, [answer])[0]
+
+
+def record_all(session: Session, answers: Sequence[Answer]) -> list[Recorded]:
+    """Record answers one after the other, in as few statements as can be."""
+    return [found for some in _apart(answers) for found in _record_together(session, some)]
+
+
+def _apart(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
+    """Yield the answers in runs of which no two are about one half-month."""
+    some: list[Answer] = []
+    seen: set[tuple[str, int]] = set()
+    for answer in answers:
+        about = {(answer.owner, half) for half in answer.rows}
+        if some and (answer.as_of is not None or some[0].as_of is not None or not seen.isdisjoint(about)):
+            yield some
+            some, seen = [], set()
+        some.append(answer)
+        seen |= about
+    if some:
+        yield some
+
+
+def _record_together(session: Session, answers: Sequence[Answer]) -> list[Recorded]:
+    for answer in answers:
+        session.lock(answer.owner)
+    held, known = _held(session, answers), _half_months(session, answers)
+    current: list[_Current] = []
+    for answer in answers:
+        kept = {half: known[answer.owner, half] for half in answer.rows if (answer.owner, half) in known}
+        if answer.claim in held and not any(_is_newer(as_of, fence, answer) for as_of, fence in kept.values()):
+            current.append(_Current(answer, kept))
     now = session.now()
-    changed = [Changed(half, pair, kinds) for half, pair in _pairs(session, answer, kept) if (kinds := pair.kinds)]
-    _write_half_months(session, answer, kept, now)
-    _write_rows(session, answer.owner, changed)
-    _write_totals(session, answer, now)
-    return Recorded(_write_changes(session, answer.owner, changed, now), stale=False)
+    _pair(session, current)
+    _write_half_months(session, current, now)
+    _write_rows(session, current)
+    _write_totals(session, [one.answer for one in current], now)
+    recorded = dict(zip((id(one.answer) for one in current), _write_changes(session, current, now), strict=True))
+    return [recorded.get(id(answer), STALE) for answer in answers]
 
 
-def _is_held(session: Session, claim: Claim) -> bool:
-    """Return whether no other program has claimed the job since."""
-    job = claim.job
-    found = session.run(
-        "SELECT fence FROM claims WHERE owner = ? AND first = ? AND last = ? FOR UPDATE", job.owner, job.first.ordinal, job.last.ordinal
-    )
-    return found == [(claim.fence,)]
+@attrs.frozen
+class _Current:
+    """An answer that is not older than what is kept."""
+
+    answer: Answer
+    kept: Mapping[int, tuple[int, int]]
+    """When the answer of each half-month recorded before was true, and its fence."""
+    changed: list[Changed] = attrs.field(factory=list[Changed])
 
 
-def _half_months(session: Session, answer: Answer) -> dict[int, tuple[int, int]]:
+def _held(session: Session, answers: Sequence[Answer]) -> set[Claim | None]:
+    """Return the claims of jobs that no other program has claimed since, and ``None``."""
+    claims = [answer.claim for answer in answers if answer.claim is not None]
+    spans = [(claim.job.owner, claim.job.first.ordinal, claim.job.last.ordinal) for claim in claims]
+    found = any_of(session, "SELECT fence FROM claims WHERE {} FOR UPDATE", "owner = ? AND first = ? AND last = ?", spans)
+    fences = {fence for (fence,) in found}  # no two claims have one fence
+    return {None, *(claim for claim in claims if claim.fence in fences)}
+
+
+def _half_months(session: Session, answers: Sequence[Answer]) -> dict[tuple[str, int], tuple[int, int]]:
     """Return when the answer of each recorded half-month was true, and its fence.
 
-    They are by the half-month's ordinal; those recorded before.
+    They are by owner and half-month; those recorded before.
     """
-    found = session.run("SELECT half, as_of, fence FROM half_months WHERE owner = ? AND half BETWEEN ? AND ?", *answer.span)
-    return {half: (as_of, fence) for half, as_of, fence in found}
+    found = any_of(session, "SELECT owner, half, as_of, fence FROM half_months WHERE {}", _OF_SPAN, [answer.span for answer in answers])
+    return {(owner, half): (as_of, fence) for owner, half, as_of, fence in found}
 
 
 def _is_newer(as_of: int, fence: int, answer: Answer) -> bool:
@@ -92,26 +136,34 @@ def _is_newer(as_of: int, fence: int, answer: Answer) -> bool:
     return answer.as_of is not None and as_of > answer.as_of
 
 
-def _pairs(session: Session, answer: Answer, kept: Collection[int]) -> Iterator[tuple[int, Pair]]:
-    old: dict[int, list[KeptRow]] = {}
-    if kept:
-        where = "SELECT half, sett_no, place, data FROM settlements WHERE owner = ? AND half BETWEEN ? AND ?"
-        for half, number, place, data in session.run(where, *answer.span):
-            old.setdefault(half, []).append(KeptRow(number, place, settlement_of(data), data))
-    for half, came in answer.rows.items():
-        for pair in paired(old.get(half, ()), came):
-            yield half, pair
+def _pair(session: Session, current: Sequence[_Current]) -> None:
+    """Find out which rows are not what they were."""
+    spans = [one.answer.span for one in current if one.kept]
+    old: dict[tuple[str, int], list[KeptRow]] = {}
+    for owner, half, number, place, data in any_of(
+        session, "SELECT owner, half, sett_no, place, data FROM settlements WHERE {}", _OF_SPAN, spans
+    ):
+        old.setdefault((owner, half), []).append(KeptRow(number, place, settlement_of(data), data))
+    for answer, _, changed in ((one.answer, one.kept, one.changed) for one in current):
+        for half, came in answer.rows.items():
+            for pair in paired(old.get((answer.owner, half), ()), came):
+                if kinds := pair.kinds:
+                    changed.append(Changed(half, pair, kinds))
 
 
-def _write_half_months(session: Session, answer: Answer, kept: Mapping[int, tuple[int, int]], now: int) -> None:
-    true = now if answer.as_of is None else answer.as_of
+def _write_half_months(session: Session, current: Sequence[_Current], now: int) -> None:
     rows: list[Row] = []
-    for half, came in answer.rows.items():
-        as_of, fence = kept.get(half, (true, 0))
-        fence = fence if answer.claim is None else answer.claim.fence
-        statuses = [one.row.sett_status or 0 for one in came]
-        unsettled, unpaid = sum(not _SETTLED <= one <= _PAID for one in statuses), sum(one != _PAID for one in statuses)
-        rows.append((answer.owner, half, max(as_of, true), fence, len(came), unsettled, unpaid, now))
+    for answer, kept in ((one.answer, one.kept) for one in current):
+        true = now if answer.as_of is None else answer.as_of
+        for half, came in answer.rows.items():
+            as_of, fence = kept.get(half, (true, 0))
+            fence = fence if answer.claim is None else answer.claim.fence
+            unsettled = unpaid = 0
+            for one in came:
+                status = one.row.sett_status or 0
+                unsettled += not _SETTLED <= status <= _PAID
+                unpaid += status != _PAID
+            rows.append((answer.owner, half, max(as_of, true), fence, len(came), unsettled, unpaid, now))
     session.run_many(
         "INSERT INTO half_months (owner, half, as_of, fence, rows_kept, unsettled, unpaid, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (owner, half) DO UPDATE SET as_of = excluded.as_of, fence = excluded.fence, rows_kept = excluded.rows_kept,"
@@ -120,12 +172,17 @@ def _write_half_months(session: Session, answer: Answer, kept: Mapping[int, tupl
     )
 
 
-def _write_rows(session: Session, owner: str, changed: Sequence[Changed]) -> None:
-    former = [(owner, half, pair.before.number, pair.before.place) for half, pair, _ in changed if pair.before is not None]
-    session.run_many("DELETE FROM settlements WHERE owner = ? AND half = ? AND sett_no = ? AND place = ?", former)
+def _write_rows(session: Session, current: Sequence[_Current]) -> None:
+    gone: list[Row] = []
+    new: list[Row] = []
+    for owner, half, pair in ((one.answer.owner, half, pair) for one in current for half, pair, _ in one.changed):
+        if pair.before is not None:
+            gone.append((owner, half, pair.before.number, pair.before.place))
+        if pair.after is not None:
+            new.append(_columns(owner, half, pair.after))
+    session.run_many("DELETE FROM settlements WHERE owner = ? AND half = ? AND sett_no = ? AND place = ?", gone)
     session.run_many(
-        "INSERT INTO settlements (owner, half, sett_no, place, sett_status, settled_revenue, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [_columns(owner, half, pair.after) for half, pair, _ in changed if pair.after is not None],
+        "INSERT INTO settlements (owner, half, sett_no, place, sett_status, settled_revenue, data) VALUES (?, ?, ?, ?, ?, ?, ?)", new
     )
 
 
@@ -134,47 +191,54 @@ def _columns(owner: str, half: int, one: KeptRow) -> Row:
     return owner, half, one.number, one.place, status, one.row.settled_revenue, one.data
 
 
-def _write_totals(session: Session, answer: Answer, now: int) -> None:
-    if answer.totals is None:
-        return
-    totals = answer.totals
-    session.run(
-        "INSERT INTO totals (owner, as_of, revenue_all, penalty_all, settled_revenue_all, body) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (owner) DO UPDATE SET as_of = excluded.as_of, revenue_all = excluded.revenue_all,"
-        " penalty_all = excluded.penalty_all, settled_revenue_all = excluded.settled_revenue_all, body = excluded.body"
-        " WHERE totals.as_of <= excluded.as_of OR ? = 1",
-        answer.owner,
-        now if answer.as_of is None else answer.as_of,
-        totals.revenue_all,
-        totals.penalty_all,
-        totals.settled_revenue_all,
-        None if totals.body is None else column_text(totals.body),
-        int(answer.as_of is None),  # the newest, also after the clock went back
-    )
+def _write_totals(session: Session, answers: Sequence[Answer], now: int) -> None:
+    """Write the headers.
+
+    One that is true now is the newest of its owner, also after the clock went back.
+    """
+    rows = {
+        answer.owner: (
+            answer.owner,
+            now if answer.as_of is None else answer.as_of,
+            totals.revenue_all,
+            totals.penalty_all,
+            totals.settled_revenue_all,
+            None if totals.body is None else column_text(totals.body),
+        )
+        for answer in answers
+        if (totals := answer.totals) is not None
+    }
+    is_newest = not answers or answers[0].as_of is None  # an answer that may not be is recorded alone
+    session.run_many(_TOTALS if is_newest else f"{_TOTALS} WHERE totals.as_of <= excluded.as_of", rows.values())
 
 
-def _write_changes(session: Session, owner: str, changed: Sequence[Changed], now: int) -> tuple[Change, ...]:
-    """Write the changes, numbered.
+def _write_changes(session: Session, current: Sequence[_Current], now: int) -> Iterator[Recorded]:
+    """Write the changes, numbered, and yield what was recorded of each answer.
 
     The counter is locked last and until the commit: a number is committed before any larger one.
     """
-    if not changed:
-        return ()
-    ((last,),) = session.run("UPDATE counters SET value = value + ? WHERE name = 'seq' RETURNING value", len(changed))
-    at = utc(now)
+    count = sum(len(one.changed) for one in current)
+    if not count:
+        return iter([Recorded((), stale=False)] * len(current))
+    ((last,),) = session.run("UPDATE counters SET value = value + ? WHERE name = 'seq' RETURNING value", count)
+    seq, at = last - count, utc(now)
     rows: list[Row] = []
-    found: list[Change] = []
-    for seq, (half, pair, kinds) in enumerate(changed, last - len(changed) + 1):
-        known, before, after = pair.known, pair.before, pair.after
-        number, place, half_month = known.number, known.place, HalfMonth.at(half)
-        was, row = (None, None) if before is None else (before.data, before.row)
-        data, became = (None, None) if after is None else (after.data, after.row)
-        rows.append((seq, now, owner, half, number, place, _text_of(kinds), was, data))
-        found.append(Change(seq, at, owner, half_month, change_key(half_month, number, place), kinds, row, became))
+    recorded: list[Recorded] = []
+    for owner, changed in ((one.answer.owner, one.changed) for one in current):
+        found: list[Change] = []
+        for half, pair, kinds in changed:
+            seq += 1
+            known, before, after = pair.known, pair.before, pair.after
+            number, place, half_month = known.number, known.place, HalfMonth.at(half)
+            was, row = (None, None) if before is None else (before.data, before.row)
+            data, became = (None, None) if after is None else (after.data, after.row)
+            rows.append((seq, now, owner, half, number, place, _text_of(kinds), was, data))
+            found.append(Change(seq, at, owner, half_month, change_key(half_month, number, place), kinds, row, became))
+        recorded.append(Recorded(tuple(found), stale=False))
     session.run_many(
         "INSERT INTO changes (seq, at, owner, half, sett_no, place, kinds, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
     )
-    return tuple(found)
+    return iter(recorded)
 
 
 def note_told(session: Session, seq: int) -> int:

@@ -5,18 +5,24 @@ It is SQL with ``?``, in a thread of its own.
 
 from __future__ import annotations
 
+import functools
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+import attrs
 
 from wxrevenue.errors import ClientStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 E = TypeVar("E")
 T = TypeVar("T")
+V = TypeVar("V")
 Row: TypeAlias = tuple[Any, ...]
+_MOST_TOGETHER: Final = 64
+"""Rows of values in one statement."""
 
 
 def opened(part: E | None, process: int) -> E:
@@ -86,6 +92,42 @@ class Session(Protocol):
     def now(self) -> int:
         """Return the time: microseconds of Unix time."""
         ...
+
+
+@attrs.frozen
+class Joint(Generic[V, T]):
+    """Work that can be done for several callers at once.
+
+    Args:
+        together: does it for all values, and returns what comes of each.
+        value: this caller's.
+    """
+
+    together: Callable[[Session, Sequence[V]], list[T]]
+    value: V
+
+    def __call__(self, session: Session) -> T:
+        """Do it for this caller."""
+        return self.together(session, [self.value])[0]
+
+
+def any_of(session: Session, sql: str, condition: str, values: Sequence[Row]) -> list[Row]:
+    """Run a statement for whatever meets the condition with any of the values.
+
+    ``{}`` stands for that in the statement. Rows are brought to a power of two, the last one
+    repeated, so that there are few statements to be prepared.
+    """
+    found: list[Row] = []
+    for begin in range(0, len(values), _MOST_TOGETHER):
+        some = values[begin : begin + _MOST_TOGETHER]
+        padded = [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
+        found += session.run(_of_any(sql, condition, len(padded)), *(value for row in padded for value in row))
+    return found
+
+
+@functools.lru_cache
+def _of_any(sql: str, condition: str, count: int) -> str:
+    return sql.format(f"({' OR '.join([f'({condition})'] * count)})")
 
 
 class Database(Protocol):

@@ -14,7 +14,7 @@ from wxrevenue._base.printable import Printable
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ledger import _ads, _claims, _missing, _ratios, _reading, _recording
 from wxrevenue.ledger._arguments import ad_rows, answer_of, appid_of, job_answer, job_list, lease_of, owners_of, pieces, ratio_rows, seq_of
-from wxrevenue.ledger._session import Once
+from wxrevenue.ledger._session import Joint, Once
 from wxrevenue.ledger._sql_sums import SqlSums, span_of
 from wxrevenue.ledger._times import SECOND, micros, utc
 from wxrevenue.ledger._values import Claim, FetchJob
@@ -104,11 +104,11 @@ class SqlLedger(SqlSums, Printable):
     ) -> Recorded:
         """Record all rows of a half-month."""
         answer = answer_of(owner, half_month, rows, totals=totals, as_of=as_of, claim=claim)
-        return await self._write(partial(_recording.record, answer=answer))
+        return await self._write(Joint(_recording.record_all, answer))
 
     async def record_job(self, job: FetchJob, rows: Iterable[Settlement], *, claim: Claim, totals: Totals | None = None) -> Recorded:
         """Record all rows of a job."""
-        return await self._write(partial(_recording.record, answer=job_answer(job, rows, claim=claim, totals=totals)))
+        return await self._write(Joint(_recording.record_all, job_answer(job, rows, claim=claim, totals=totals)))
 
     async def claim(self, jobs: Iterable[FetchJob], *, limit: int, lease: float = 10.0) -> list[Claim]:
         """Claim jobs."""
@@ -123,7 +123,11 @@ class SqlLedger(SqlSums, Printable):
 
     async def give_back(self, claim: Claim) -> None:
         """Let others claim the job."""
-        await self._write(partial(_claims.give_back, held=_held(claim)))
+        await self.give_back_all([claim])
+
+    async def give_back_all(self, claims: Iterable[Claim]) -> None:
+        """Let others claim the jobs."""
+        await self._write(partial(_claims.give_back, claims=[*map(_held, claims)]))
 
     async def record_ads(self, appid: str, day: Day, rows: Iterable[AdRow]) -> int:
         """Record a day's ad data."""

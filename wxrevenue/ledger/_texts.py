@@ -9,6 +9,7 @@ import hashlib
 import json
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final, cast
 
 import attrs
@@ -31,6 +32,8 @@ The faster parser would round these.
 """
 _SETTLEMENT, _SLOT, _AD_ROW = (cast("Any", kind) for kind in (Settlement, SlotRevenue, AdRow))
 """pyright does not know that ``_extra`` is given as ``extra``."""
+_ROW: Final = attrgetter("date", "mail_send_cnt", "month", "order", "sett_no", "sett_status", "settled_revenue", "zone", "_extra")
+_SLOT_FIELDS: Final = attrgetter("slot_id", "slot_settled_revenue", "_extra")
 _STATUSES: Final = {int(status): status for status in SettlementStatus}
 _PLAIN: Final = 2
 """Fields of a slot that has nothing unknown."""
@@ -89,25 +92,21 @@ def read(text: str) -> Any:
 
 def settlement_text(row: Settlement) -> str:
     """Return everything in a settlement as one string."""
-    content: dict[str, object] = {  # field by field: it is done for every row
-        "month": row.month,
-        "order": row.order,
-        "settled_revenue": row.settled_revenue,
-        "date": row.date,
-        "zone": row.zone,
-        "sett_status": row.sett_status,
-        "sett_no": row.sett_no,
-        "mail_send_cnt": row.mail_send_cnt,
-        "slot_revenue": [_slot(slot) for slot in row.slot_revenue],
+    day, copies, month, order, number, status, revenue, zone, extra = _ROW(row)  # field by field: it is done for every row
+    content: dict[str, object] = {
+        "date": day,
+        "mail_send_cnt": copies,
+        "month": month,
+        "order": order,
+        "sett_no": number,
+        "sett_status": status,
+        "settled_revenue": revenue,
+        "slot_revenue": [[name, fen, more] if more else [name, fen] for name, fen, more in map(_SLOT_FIELDS, row.slot_revenue)],
+        "zone": zone,
     }
-    if row.extra:
-        content[_EXTRA] = row.extra
+    if extra:
+        content[_EXTRA] = extra
     return written(content)
-
-
-def _slot(slot: SlotRevenue) -> list[object]:
-    fen = slot.slot_settled_revenue
-    return [slot.slot_id, fen, slot.extra] if slot.extra else [slot.slot_id, fen]
 
 
 def settlement_of(text: str) -> Settlement:

@@ -61,11 +61,12 @@ def is_known(row: Settlement) -> bool:
 
     It is asked of every row, where most are.
     """
-    return (
-        _SETTLEMENT.is_known(row)
-        and row.settled_revenue in FEN
-        and all(type(slot) is SlotRevenue and _SLOT.is_known(slot) and slot.slot_settled_revenue in FEN for slot in row.slot_revenue)
-    )
+    if not _SETTLEMENT.is_known(row) or row.settled_revenue not in FEN:
+        return False
+    for slot in row.slot_revenue:  # a generator would be a call for each of them
+        if type(slot) is not SlotRevenue or not _SLOT.is_known(slot) or slot.slot_settled_revenue not in FEN:
+            return False
+    return True
 
 
 def check_settlement(where: str, row: Settlement) -> None:

@@ -15,7 +15,7 @@ from wxrevenue.errors import ConfigurationError
 from wxrevenue.ledger._schema import SCHEMA_TABLE, is_current, migrate
 from wxrevenue.ledger._session import opened
 from wxrevenue.ledger._sqlite.place import check_place, check_version
-from wxrevenue.ledger._sqlite.session import SqliteSession, translated
+from wxrevenue.ledger._sqlite.session import STATEMENTS, SqliteSession, translated
 from wxrevenue.ledger._sqlite.writer import Writer, failed, is_busy
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ class SqliteDatabase:
             time.sleep(_PAUSE_S)  # SQLite itself does not wait where two processes make one file a WAL
 
     def _connect(self, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=self._patience, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+        )
         try:
             connection.execute("PRAGMA synchronous = FULL")
             prepare(connection)

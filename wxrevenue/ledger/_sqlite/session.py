@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import functools
 import re
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable
 
     from wxrevenue.ledger._session import Row, Session
 
 T = TypeVar("T")
 _VALUES: Final = re.compile(r"VALUES (\([?, ]+\))")
-_MOST_PARAMETERS: Final = 900
-"""Of one statement: some builds of SQLite take 999."""
-_MOST_ROWS: Final = 32
+_EXACT_ROWS: Final = 16
+"""Of one statement; there are statements of each smaller number of rows."""
+_MOST_ROWS: Final = 256
 """Of one statement.
 
-Each number of rows is a statement of its own, and a connection keeps 128.
+Each number of rows is a statement of its own, and a connection keeps so many: above
+``_EXACT_ROWS`` it is a power of two.
 """
+STATEMENTS: Final = 256
+"""That a connection keeps."""
 
 
 @functools.cache
@@ -49,6 +52,7 @@ class SqliteSession:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.moment: int | None = None
+        self._most_parameters = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
 
     def now(self) -> int:
         """Return the time; SQLite has no clock but this machine's."""
@@ -70,13 +74,16 @@ class SqliteSession:
         values = [*rows]
         if not values:
             return
-        most = min(_MOST_ROWS, _MOST_PARAMETERS // len(values[0])) if _VALUES.search(sql) else 0
-        if not most:
+        if not _VALUES.search(sql):
             self.connection.executemany(sql, values)
             return
-        for begin in range(0, len(values), most):
-            some = values[begin : begin + most]
-            self.connection.execute(_of_rows(sql, len(some)), [value for row in some for value in row])
+        most = min(_MOST_ROWS, self._most_parameters // len(values[0]))
+        begin = 0
+        while (left := len(values) - begin) > 0:
+            count = left if left <= min(_EXACT_ROWS, most) else 1 << min(left, most).bit_length() - 1
+            some = values[begin : begin + count]
+            self.connection.execute(_of_rows(sql, count), [value for row in some for value in row])
+            begin += count
 
     def within(self, begin: str, work: Callable[[Session], T]) -> T:
         """Run a function in a transaction; one that fails leaves nothing behind."""

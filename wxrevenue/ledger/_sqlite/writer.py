@@ -14,6 +14,7 @@ from concurrent.futures import Executor, Future, wait
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar, cast
 
 from wxrevenue.errors import ConfigurationError, LedgerError
+from wxrevenue.ledger._session import Joint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ class Writer(Executor):
         if not entries:
             return
         try:
-            answers = self._session.within("BEGIN IMMEDIATE", lambda session: [work(session) for work, _ in entries])
+            answers = self._session.within("BEGIN IMMEDIATE", lambda session: _done(session, [work for work, _ in entries]))
         except BaseException as error:  # noqa: BLE001  (no caller may wait for ever)
             problem = failed(self._name, error) if isinstance(error, sqlite3.Error) else error
             is_shared = isinstance(error, sqlite3.Error) and is_busy(error)
@@ -107,6 +108,23 @@ class Writer(Executor):
             return
         for (_, done), value in zip(entries, answers, strict=True):
             done.set_result(value)
+
+
+def _done(session: Session, works: list[Work]) -> list[object]:
+    """Do all of them, and first together what can be done together.
+
+    Nobody knows in which order calls come that do not wait for one another.
+    """
+    joint: dict[object, dict[int, Joint[object, object]]] = {}
+    for number, work in enumerate(works):
+        if isinstance(work, Joint):
+            one = cast("Joint[object, object]", work)
+            joint.setdefault(one.together, {})[number] = one
+    found: dict[int, object] = {}
+    for some in joint.values():
+        values = [one.value for one in some.values()]
+        found |= zip(some, next(iter(some.values())).together(session, values), strict=True)
+    return [found[number] if number in found else work(session) for number, work in enumerate(works)]
 
 
 def is_busy(error: sqlite3.Error) -> bool:
