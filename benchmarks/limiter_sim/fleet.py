@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast
+from unittest import mock
 
 import attrs
 
@@ -224,7 +226,8 @@ class Fleet:
             client = RedisClient(self.redis, self.case.trip)
             client.edited = one_at_a_time if self.policy == "per call" else None
             redis = cast("Redis", client)
-            limiter = RedisRateLimiter(redis, cooldown=WINDOW, rate=rate, clock=clock)
+            with mock.patch("uuid.uuid4", _seeded_name):  # Redis puts equal ranks in the order of names
+                limiter = RedisRateLimiter(redis, cooldown=WINDOW, rate=rate, clock=clock)
             limiter._link._timeout = _PATIENT  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (one that stands still has no timers)
             return Process(self, limiter, client)
         if self.policy in {"one", "unshared"}:
@@ -313,6 +316,10 @@ class Fleet:
         late = (len(self.network.admitted) - self.early[0], scripts - self.early[1])
         unfair = max(shares) / max(1, min(shares))
         return FleetResult(ended, makespan, calls, refused, scripts, pushes, *late, self.beside_probe, self.expired, unfair)
+
+
+def _seeded_name() -> uuid.UUID:
+    return uuid.UUID(int=random.getrandbits(128), version=4)
 
 
 def one_at_a_time(text: str) -> str:

@@ -6,6 +6,7 @@ They are killed, stopped, or away. A seed decides when.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from benchmarks.limiter_sim.fleet import Fleet, Process
 
 _PAUSE: Final = 90.0
-_AWAY: Final = 30.0
 
 
 def _moment(fleet: Fleet) -> float:
@@ -82,12 +82,12 @@ async def half_paused(fleet: Fleet) -> None:
         process.go_on()
 
 
-async def redis_away(fleet: Fleet) -> None:
-    """Make Redis unreachable for half a minute."""
+async def redis_away(fleet: Fleet, seconds: float = 30.0) -> None:
+    """Make Redis unreachable for so long."""
     await asyncio.sleep(_moment(fleet))
     for process in fleet.processes:
         process.cut(away=True)
-    await asyncio.sleep(_AWAY)
+    await asyncio.sleep(seconds)
     for process in fleet.processes:
         process.cut(away=False)
 
@@ -98,5 +98,6 @@ TROUBLES: Final[dict[str, Callable[[Fleet], Awaitable[Any]]]] = {
     "lock holder killed": lock_holder_killed,
     "half paused 90 s": half_paused,
     "Redis away 30 s": redis_away,
+    "Redis away 120 s": functools.partial(redis_away, seconds=120.0),
 }
 """By the names that the table has."""

@@ -189,3 +189,9 @@ def test_what_killed_processes_cost(name: str, seconds: float) -> None:
     assert troubled.ended
     assert (troubled.expired, troubled.beside_probe) == (0, 0)
     assert troubled.makespan <= usual.makespan + seconds
+
+
+def test_a_seed_decides_everything() -> None:
+    """Two runs of one seed are equal, script by script."""
+    case = FleetCase("extend", 100, 0.5, processes=16, windows=3.5)
+    assert simulate(case, "shared") == simulate(case, "shared")
