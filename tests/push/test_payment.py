@@ -97,6 +97,18 @@ async def test_a_repetition_is_no_event() -> None:
     assert (await scene.receiver_.handle(note.again().headers, note.body)).event is not None
 
 
+async def test_the_same_id_of_another_sub_merchant_is_new() -> None:
+    """An id is one sub-merchant's: the same id of another one is an event of its own."""
+    scene = Notified()
+    one, other = scene.refund(), scene.refund({**REFUND, "sub_mchid": "21"})
+    number = orjson.loads(one.body)["id"]
+    body = other.body.replace(orjson.loads(other.body)["id"].encode(), number.encode())
+    for sealed, whose in ((one.body, "20"), (body, "21"), (body, None), (one.body, None)):
+        event = (await scene.receiver_.handle(scene.signed(sealed), sealed)).event
+        assert (event and (event.id, getattr(event.resource, "sub_mchid", ""))) == (whose and (number, whose))
+        await scene.clock.sleep(1.0)
+
+
 async def test_what_could_not_be_dealt_with_comes_again() -> None:
     """A notification that the listener refused counts as new when it comes again."""
     scene = Notified()

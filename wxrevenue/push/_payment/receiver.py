@@ -76,8 +76,8 @@ class PaymentReceiver(Printable):
         WeChat Pay waits five seconds for it. Deal with ``reply.event`` *before* you send the reply.
         **If you cannot, send what** :meth:`refuse` **returns instead**: the notification is then
         forgotten here, and taken for new when it comes again. One that came before, told by its
-        nonce and its ``id``, is a success without an event. (In this process: one that reaches
-        another process is new there. Take in ``id`` once in your own database.)
+        nonce, or by its sub-merchant and ``id``, is a success without an event. (In this process:
+        one that reaches another process is new there. Take in ``id`` once in your own database.)
 
         Args:
             headers: the request's headers, in any case.
@@ -129,14 +129,15 @@ class PaymentReceiver(Printable):
         sealed, number = fields.get("resource"), fields.get("id")
         if not isinstance(sealed, dict) or not isinstance(number, str) or not number:
             return refused("it is signed, and no notification: id or resource is missing")
-        marks = f"id {number}", f"nonce {request.header('Wechatpay-Timestamp')} {request.header('Wechatpay-Nonce')}"
-        now = self._clock.time()
-        if any(now - self._seen.get(mark, -_DAY_S) < _DAY_S for mark in marks):
-            return accepted(reason="it came before", marks=marks[:1])
         plain = self._key.opened(sealed)
         resource = None if plain is None else parse(plain)
         if not isinstance(resource, dict):
             return refused("what is sealed cannot be opened: is this the APIv3 key of this merchant, overseas?")
+        whose = _text(resource.get("sub_mchid"))  # an institution's sub-merchants share the URL; an id is one of theirs
+        marks = f"id {whose} {number}", f"nonce {request.header('Wechatpay-Timestamp')} {request.header('Wechatpay-Nonce')}"
+        now = self._clock.time()
+        if any(now - self._seen.get(mark, -_DAY_S) < _DAY_S for mark in marks):
+            return accepted(reason="it came before", marks=marks[:1])
         self._remember(marks, now)
         made = _moment(fields.get("create_time"), now)
         kinds = [_text(fields.get("event_type")), _text(sealed.get("original_type"))]
