@@ -17,10 +17,10 @@ PATH = "/v3/bill/downloadurl?token=fake"
 LINK = f"https://apihk.mch.weixin.qq.com{PATH}"
 
 
-async def rows_of(content: str, head: str = HEAD) -> list[BillRow]:
+async def rows_of(content: str, head: str = HEAD, end: str = END) -> list[BillRow]:
     """Return the rows of a bill with these lines."""
     said = signed(orjson.dumps({"download_url": LINK}), 200)
-    funds, _ = client(said, HttpResponse(200, {}, f"{head}\n{content}{END}".encode()))
+    funds, _ = client(said, HttpResponse(200, {}, f"{head}\n{content}{end}".encode()))
     async with funds.download_bill("2026-03-20") as bill:
         return [row async for row in bill]
 
@@ -47,9 +47,14 @@ async def test_marks_within_other_values() -> None:
 
 
 async def test_names_with_marks() -> None:
-    """Names may be marked as values are."""
-    (row,) = await rows_of("`2026,`0.07,`x\n", head="`create_time,`amount,`description")
+    """Names may be marked as values are, those of the summary, too."""
+    head = "`create_time,`amount,`description"
+    (row,) = await rows_of("`2026,`0.07,`x\n", head=head)
     assert (row.create_time, row.amount, row.description, row.extra) == ("2026", 7, "x", {})
+    (again,) = await rows_of("`2026,`0.07,`x\n", head=head, end=f"`{END.replace(',', ',`', 1)}")
+    assert again == row
+    with pytest.raises(DecodeError, match="expected 2 values, got 3"):
+        await rows_of("`2026,`0.07\n`2026,`0.07,`x\n", head=head)
 
 
 @pytest.mark.parametrize(

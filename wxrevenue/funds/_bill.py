@@ -82,6 +82,11 @@ class BillParser:
         self._needs_amount = needs_amount
         self._names: list[str] = []
         self._totals: list[str] = []
+        self._names_are_marked = False
+        """Whether names have the mark of values.
+
+        The number of parts tells the two apart then.
+        """
         self.rows = 0
         """How many rows were read."""
         self.summary: dict[str, str] | None = None
@@ -104,9 +109,13 @@ class BillParser:
         if self.summary is not None:
             raise DecodeError("something follows the summary", path=self._path)
         if not line.startswith(_MARK) or not self._names:
-            self._read_names([name.strip().removeprefix(_MARK) for name in line.split(",")])
+            self._names_are_marked = not self._names and line.startswith(_MARK)
+            self._read_names(line)
             return None
         values = line[1:].split(f",{_MARK}", len(self._names) - 1 if self._ends_free and not self._totals else -1)
+        if self._names_are_marked and not self._totals and len(values) < len(self._names):
+            self._read_names(line)
+            return None
         if self._totals:
             self.summary = dict(zip(self._totals, self._fitting(values, self._totals), strict=True))
             return None
@@ -130,7 +139,8 @@ class BillParser:
     def _path(self) -> str:
         return f"$[{self.rows}]"
 
-    def _read_names(self, names: list[str]) -> None:
+    def _read_names(self, line: str) -> None:
+        names = [name.strip().removeprefix(_MARK) for name in line.split(",")]
         if self._totals:
             raise DecodeError("expected values behind the names of the summary", path=self._path)
         if self._names:
