@@ -53,6 +53,16 @@ def query(funds: FundsDistributionClient) -> Any:
     return funds.query_distribution(out_order_no="P20150806125346", transaction_id=NUMBER, sub_mchid="1900000109")
 
 
+def refunds(funds: FundsDistributionClient) -> Any:
+    """Ask for a page of an order's refunds."""
+    return funds.query_refunds(transaction_id="42")
+
+
+def settlements(funds: FundsDistributionClient) -> Any:
+    """Ask for a page of settlements."""
+    return funds.query_settlement_details(settle_state="SETTLED", start_date="2026-01-01", end_date="2026-01-31")
+
+
 def unfreeze(funds: FundsDistributionClient) -> Any:
     """Release the rest, as the page's sample does."""
     return funds.unfreeze_remaining_funds(transaction_id=NUMBER, out_order_no="P1", description="解冻全部剩余资金")
@@ -198,6 +208,20 @@ def test_requests_with_extra_fields_are_values() -> None:
     assert hash(one) == hash(two)
     assert one != added(extra={"scene": "b"})
     assert "extra=['file_id', 'scene']" in repr(one)
+
+
+@pytest.mark.parametrize("call", [refunds, settlements])
+async def test_a_list_under_another_name_is_not_empty(call: Callable[[Any], Any]) -> None:
+    """An answer with neither list nor total is refused.
+
+    Whoever takes it for an empty list refunds a second time.
+    """
+    for body in (b'{"refunds":[{"id":"50"}],"total":1}', b'{"offset":0,"limit":20}', b'{"data":null}'):
+        with pytest.raises(DecodeError, match="missing: data and total_count"):
+            await sent(call, body)
+    for body in (b'{"data":[]}', b'{"total_count":0}', b'{"data":null,"total_count":"0"}'):
+        _, found = await sent(call, body)
+        assert found.data == []
 
 
 @pytest.mark.parametrize(

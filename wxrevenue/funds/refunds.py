@@ -136,6 +136,8 @@ class RefundList(Model):
         limit: how many a page has.
     """
 
+    at_least_one: ClassVar[tuple[str, ...]] = ("data", "total_count")
+
     data: list[Refund] = attrs.field(factory=list[Refund])
     total_count: DisplayCount | None = None
     offset: DisplayCount | None = None

@@ -106,6 +106,8 @@ class SettlementDetails(Model):
         limit: how many a page has.
     """
 
+    at_least_one: ClassVar[tuple[str, ...]] = ("data", "total_count")
+
     data: list[SettlementDetail] = attrs.field(factory=list[SettlementDetail])
     total_count: Count | None = None
     offset: Count | None = None
