@@ -65,7 +65,7 @@ async def test_clones_of_clones() -> None:
     assert [asked[1] for asked in tokens.asked] == ["wx1", "wx3", "wx4"]
 
 
-@pytest.mark.parametrize("appid", ["", "wx\n", 5, None])
+@pytest.mark.parametrize("appid", ["", "wx\n", "x" * 65, 5, None])
 def test_an_appid_that_is_none(appid: Any) -> None:
     """An invalid appid is refused at once."""
     with pytest.raises(ConfigurationError, match=r"^RevenueClient\.authorizer: expected"):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NAME: Final = "RevenueClient"
+_LONGEST_APPID: Final = 64
 _COMPLETE: Final[set[type]] = set()
 """Classes of requests that have no place for the component's appid."""
 
@@ -193,7 +194,9 @@ class RevenueClient(Walks, Publishing):
             ConfigurationError: ``appid`` is not allowed.
         """
         clone = self._clone({})
-        clone._authorizer_appid = checks.credential(f"{_NAME}.authorizer", appid)  # noqa: SLF001
+        if len(checks.credential(f"{_NAME}.authorizer", appid)) > _LONGEST_APPID:
+            raise ConfigurationError(f"{_NAME}.authorizer: expected 1 to {_LONGEST_APPID} characters, got {len(appid)}")
+        clone._authorizer_appid = appid  # noqa: SLF001
         clone._fills_in = True  # noqa: SLF001
         return clone
 
