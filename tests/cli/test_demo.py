@@ -245,7 +245,7 @@ async def test_a_gate_that_closed_is_shown_until_the_next_page() -> None:
     sandbox = _demo.make_sandbox(attrs.evolve(TINY, components=1))
     sandbox.next(1737, action=STREAM)
     await ran(sandbox=sandbox, watcher=Noting(Console(file=written, width=100)))
-    assert "[yellow]1737, resting for 0.05 s" in notes
+    assert "[yellow]1737, waits 0.05 s" in notes
     assert notes[-1] == ""
     assert "resting" not in written.getvalue().partition("2. Settlements")[2]
 
