@@ -292,6 +292,29 @@ async def test_cancelled_while_it_claims(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_cancelled_while_it_gives_back(tmp_path: Path) -> None:
+    """B-26: a run that is cancelled while it gives back leaves no claim behind."""
+    fleet = Fleet()
+    async with ledger_in(tmp_path) as ledger:
+        inner: Any = ledger
+        original, begun = inner.give_back_all, asyncio.Event()
+
+        async def slow(*args: Any) -> None:
+            begun.set()
+            await asyncio.sleep(5.0)
+            await original(*args)
+
+        inner.give_back_all = slow
+        running = asyncio.create_task(sync(fleet.client, ledger, fleet.programs[:1], SPAN[0], "2024-01-31"))
+        await begun.wait()
+        await asyncio.sleep(1.0)  # until nothing is left to do but this
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await inner.claim([FetchJob(fleet.programs[0], HalfMonth(2024, 1, 1), HalfMonth(2024, 1, 2))], limit=1)
+
+
+@virtual
 async def test_a_ledger_that_fails_at_the_end(tmp_path: Path) -> None:
     """Where the ledger fails, a claim is given back once.
 

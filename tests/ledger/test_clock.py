@@ -61,3 +61,14 @@ async def test_midnight_in_beijing(before: int, jobs: int, tmp_path: Path) -> No
     async with open_ledger(str(tmp_path / "revenue.db"), clock=clock) as ledger:
         found: list[Any] = [job async for job in ledger.missing(["wx1"], "2024-03-01", "2024-03-31")]
         assert len(found) == jobs
+
+
+async def test_the_last_day_that_there_is(tmp_path: Path) -> None:
+    """A range may end with the last day of the calendar."""
+    async with open_ledger(str(tmp_path / "revenue.db")) as ledger:
+        span = ("2024-03-01", "9999-12-31")
+        found = [job async for job in ledger.missing(["wx1"], *span, today=dt.date(2024, 3, 20))]
+        assert found == [JOB]
+        await ledger.record("wx1", HalfMonth(9999, 12, 1), [])
+        found = [job async for job in ledger.missing(["wx1"], "9999-12-01", "9999-12-31", today=dt.date(9999, 12, 31))]
+        assert found == [FetchJob("wx1", HalfMonth(9999, 12, 1), HalfMonth(9999, 12, 1))]

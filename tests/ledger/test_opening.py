@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from support.postgres import new_database
 
-from wxrevenue import ClientStateError, HalfMonth, LedgerError, Settlement, open_ledger
+from wxrevenue import ClientStateError, ConfigurationError, HalfMonth, LedgerError, Settlement, open_ledger
+from wxrevenue.ledger._open import existing_ledger
 from wxrevenue.ledger._sql_ledger import SqlLedger
+from wxrevenue.ledger._sqlite.failures import failed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from pathlib import Path
 
 HALF = HalfMonth(2024, 3, 1)
 
@@ -198,3 +204,87 @@ async def test_a_disk_that_does_not_confirm(tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="did not confirm") as caught:
             await ledger.database.write(unconfirmed)
         assert caught.value.ambiguous
+
+
+async def test_another_programs_database(tmp_path: Path) -> None:
+    """B-17: another program's SQLite database is refused, and stays as it is.
+
+    It gets no tables, and keeps its journal mode.
+    """
+    file = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE users (id INTEGER)")
+        other.commit()
+    written = file.read_bytes()
+    with pytest.raises(ConfigurationError, match=r"other\.db: expected a ledger, or a new file; found another program's"):
+        async with open_ledger(str(file)):
+            pass
+    assert file.read_bytes() == written
+
+
+async def test_a_ledger_that_is_only_read(url: str) -> None:
+    """B-17: where a ledger is only to be read none is made of what is none."""
+    with pytest.raises(ConfigurationError, match="there is no such ledger; `wxrevenue sync` makes one"):
+        async with existing_ledger(url):
+            pass
+    if not url.startswith("postgresql"):
+        assert not Path(url).exists()  # noqa: ASYNC240  (a moment)
+        Path(url).touch()  # noqa: ASYNC240
+        with pytest.raises(ConfigurationError, match="there is no such ledger"):
+            async with existing_ledger(url):
+                pass
+    async with open_ledger(url) as ledger:
+        await ledger.record("wx1", HALF, [row()])
+    async with existing_ledger(url) as ledger:
+        assert (await ledger.progress()).last_seq == 1
+
+
+CANNOT = sqlite3.SQLITE_CANTOPEN
+PLACES: dict[str, tuple[int, str]] = {
+    "none/revenue.db": (CANNOT, "its folder is missing; make the folder first"),
+    "folder.db": (CANNOT, "it is a folder"),
+    "revenue.db": (CANNOT, "SQLite could not open it"),
+    "revenue.sqlite": (sqlite3.SQLITE_IOERR_READ, "fake"),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_why_it_cannot_be_opened(name: str, tmp_path: Path) -> None:
+    """B-17: an error of SQLite's that tells no cause is told with what can be seen."""
+    (tmp_path / "folder.db").mkdir()
+    error = sqlite3.OperationalError("fake")
+    error.sqlite_errorcode, said = PLACES[name]
+    found = failed(str(tmp_path / name), error)
+    assert str(found).startswith(f"{tmp_path / name}: {said}; nothing was recorded")
+    assert not found.retryable
+
+
+@pytest.mark.parametrize("code", [CANNOT, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL])
+def test_a_full_disk_that_sqlite_calls_something_else(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B-14: a ledger that is opened on a full disk says so, and may be tried again.
+
+    SQLite calls what it cannot write beside the file an I/O error.
+    """
+    monkeypatch.setattr(shutil, "disk_usage", Mock(return_value=SimpleNamespace(free=4096)))
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    found = failed(str(tmp_path / "revenue.db"), error)
+    assert "the disk is full; nothing was recorded, and nothing lost" in str(found)
+    assert found.retryable
+
+
+def test_a_folder_that_must_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B-17: a ledger on a disk that is only read says that it must be copied to be read."""
+    monkeypatch.setattr(os, "access", Mock(return_value=False))
+    error = sqlite3.OperationalError("unable to open database file")
+    error.sqlite_errorcode = CANNOT
+    assert "its folder must not be written to; copy the ledger to read it" in str(failed(str(tmp_path / "revenue.db"), error))
+
+
+async def test_a_link_that_leads_to_itself(tmp_path: Path) -> None:
+    """B-17: a symbolic link without an end is an error of the ledger's."""
+    file = tmp_path / "revenue.db"
+    file.symlink_to(file)
+    with pytest.raises(LedgerError, match=r"revenue\.db: SQLite could not open it"):
+        async with open_ledger(str(file)):
+            pass

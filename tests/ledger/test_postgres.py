@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -81,9 +81,15 @@ async def test_a_schema_of_its_own(postgres_url: str) -> None:
         assert connection.execute("SELECT count(*) FROM settlements").fetchall() == [(0,)]
 
 
-async def test_opened_by_many_at_once(postgres_url: str) -> None:
-    """Of many processes that open an empty database one makes the tables."""
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+async def test_opened_by_many_at_once(isolation: str, postgres_url: str) -> None:
+    """Of many processes that open an empty database one makes the tables.
+
+    The others see them, whatever the database's transactions see by default.
+    """
     url = new_database(postgres_url, "many")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(cast("Any", f"ALTER DATABASE many SET default_transaction_isolation = '{isolation}'"))
     ledgers = [open_ledger(url) for _ in range(5)]
     await asyncio.gather(*(ledger.__aenter__() for ledger in ledgers))
     await asyncio.gather(*(ledger.record(f"wx{n}", HALF, [row()]) for n, ledger in enumerate(ledgers)))

@@ -64,15 +64,15 @@ class ClaimedJobs:
             return
         if self._renewing is not None:
             await end([self._renewing])
-        if self._returning is not None:
-            await asyncio.wait([self._returning])
-        await self._give_back_all()
+        await whole(self._give_back_all())  # also for a caller that is cancelled only now
 
     async def _give_back_all(self) -> None:
         """Give back what is left, one first.
 
         Where the ledger fails the others need not be tried.
         """
+        if self._returning is not None:
+            await asyncio.wait([self._returning])
         claims = [*self._live.values()]
         with suppress(LedgerError):
             for first in claims[:1]:

@@ -44,7 +44,7 @@ class Wanted:
         """Return what is asked of these half-months on a day."""
         ended = [half.ordinal for half in halves if half.end < today]
         first = halves[0].ordinal
-        closed = [half.ordinal for half in halves if half.end + _ASKED_AGAIN < today]
+        closed = [half.ordinal for half in halves if today - half.end > _ASKED_AGAIN]
         return cls(first, ended[-1] if ended else first - 1, closed[-1] if closed else first - 1, again, since)
 
 

@@ -37,33 +37,43 @@ def open_ledger(url: str, *, clock: Clock | None = None) -> Ledger:
         ConfigurationError: the URL is something else. A password in it is not shown.
     """
     url = as_secret(url)  # first of all: what follows may raise
+    return _ledger(url, clock=clock, make=True)
+
+
+def existing_ledger(url: str) -> Ledger:
+    """Return a ledger that is there already, for ``async with``.
+
+    It is upgraded if need be, and never made.
+
+    Raises:
+        ConfigurationError: as of :func:`open_ledger`; when it is entered, there is no ledger.
+    """
+    url = as_secret(url)  # as above
+    return _ledger(url, clock=None, make=False)
+
+
+def _ledger(url: object, *, clock: Clock | None, make: bool) -> Ledger:
     if not isinstance(url, Secret):
         raise ConfigurationError(f"open_ledger.url: expected a str, got {getattr(url, 'kind', type(url).__name__)}")
     if url.reveal().startswith(_POSTGRES):
-        return _in_postgres(url, clock)
+        return _in_postgres(url, clock, make=make)
     from wxrevenue.ledger._sqlite.database import SqliteDatabase
 
     path = _path(url)
     if path is None:
         raise ConfigurationError(f"open_ledger.url: {_EXPECTED}")
-    return SqlLedger(SqliteDatabase(path), str(path), clock)
+    return SqlLedger(SqliteDatabase(path, make=make), str(path), clock)
 
 
-def _in_postgres(url: Secret, clock: Clock | None) -> Ledger:
+def _in_postgres(url: Secret, clock: Clock | None, *, make: bool) -> Ledger:
     try:
         from wxrevenue.ledger._postgres.database import PostgresDatabase
     except ModuleNotFoundError as error:
         missing = error.name
     else:
-        database = PostgresDatabase(url)
+        database = PostgresDatabase(url, make=make)
         return SqlLedger(database, database.name, clock)
     raise ConfigurationError(extras.missing("open_ledger.url: PostgreSQL", str(missing), "postgres"))
-
-
-def file_of(url: str) -> Path | None:
-    """Return the file of a ledger; ``None``: it is in PostgreSQL, or the URL is none."""
-    secret = as_secret(url)
-    return _path(secret) if isinstance(secret, Secret) else None
 
 
 def _path(url: Secret) -> Path | None:

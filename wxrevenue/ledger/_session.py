@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, Type
 
 import attrs
 
-from wxrevenue.errors import ClientStateError
+from wxrevenue.errors import ClientStateError, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -36,6 +36,11 @@ def opened(part: E | None, process: int) -> E:
     if process != os.getpid():
         raise ClientStateError("the ledger was opened in another process: open one after the fork")
     return part
+
+
+def no_ledger(name: str) -> ConfigurationError:
+    """Return the error of a ledger that is only to be read, and is not there."""
+    return ConfigurationError(f"{name}: there is no such ledger; `wxrevenue sync` makes one")
 
 
 class Once:

@@ -6,26 +6,15 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from wxrevenue import open_ledger
 from wxrevenue.errors import ConfigurationError
-from wxrevenue.ledger._open import file_of
+from wxrevenue.ledger._open import existing_ledger as ledger_at
 
 if TYPE_CHECKING:
     from wxrevenue.ledger import Ledger
 
+__all__ = ["LedgerUrl", "ledger_at", "provider_of"]
+
 LedgerUrl: TypeAlias = Annotated[str, typer.Option("--ledger", help="A file ending in .db or .sqlite, or postgresql://…")]
-
-
-def ledger_at(url: str) -> Ledger:
-    """Return a ledger that is there already, for ``async with``.
-
-    Raises:
-        ConfigurationError: it is not there, or the URL is none.
-    """
-    file = file_of(url)
-    if file is not None and not file.exists():  # opening would make it
-        raise ConfigurationError(f"{file}: there is no such ledger; `wxrevenue sync` makes one")
-    return open_ledger(url)
 
 
 async def provider_of(ledger: Ledger, owner: str | None) -> str:

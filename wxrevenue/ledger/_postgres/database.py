@@ -19,7 +19,7 @@ from wxrevenue.errors import ConfigurationError, LedgerError
 from wxrevenue.ledger._postgres.patience import PatientConnection, SilentServerError
 from wxrevenue.ledger._postgres.session import PostgresSession, translated_step
 from wxrevenue.ledger._schema import SCHEMA_TABLE, is_current, migrate
-from wxrevenue.ledger._session import opened
+from wxrevenue.ledger._session import no_ledger, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,13 +55,14 @@ class PostgresDatabase:
     Args:
         url: ``postgresql://…``, as libpq reads it.
         patience: seconds to wait for a connection.
+        make: make the tables if they are missing.
 
     Raises:
         ConfigurationError: libpq cannot read the URL.
     """
 
-    def __init__(self, url: Secret, patience: float = PATIENCE_S) -> None:
-        self._url, self._patience = url, patience
+    def __init__(self, url: Secret, patience: float = PATIENCE_S, *, make: bool = True) -> None:
+        self._url, self._patience, self._make = url, patience, make
         self._password, self.name = _parts(url)
         self._pool: ConnectionPool[PatientConnection] | None = None
         self._threads: ThreadPoolExecutor | None = None
@@ -141,6 +142,7 @@ class PostgresDatabase:
 
     def _prepare(self, connection: psycopg.Connection[TupleRow]) -> None:
         session = PostgresSession(connection)
+        session.run(_WRITE)  # else who waits for another that makes the tables does not see them, where the database says so
         ((encoding,),) = session.run("SHOW server_encoding")
         if encoding != "UTF8":
             raise ConfigurationError(f"{self.name}: expected a database with the encoding UTF8, got {encoding}")
@@ -159,6 +161,8 @@ class PostgresDatabase:
         Then a role that may only read can open the ledger.
         """
         ((known,),) = session.run("SELECT to_regclass(?)", f"{_SCHEMA}.{SCHEMA_TABLE}")
+        if known is None and not self._make:
+            raise no_ledger(self.name)
         if known is None:
             return False
         session.run(f"SET LOCAL search_path TO {_SCHEMA}")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from wxrevenue._base.tasks import made_in_a_thread, whole
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ledger._schema import SCHEMA_TABLE, is_current, migrate
-from wxrevenue.ledger._session import opened
+from wxrevenue.ledger._session import no_ledger, opened
+from wxrevenue.ledger._sqlite.failures import failed, is_busy
 from wxrevenue.ledger._sqlite.place import check_place, check_version
 from wxrevenue.ledger._sqlite.session import STATEMENTS, SqliteSession, translated
-from wxrevenue.ledger._sqlite.writer import Writer, failed, is_busy
+from wxrevenue.ledger._sqlite.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,13 +35,14 @@ class SqliteDatabase:
     """A ledger's file.
 
     Args:
-        path: the file; it is made if need be, its folder is not.
+        path: the file.
         patience: seconds to wait for another process that writes.
+        make: make the file if it is missing; its folder is not made.
     """
 
-    def __init__(self, path: Path, patience: float = PATIENCE_S) -> None:
+    def __init__(self, path: Path, patience: float = PATIENCE_S, *, make: bool = True) -> None:
         self.name = str(path)
-        self._path, self._patience = path, patience
+        self._path, self._patience, self._make = path, patience, make
         self._writer: Writer | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reader: SqliteSession | None = None
@@ -96,6 +98,8 @@ class SqliteDatabase:
 
     def _connected(self) -> sqlite3.Connection:
         check_place(self._path)
+        if not self._make and not self._path.exists():
+            raise no_ledger(self.name)
         until = time.monotonic() + self._patience
         while True:
             try:
@@ -120,16 +124,28 @@ class SqliteDatabase:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        session = SqliteSession(connection)
+        session.within("BEGIN", self._check)  # first of all: another program's database stays as it is
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise ConfigurationError(f"{self.name}: expected a file system where SQLite can use WAL, got journal mode {mode!r}")
-        session = SqliteSession(connection)
-        if not session.within("BEGIN", self._is_current):  # else it is opened although another process writes
+        if not session.within("BEGIN", self._check):  # else it is opened although another process writes
             session.within("BEGIN IMMEDIATE", partial(migrate, name=self.name, translated=translated))
 
-    def _is_current(self, session: Session) -> bool:
-        known = session.run("SELECT 1 FROM sqlite_master WHERE name = ?", SCHEMA_TABLE)
-        return bool(known) and is_current(session, self.name)
+    def _check(self, session: Session) -> bool:
+        """Return whether the file is a ledger that lacks nothing.
+
+        Raises:
+            ConfigurationError: it is another program's, or there is none and none is to be made.
+        """
+        names = {row[0] for row in session.run("SELECT name FROM sqlite_master")}
+        if SCHEMA_TABLE in names:
+            return is_current(session, self.name)
+        if names:
+            raise ConfigurationError(f"{self.name}: expected a ledger, or a new file; found another program's SQLite database")
+        if not self._make:
+            raise no_ledger(self.name)
+        return False
 
     def _read(self, work: Callable[[Session], T]) -> T:
         try:

@@ -5,6 +5,7 @@ Not where several hosts write, and not in an SQLite that is too old.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -79,7 +80,7 @@ def _kind_of(path: Path, kinds: Mapping[str, str]) -> str | None:
 
     A container may mount a single file.
     """
-    place = path.resolve()
+    place = Path(os.path.realpath(path))  # resolve() does not end for links that lead to themselves
     return next((kinds[str(one)] for one in (place, *place.parents) if str(one) in kinds), None)
 
 

@@ -13,8 +13,8 @@ import threading
 from concurrent.futures import Executor, Future, wait
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar, cast
 
-from wxrevenue.errors import ConfigurationError, LedgerError
 from wxrevenue.ledger._session import Joint
+from wxrevenue.ledger._sqlite.failures import failed, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,29 +125,3 @@ def _done(session: Session, works: list[Work]) -> list[object]:
         values = [one.value for one in some.values()]
         found |= zip(some, next(iter(some.values())).together(session, values), strict=True)
     return [found[number] if number in found else work(session) for number, work in enumerate(works)]
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Return whether another process, or another connection, has a lock."""
-    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def failed(name: str, error: sqlite3.Error) -> LedgerError | ConfigurationError:
-    """Return our error for one of SQLite's."""
-    if is_busy(error):
-        return LedgerError(f"{name}: another process kept it locked; nothing was recorded", retryable=True)
-    if _code(error) == sqlite3.SQLITE_FULL:
-        return LedgerError(f"{name}: the disk is full; nothing was recorded, and nothing lost: make room", retryable=True)
-    if _code(error) == sqlite3.SQLITE_NOTADB:
-        return ConfigurationError(f"{name}: expected an SQLite database, found another file")
-    if _code(error) == sqlite3.SQLITE_READONLY:
-        return LedgerError(f"{name}: the file or its folder must not be written to; nothing was recorded")
-    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_FSYNC:
-        found = LedgerError(f"{name}: the disk did not confirm what was written: it may be recorded, or not")
-        found.ambiguous = True
-        return found
-    return LedgerError(f"{name}: {error}; nothing was recorded")
