@@ -78,6 +78,15 @@ async def test_one_that_fails_is_a_row() -> None:
 
 
 @virtual
+async def test_one_that_is_listed_twice_has_two_rows() -> None:
+    """The same Mini Program twice at once is read twice, and no row fails."""
+    fleet = Fleet()
+    one = fleet.programs[0]
+    rows = [row async for row in ratio_status(fleet.client, [one, one, one])]
+    assert rows == [status(one)] * 3
+
+
+@virtual
 async def test_a_default_that_cannot_be_read() -> None:
     """If the default is refused, even with 1735, that row has failed.
 

@@ -81,10 +81,11 @@ class _Reader:
     async def read(self, appid: str) -> RatioStatus:
         """Return the ratios of a Mini Program."""
         default = await self._read_default()
-        if appid not in self._in_force:
-            self._in_force[appid] = (await self._client.get_share_ratio(appid)).share_ratio
+        in_force = self._in_force.get(appid)
+        if in_force is None:
+            in_force = self._in_force[appid] = (await self._client.get_share_ratio(appid)).share_ratio
         custom = await self._read_custom(appid)
-        in_force = self._in_force.pop(appid)
+        self._in_force.pop(appid, None)  # one that is listed twice may have taken it out
         is_set = default if custom is None else custom
         state = RatioState.IN_FORCE if is_set == in_force else RatioState.AWAITING_CONFIRMATION
         return RatioStatus(appid, default, custom, in_force, state, None)
