@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +12,14 @@ import typer
 from rich.progress import Task
 from typer.testing import CliRunner
 
-from wxrevenue import CallEvent, GateEvent, PageEvent, Sandbox, TokenUnavailableError, WxRevenueError, open_ledger
+from wxrevenue import AdRow, CallEvent, GateEvent, PageEvent, RevenueClient, Sandbox, TokenUnavailableError, WxRevenueError, open_ledger
+from wxrevenue._base.calendar import beijing_day
 from wxrevenue.cli import _app, _client
 from wxrevenue.cli._ledger import failures, screen, sync
 from wxrevenue.ledger import FetchJob
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
 TODAY = date(2026, 6, 30)
@@ -180,6 +183,49 @@ def test_ad_data_and_ratios(ledger: str, monkeypatch: pytest.MonkeyPatch) -> Non
     ads, ratios = asyncio.run(read())
     assert len({row.date for _, row in ads}) == 3
     assert len(ratios) == 1
+
+
+def test_ad_data_that_are_gone(ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--ads`` clears a day of which nothing comes any more, and no day that it does not ask for.
+
+    Else a reconciliation would go on counting it.
+    """
+    sandbox = Sandbox(years=3)
+    monkeypatch.setattr(_client, "Sandbox", lambda: sandbox)
+    today = beijing_day(None)
+    kept, gone = today - timedelta(days=4), [today - timedelta(days=number) for number in (1, 3)]
+
+    async def record() -> None:
+        async with open_ledger(ledger) as opened:
+            for day in (kept, *gone):
+                await opened.record_ads("wxgone", day, [AdRow(date=day, publisher_appid="wxgone", income=7)])
+
+    async def read() -> list[Any]:
+        async with open_ledger(ledger) as opened:
+            return [row.date async for _, row in opened.ads("wxgone")]
+
+    asyncio.run(record())
+    assert run(ledger, sandbox.components[0], "--ads", "3")[0] == 0
+    assert asyncio.run(read()) == [kept]
+
+
+def test_ad_data_of_nobody(ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of ad data that name no Mini Program or no day are counted on stderr."""
+    sandbox, nobodys = Sandbox(years=3), [AdRow(income=7), AdRow(date=beijing_day(None)), AdRow(appid="wx1")]
+    monkeypatch.setattr(_client, "Sandbox", lambda: sandbox)
+
+    @asynccontextmanager
+    async def rows(*_: Any, **__: Any) -> AsyncGenerator[AsyncGenerator[AdRow]]:
+        yield _each(nobodys)
+
+    monkeypatch.setattr(RevenueClient, "iter_agency_ads_stat", rows)
+    code, _, err = run(ledger, sandbox.components[0], "--ads", "3")
+    assert (code, err.splitlines()[-1]) == (0, "3 rows of ad data name no Mini Program or no day: they are left out.")
+
+
+async def _each(rows: list[AdRow]) -> AsyncGenerator[AdRow]:
+    for row in rows:
+        yield row
 
 
 def test_changes_are_printed(ledger: str, sandbox: Sandbox) -> None:

@@ -274,7 +274,7 @@ def test_a_full_disk_that_sqlite_calls_something_else(code: int, tmp_path: Path,
 
 
 def test_a_folder_that_must_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """B-17: a ledger on a disk that is only read says that it must be copied to be read."""
+    """B-17: a ledger on a disk that is only read says that a copy can be read."""
     monkeypatch.setattr(os, "access", Mock(return_value=False))
     error = sqlite3.OperationalError("unable to open database file")
     error.sqlite_errorcode = CANNOT

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections import defaultdict
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -23,6 +24,7 @@ from wxrevenue.cli._ledger.words import Tally
 from wxrevenue.cli._problem import WRONG, Problem, day_as_typed
 from wxrevenue.errors import ConfigurationError, WxRevenueError
 from wxrevenue.fleet import ratio_status
+from wxrevenue.ledger._arguments import pieces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -191,20 +193,38 @@ class _SyncRun:
                 yield owner
 
     async def _ads(self, days: int) -> None:
-        """Record the last days' ad data of all Mini Programs, one walk for all of them."""
-        found: dict[tuple[str, date], list[AdRow]] = defaultdict(list)
-        async with self._client.iter_agency_ads_stat(days=days, page_size=_TOGETHER) as rows:
+        """Record the last days' ad data of all Mini Programs, one walk for all of them.
+
+        A day of which nothing comes any more is cleared.
+        """
+        today = beijing_day(None)
+        first, last = today - timedelta(days=days), today - timedelta(days=1)
+        found: defaultdict[tuple[str, date], list[AdRow]] = defaultdict(list)
+        left_out = 0
+        async with self._client.iter_agency_ads_stat(first, last, page_size=_TOGETHER) as rows:
             async for row in rows:
                 appid = row.publisher_appid or row.appid
-                if appid is not None and row.date is not None:
+                if appid is None or row.date is None:
+                    left_out += 1
+                else:
                     found[appid, row.date].append(row)
-        for (appid, day), some in found.items():
-            await self._ledger.record_ads(appid, day, some)
+        async for appid, row in self._ledger.ads(start=first, end=last):
+            if row.date is not None:
+                _ = found[appid, row.date]  # none came: it is recorded as empty
+        await self._record_ads([*found.items()])
+        if left_out:
+            typer.echo(f"{left_out:,} rows of ad data name no Mini Program or no day: they are left out.", err=True)
+
+    async def _record_ads(self, days: Sequence[tuple[tuple[str, date], list[AdRow]]]) -> None:
+        """Record days side by side: a commit for each alone takes long for many."""
+        for begin in range(0, len(days), _TOGETHER):
+            some = days[begin : begin + _TOGETHER]
+            await asyncio.gather(*(self._ledger.record_ads(appid, day, rows) for (appid, day), rows in some))
 
     async def _ratios(self) -> None:
         """Record the Mini Programs' ratios."""
-        async for status in ratio_status(self._client, self._programs(), concurrency=self._options.concurrency):
-            await self._ledger.record_ratios([status])
+        async for some in pieces(ratio_status(self._client, self._programs(), concurrency=self._options.concurrency), _TOGETHER):
+            await self._ledger.record_ratios(some)
 
 
 def _check(options: Options) -> None:
