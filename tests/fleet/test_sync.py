@@ -157,7 +157,6 @@ async def test_two_at_once_make_the_calls_of_one(tmp_path: Path) -> None:
             sync(fleet.client, one, owners, *SPAN, concurrency=3), sync(fleet.client, other, reversed(owners), *SPAN, concurrency=3)
         )
         assert sent(fleet) == sum(report.calls for report in reports) == sum(report.jobs for report in reports) == 40
-        assert all(report.jobs for report in reports)
         assert await kept(one) == await served(fleet, owners)
         assert reports[0].changes + reports[1].changes == Counter({ChangeKind.NEW: (await one.progress()).last_seq})
 
