@@ -14,9 +14,9 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.report import LAST, PROVIDER, TODAY, a_ledger, of_class, parsed, slots, statement, text_of
+from support.report import LAST, PROVIDER, TODAY, a_ledger, fen_of, of_class, parsed, slots, statement, table, text_of
 
-from wxrevenue import ChangeKind, HalfMonth, Totals, render_html
+from wxrevenue import ChangeKind, HalfMonth, SettlementStatus, StatusSum, Totals, render_html
 from wxrevenue.ledger import OwnerSum, Progress
 from wxrevenue.report import _earned, _figures, _texts
 from wxrevenue.report._charts import COLOURS
@@ -218,24 +218,48 @@ def test_english_pages_speak_english(page: str) -> None:
     assert is_chinese == (tree.get("lang") == "zh-CN")
 
 
-def test_ten_thousand_mini_programs() -> None:
-    """The page of 10,000 Mini Programs, all of them listed, is smaller than 2 MB."""
-    owners = [OwnerSum(f"wx{number:016x}", HalfMonth(2023, 1, 1), LAST, 35, 35, 10**9 - number, 10**8 + number) for number in range(10_000)]
-    figures = _figures.Figures(
+def fleet(name: str, fen: int) -> _figures.Figures:
+    """Return what a page says of 10,000 Mini Programs with such names and amounts."""
+    owners = [OwnerSum(f"{name}{number:016x}", HalfMonth(2023, 1, 1), LAST, 35, 35, fen, fen) for number in range(10_000)]
+    return _figures.Figures(
         TODAY,
         Progress(10_000, 350_000, 1, 1, dt.datetime.now(dt.UTC), 1),
         (),
-        (Share("programs", ()),),
+        (Share("programs", (StatusSum(LAST, SettlementStatus.SETTLED, 10_000, 10_000 * fen),)),),
         tuple(LAST.shifted(-back) for back in range(24)),
         programs=10_000,
         listed=owners,
         sparks={one.owner: [10**7] * 24 for one in owners[:20]},
-        balance_of={one.owner: 10**9 for one in owners},
+        balance_of={one.owner: fen for one in owners},
         balances={"programs": OpenBalance(1, 10_000)},
     )
+
+
+@pytest.mark.parametrize("fen", [10**9, -(10**9)])
+def test_ten_thousand_mini_programs(fen: int) -> None:
+    """The page of 10,000 Mini Programs, all of them listed, is smaller than 2 MB.
+
+    Negative amounts make it no larger.
+    """
+    figures = fleet("wx", fen)
     whole = str(_earned.programs(_texts.Speech("zh"), figures))
-    assert all(one.owner in whole for one in owners)
-    assert 10_000 * 50 < len(whole.encode()) < 2 * MEGABYTE - 200_000
+    assert all(one.owner in whole for one in figures.listed)
+    assert 10_000 * 50 < len(whole.encode()) < 2 * MEGABYTE - 100_000
+
+
+def test_long_names_of_ten_thousand_mini_programs() -> None:
+    """Where names or amounts are so long that not all have room, the others are one row.
+
+    The sums stay those of all.
+    """
+    fen = -(2**62)
+    whole = str(_earned.programs(_texts.Speech("en"), fleet("&" * 100, fen)))
+    assert len(whole.encode()) < 2 * MEGABYTE - 100_000
+    _, *rows = table(parsed(f"<!DOCTYPE html>\n{whole}"), "All 10,000 Mini Programs")
+    others = re.fullmatch(r"The other ([\d,]+) Mini Programs", rows[-1][0])
+    assert others is not None
+    assert len(rows) - 1 + int(others[1].replace(",", "")) == 10_000
+    assert sum(fen_of(row[1]) for row in rows) == sum(fen_of(row[2]) for row in rows) == 10_000 * fen
 
 
 def test_markup_is_escaped_unless_it_is_markup() -> None:

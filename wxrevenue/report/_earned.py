@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from wxrevenue.report._shares import Share
     from wxrevenue.report._texts import Speech
 
+LIST_BYTES: Final = 1_800_000
+"""Of the rows of all Mini Programs: the page stays under 2 MB, whatever names and amounts are."""
 _HERO: Final = """<div class="share"><h2>{title}</h2><p class="sum">{sign}<span class="cur">¥</span>{fen}</p>\
 <p class="sub">{span}</p>{meter}
 <dl class="legend">{legend}</dl></div>
@@ -169,14 +171,25 @@ def _program(speech: Speech, figures: Figures, one: OwnerSum, whole: int) -> Htm
 
 
 def _all_programs(speech: Speech, figures: Figures) -> Html:
-    listed = figures.listed
-    rows = [row(name(one.owner), amount(one.fen), amount(one.unpaid), amount(figures.balance_of.get(one.owner))) for one in listed]
-    if figures.rest:
+    rows = [*_rows_that_fit(figures)]
+    listed = figures.listed[: len(rows)]
+    if (left := figures.programs - len(listed)) > 0:
         rest = [figures.shares[-1].fen - sum(one.fen for one in listed), _unpaid(figures) - sum(one.unpaid for one in listed)]
-        rows.append(row(speech("rest", count=f"{figures.rest:,}"), *map(amount, rest), NONE))
+        rows.append(row(speech("rest", count=f"{left:,}"), *map(amount, rest), NONE))
     title = speech("all_programs", count=f"{figures.programs:,}")
     head = [speech(key) for key in ("program", "total", "unpaid", "balance")]
     return html('<details class="screen"><summary>{title}</summary>{rows}</details>', title=title, rows=table(title, head, rows, said=True))
+
+
+def _rows_that_fit(figures: Figures) -> Iterator[Html]:
+    """Yield rows of the largest Mini Programs, as many as a page has room for."""
+    room = LIST_BYTES
+    for one in figures.listed:
+        made = row(name(one.owner), amount(one.fen), amount(one.unpaid), amount(figures.balance_of.get(one.owner)))
+        room -= len(made.encode())
+        if room < 0:
+            return
+        yield made
 
 
 def _unpaid(figures: Figures) -> int:

@@ -81,11 +81,6 @@ class Figures:
     """Those that are shown, the newest first."""
 
     @property
-    def rest(self) -> int:
-        """How many Mini Programs are not listed."""
-        return self.programs - len(self.listed)
-
-    @property
     def late_sums(self) -> tuple[int, int]:
         """How many statements are late, and what they come to, fen."""
         last = last_late(self.today)

@@ -59,6 +59,8 @@ def priced(fen: int) -> str:
 def name(text: str) -> Html:
     """Return a name that WeChat or a caller gave.
 
-    It is kept apart from the direction of the text around it.
+    It is kept apart from the direction of the text around it, where it may have one of its own.
     """
+    if text.isascii() and text.isalnum():
+        return Html(text)
     return html("<bdi>{text}</bdi>", text=text)

@@ -20,6 +20,19 @@ NONE: Final = Html("&#8211;")
 """What stands where there is nothing to say."""
 
 
+_NEGATIVE: Final = '<span class="neg">'
+_END: Final = "</span>"
+
+
+class _Negative(Html):
+    """A negative amount.
+
+    Its mark is the cell's where it has one for itself: a report may have tens of thousands.
+    """
+
+    __slots__ = ()
+
+
 def table(  # noqa: PLR0913  (parts, by keyword)
     title: str, head: Sequence[str], rows: Iterable[Html], *, texts: int = 1, foot: Html | None = None, said: bool = False
 ) -> Html:
@@ -42,8 +55,14 @@ def table(  # noqa: PLR0913  (parts, by keyword)
 def row(*cells: object, texts: int = 1) -> Html:
     """Return a row, whose first cell names it."""
     first, *others = map(escaped, cells)
-    rest = "".join(f"<td{_kind(place, texts)}>{cell}</td>" for place, cell in enumerate(others, 1))
+    rest = "".join(_cell(cell, place, texts) for place, cell in enumerate(others, 1))
     return Html(f'<tr><th scope="row">{first}</th>{rest}</tr>\n')
+
+
+def _cell(cell: Html, place: int, texts: int) -> str:
+    if isinstance(cell, _Negative) and place >= texts:
+        return f'<td class="n neg">{cell[len(_NEGATIVE) : -len(_END)]}</td>'
+    return f"<td{_kind(place, texts)}>{cell}</td>"
 
 
 def _kind(place: int, texts: int) -> Html:
@@ -59,4 +78,4 @@ def amount(fen: int | None) -> Html:
         return NONE
     if not fen:
         return Html('<span class="zero">0</span>')
-    return Html(f'<span class="neg">{money(fen)}</span>' if fen < 0 else money(fen))
+    return _Negative(f"{_NEGATIVE}{money(fen)}{_END}") if fen < 0 else Html(money(fen))
