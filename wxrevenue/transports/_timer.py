@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from wxrevenue.errors import ClientStateError
 
 if TYPE_CHECKING:
+    from wxrevenue._wire.http import HttpResponse
     from wxrevenue.transports._proxies import Proxy
 
 CURRENT: Final[ContextVar[Exchange | None]] = ContextVar("wxrevenue.exchange", default=None)
@@ -27,6 +28,10 @@ def current_exchange() -> Exchange | None:
 class Exchange:
     """One request on its way, made by one task."""
 
+    task: asyncio.Task[object]
+    expires: float
+    cancels: int
+    """How often the task was being cancelled when it began."""
     token: Token[Exchange | None]
     connected = False
     """It has a connection: bytes may have been sent."""
@@ -45,13 +50,10 @@ class Exchange:
     expired = False
     interrupted = False
     """It was cut by the end of its transport, not by its timeout."""
+    answer: HttpResponse | None = None
+    """What arrived, where it did in one piece."""
     in_use = 0
     """How many exchanges had a connection when its time was up."""
-
-    def __init__(self, task: asyncio.Task[object], expires: float) -> None:
-        self.task = task
-        self.expires = expires
-        self._cancels = task.cancelling()
 
     def expire(self, company: int) -> None:
         """Interrupt the task, as :func:`asyncio.timeout` would."""
@@ -70,8 +72,8 @@ class Exchange:
                 hand.
         """
         if self.expired:
-            return self.task.uncancel() > self._cancels
-        return not closed or self.task.cancelling() > self._cancels
+            return self.task.uncancel() > self.cancels
+        return not closed or self.task.cancelling() > self.cancels
 
 
 class DeadlineTimer:
@@ -97,7 +99,10 @@ class DeadlineTimer:
         elif self._loop is not loop:
             raise ClientStateError("the transport was first used on another event loop: make one per loop")
         expires = loop.time() + timeout
-        exchange = self._running[task] = Exchange(task, expires)
+        exchange = self._running[task] = Exchange()  # filled in here: an __init__ would be one more call
+        exchange.task = task
+        exchange.expires = expires
+        exchange.cancels = task.cancelling()
         exchange.token = CURRENT.set(exchange)
         if expires < self._fires:
             self._fire_at(expires)
@@ -114,6 +119,7 @@ class DeadlineTimer:
             CURRENT.reset(exchange.token)
         except ValueError:
             pass  # a coroutine that nobody finished is closed wherever it is found
+        exchange.answer = None
         del exchange.task, exchange.token  # connections keep the context, and with it the exchange, that they were made in
         if self._closed and not self._running:
             self._cancel_timer()

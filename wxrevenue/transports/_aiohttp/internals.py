@@ -8,71 +8,33 @@ from __future__ import annotations
 
 import re
 import select
-import warnings
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import BaseConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.hdrs import CONTENT_ENCODING
+from aiohttp.helpers import DEFAULT_CHUNK_SIZE
 
+from wxrevenue._wire.http import LARGEST_BODY, HttpResponse
 from wxrevenue.transports._timer import CURRENT
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, BaseTransport
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     from _typeshed import HasFileno
-    from aiohttp import ClientSession
+    from aiohttp.helpers import BaseTimerContext
     from aiohttp.http_parser import RawResponseMessage
 
-    class _Pool(Protocol):
-        """What a connector keeps to itself."""
-
-        _factory: Callable[[], ResponseHandler]
-        _loop: AbstractEventLoop
-        _conns: Mapping[object, Iterable[tuple[ResponseHandler, float]]]
-        _acquired: Iterable[ResponseHandler]
-
+    from wxrevenue.transports._timer import Exchange
 
 _FIRST_FINAL: Final = 200
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 _PROBE_REASON: Final = "wxrevenue-probe"
+_parse = ResponseHandler.data_received
+_get_ready = ResponseHandler.set_response_params
+"""On every call, where ``super()`` would cost more than what these two add."""
 _PROBE: Final = f"HTTP/1.1 299 {_PROBE_REASON}\r\nContent-Length: 0\r\n\r\n".encode()
-
-
-def guard(connector: BaseConnector | None) -> bool:
-    """Make further connections of a connector drop answers that were not asked for.
-
-    Return whether that is possible. Connections that it has already are not used again.
-    """
-    if connector is None:
-        return True  # the session is closed, and sends nothing
-    if type(connector).connect is not BaseConnector.connect or not hasattr(connector, "_factory"):
-        return False
-    inner = cast("_Pool", connector)  # no public way leads there
-    if getattr(inner._factory, "func", None) is not AnswerHandler:  # noqa: SLF001
-        inner._factory = partial(AnswerHandler, inner._loop)  # noqa: SLF001
-        for idle in inner._conns.values():  # noqa: SLF001
-            for protocol, _since in idle:
-                protocol.close()
-        for protocol in inner._acquired:  # noqa: SLF001
-            getattr(protocol, "force_close", bool)()
-    return True
-
-
-def let_go(owner: str, session: ClientSession, *twins: ClientSession) -> None:
-    """Close what was left open, and warn once.
-
-    aiohttp would warn of each session and of the connector, by names of its own.
-    """
-    connector = session.connector
-    for one in (session, *twins):
-        one.detach()
-    close_now = getattr(connector, "_close", None)  # the public one is to be awaited, which nobody can any more
-    if close_now is not None:
-        close_now()
-    warnings.warn(f"{owner} was never closed: use it as 'async with', or await its aclose()", ResourceWarning, stacklevel=2)
 
 
 class AnswerHandler(ResponseHandler):
@@ -84,12 +46,16 @@ class AnswerHandler(ResponseHandler):
     :meth:`is_connected`.
     """
 
-    __slots__ = ("_asked", "_at_once", "_before", "_fresh", "_held_back", "_left", "_message", "_silent", "_unasked", "_unread")
+    __slots__ = (
+        "_asked", "_at_once", "_before", "_exchange", "_fresh", "_held_back", "_left", "_message", "_silent", "_unasked", "_unread",
+    )  # fmt: skip
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         super().__init__(loop)
         self._asked = False
         """A request is on its way, or its answer."""
+        self._exchange: Exchange | None = None
+        """Whose answer comes next."""
         self._silent = False
         """Nothing of the answer came yet."""
         self._fresh = True
@@ -131,20 +97,35 @@ class AnswerHandler(ResponseHandler):
             return False
         return self._asked or not (self.should_close or self._unread(0))
 
-    def set_response_params(self, **params: Any) -> None:
+    def set_response_params(  # noqa: PLR0913  (as aiohttp has it: to pass a dict on would cost 2 % of a call)
+        self,
+        *,
+        timer: BaseTimerContext | None = None,
+        skip_payload: bool = False,
+        read_until_eof: bool = False,
+        auto_decompress: bool = True,
+        read_timeout: float | None = None,
+        read_bufsize: int = DEFAULT_CHUNK_SIZE,
+        timeout_ceil_threshold: float = 5,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
+    ) -> None:
         """Get ready for an answer: the next thing aiohttp does is to write the request."""
-        if "timer" in params:  # the answer to a CONNECT, which is no request of ours, has none
-            exchange = CURRENT.get()
-            if (self._fresh or self._unasked) and self._spoke_first():
-                self._drop()  # aiohttp cannot write any more
-                if exchange is not None:
-                    exchange.unasked = True
-            elif exchange is not None:
-                exchange.connected = True
-        self._asked = self._silent = True
-        self._fresh, self._message, self._before = False, None, b""
-        self._left = self._at_once = None
-        super().set_response_params(**params)
+        self.begin(timer)
+        _get_ready(
+            self,
+            timer=timer,
+            skip_payload=skip_payload,
+            read_until_eof=read_until_eof,
+            auto_decompress=auto_decompress,
+            read_timeout=read_timeout,
+            read_bufsize=read_bufsize,
+            timeout_ceil_threshold=timeout_ceil_threshold,
+            max_line_size=max_line_size,
+            max_field_size=max_field_size,
+            max_headers=max_headers,
+        )
 
     def data_received(self, data: bytes) -> None:
         """Take bytes that arrived.
@@ -161,14 +142,35 @@ class AnswerHandler(ResponseHandler):
         if not whole:
             self._take_in_parts(data)
             return
-        super().data_received(data)
+        _parse(self, data)
         if len(self._buffer) == 1 and not self._held_back:
             message, payload = self._buffer[0][0]
-            if payload.is_eof() and not message.chunked and message.headers.get("Content-Length") == str(length):
+            if payload.total_bytes == length and payload.is_eof():
                 self._asked = message.code < _FIRST_FINAL
+                self._hand_over(message, data[len(data) - length :])
                 return
         self._at_once = length
         self._take_stock(data, in_body=False)
+
+    def begin(self, timer: object) -> None:
+        """Note that a request is about to be written."""
+        self._exchange = exchange = CURRENT.get()
+        if timer is not None:  # the answer to a CONNECT, which is no request of ours, has none
+            if (self._fresh or self._unasked) and self._spoke_first():
+                self._drop()  # aiohttp cannot write any more
+                if exchange is not None:
+                    exchange.unasked = True
+            elif exchange is not None:
+                exchange.connected = True
+        self._asked = self._silent = True
+        self._fresh, self._message, self._before = False, None, b""
+        self._left = self._at_once = None
+
+    def _hand_over(self, message: RawResponseMessage, body: bytes) -> None:
+        """Give the exchange its answer: to read it from aiohttp's stream costs 3 % of a call."""
+        exchange, self._exchange = self._exchange, None  # the connection may outlive it
+        if exchange is not None and not self._asked and len(body) <= LARGEST_BODY and CONTENT_ENCODING not in message.headers:
+            exchange.answer = HttpResponse(message.code, message.headers, body)
 
     def _take_in_parts(self, data: bytes) -> None:
         """Hand headers and body on apart from each other.
@@ -240,7 +242,7 @@ class AnswerHandler(ResponseHandler):
             self._left -= len(part)
         if self._message is None or self.upgraded or self._payload is None or not self._payload.is_eof():
             return
-        self._asked = False
+        self._asked, self._exchange = False, None
         counted = not self._before and not self._message.chunked and self._at_once in (None, self._left)
         # else the parser may have seen more than the answer
         if (self._held_back and self._in_tls()) or not (counted or self._ends_here(part)):

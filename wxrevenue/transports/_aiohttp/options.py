@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from aiohttp import ClientMiddlewareType, ClientTimeout
+    from multidict import CIMultiDict
+
+    from wxrevenue.transports._proxies import Proxy
 
 
 class RequestOptions(TypedDict, total=False):
@@ -22,3 +25,21 @@ class RequestOptions(TypedDict, total=False):
     ssl: SSLContext
     proxy: str
     proxy_headers: dict[str, str]
+
+
+def through(proxy: Proxy | None, url: str, headers: CIMultiDict[str], options: RequestOptions) -> tuple[CIMultiDict[str], RequestOptions]:
+    """Return the headers and options of a request that goes through a proxy.
+
+    Its credentials are no part of the proxy's URL, which aiohttp shows in warnings: they go with
+    ``CONNECT``, or, where there is no tunnel, with the request itself.
+    """
+    if proxy is None:
+        return headers, options
+    own = None if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization.reveal()}
+    if own is None:
+        return headers, {**options, "proxy": proxy.url}
+    if url.lower().startswith("https:"):
+        return headers, {**options, "proxy": proxy.url, "proxy_headers": own}
+    headers = headers.copy()
+    headers.update(own)
+    return headers, {**options, "proxy": proxy.url}

@@ -17,7 +17,8 @@ from wxrevenue._base.secret import as_secret
 from wxrevenue._version import USER_AGENT
 from wxrevenue._wire.http import HttpResponse, StreamedResponse
 from wxrevenue.errors import ClientStateError, without_history
-from wxrevenue.transports._aiohttp.reading import body_of, checked, read
+from wxrevenue.transports._aiohttp.options import through
+from wxrevenue.transports._aiohttp.reading import body_of, read
 from wxrevenue.transports._common import KEEP_ALIVE, Failures, NetworkTransport, host_of
 from wxrevenue.transports._streams import Chunks, Steps
 from wxrevenue.transports._timer import current_exchange
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from wxrevenue._base.secret import Secret
     from wxrevenue._wire.http import HttpRequest
     from wxrevenue.transports._aiohttp.options import RequestOptions
-    from wxrevenue.transports._proxies import Proxy
     from wxrevenue.transports._timer import Exchange
 
 
@@ -111,9 +111,10 @@ class AiohttpTransport(NetworkTransport):
         response: ClientResponse | None = None
         try:
             response = await self._sent(session, request, exchange)
-            if not response.content.is_eof() or "Content-Encoding" in response.headers:
-                return await read(response)
-            return HttpResponse(response.status, response.headers, checked(response.content.read_nowait()))
+            answer = exchange.answer
+            if answer is not None and answer.headers is response.headers:  # nothing stands between aiohttp and us
+                return answer
+            return await read(response)
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  (whatever aiohttp raises)
             failure = self._translated(error, exchange, request.url)
         finally:
@@ -163,13 +164,14 @@ class AiohttpTransport(NetworkTransport):
         url = None if secret is None else secret.derived.get(request.url)
         if url is None:  # its truth would be a look into its parts
             url = _url(request)
+        body = self._content(request.body) if request.body else None
+        if usual is not None and usual[0] is request.headers and usual[1] == usual[0] and request.method == "POST":
+            return usual[2].request("POST", url, data=body, allow_redirects=False)
         options = self._options.get(request.method) or self._per_request(request.method)
-        if usual is not None and usual[0] is request.headers and usual[1] == usual[0]:
-            return usual[2].request(request.method, url, data=request.body or None, **options)
         headers = self._multidict(session, request.headers)
         if self._proxy is not None or self._trust_env:
-            headers, options = _through(self._proxy_of(request.url), request.url, headers, options)
-        return session.request(request.method, url, data=request.body or None, headers=headers, **options)
+            headers, options = through(self._proxy_of(request.url), request.url, headers, options)
+        return session.request(request.method, url, data=body, headers=headers, **options)
 
     def _open(self) -> ClientSession:
         """Make the session.
@@ -180,15 +182,17 @@ class AiohttpTransport(NetworkTransport):
             return self._session
         import aiohttp
 
-        from wxrevenue.transports._aiohttp.internals import guard, let_go
+        from wxrevenue.transports._aiohttp.pool import guard, let_go
+        from wxrevenue.transports._aiohttp.sending import Content
 
         session = self._given or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._limit, keepalive_timeout=KEEP_ALIVE, ssl=self._ssl or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             headers={"Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT},
+            auto_decompress=False,
         )
-        self._guarded, self._let_go = guard(session.connector), let_go
+        self._guarded, self._let_go, self._content = guard(session.connector), let_go, Content
         self._session = session
         return session
 
@@ -197,14 +201,14 @@ class AiohttpTransport(NetworkTransport):
 
         To a given session: that this package keeps the time, and that it is not sent twice.
         """
-        options: RequestOptions = {"allow_redirects": False, "raise_for_status": False, "auto_decompress": False}
+        options: RequestOptions = {"allow_redirects": False}
         self._options[method] = options
         if method != "POST":
             options["middlewares"] = (_once,)
         if self._given is not None:
             import aiohttp
 
-            options["timeout"] = aiohttp.ClientTimeout(total=None)
+            options |= {"raise_for_status": False, "auto_decompress": False, "timeout": aiohttp.ClientTimeout(total=None)}
             if self._ssl is not None:
                 options["ssl"] = self._ssl
         return options
@@ -223,8 +227,14 @@ class AiohttpTransport(NetworkTransport):
             from aiohttp import ClientSession
 
             merged = {**session.headers, **headers}
-            connector, cookies, timeout = session.connector, session.cookie_jar, session.timeout
-            twin = ClientSession(connector=connector, headers=merged, cookie_jar=cookies, timeout=timeout, connector_owner=False)
+            twin = ClientSession(
+                connector=session.connector,
+                headers=merged,
+                cookie_jar=session.cookie_jar,
+                timeout=session.timeout,
+                auto_decompress=False,
+                connector_owner=False,
+            )
             self._usual = headers, dict(headers), twin
         self._seen = headers
         return CIMultiDict(headers)
@@ -267,24 +277,6 @@ async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
     except Exception as error:  # noqa: BLE001
         broken = error
     raise _BrokenError(broken)
-
-
-def _through(proxy: Proxy | None, url: str, headers: CIMultiDict[str], options: RequestOptions) -> tuple[CIMultiDict[str], RequestOptions]:
-    """Return the headers and options of a request that goes through a proxy.
-
-    Its credentials are no part of the proxy's URL, which aiohttp shows in warnings: they go with
-    ``CONNECT``, or, where there is no tunnel, with the request itself.
-    """
-    if proxy is None:
-        return headers, options
-    own = None if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization.reveal()}
-    if own is None:
-        return headers, {**options, "proxy": proxy.url}
-    if url.lower().startswith("https:"):
-        return headers, {**options, "proxy": proxy.url, "proxy_headers": own}
-    headers = headers.copy()
-    headers.update(own)
-    return headers, {**options, "proxy": proxy.url}
 
 
 def _url(request: HttpRequest) -> URL:
