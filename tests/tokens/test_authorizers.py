@@ -197,9 +197,9 @@ async def test_restoring_from_a_server_with_short_pages(total: int | None) -> No
 
 @virtual
 async def test_restoring_from_a_server_that_repeats_a_page() -> None:
-    """A list that repeats a whole page before its end is an error; what came is stored.
+    """A list that repeats a whole page before its end is an error.
 
-    One appid that comes twice at the end is none.
+    What came until then is stored. One appid that comes twice at the end is none.
     """
     rows = [{"authorizer_appid": f"wx{n:05}", "refresh_token": f"fake-{n}", "auth_time": n} for n in range(120)]
     deaf = True
