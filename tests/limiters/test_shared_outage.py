@@ -86,6 +86,18 @@ def test_no_call_while_processes_come_back() -> None:
     assert sum(141.0 < moment < 145.0 for moment in went) > QUOTA / 2
 
 
+def test_no_probe_while_the_budget_is_spent() -> None:
+    """After a long outage the first call waits until some of the calls made meanwhile count no more.
+
+    The gate that closed before the outage is still closed inside Redis.
+    """
+    case = attrs.evolve(CASE, processes=4, callers=192, windows=4.5)
+    usual, _ = played(case)
+    result, went = played(attrs.evolve(case, trouble=away(110.0, 230.0)))
+    assert sum(180.0 < moment < 230.0 for moment in went) == QUOTA
+    assert result.refused <= usual.refused
+
+
 @pytest.mark.parametrize("processes", [2, 16])
 def test_an_outage_in_a_pause_costs_nothing(processes: int) -> None:
     """Processes that only wait are not taken for absent, nor is one that came back.

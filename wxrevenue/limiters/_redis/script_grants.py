@@ -30,6 +30,11 @@ local function kept_for_silent()
   local silent = redis.call('ZCOUNT', KEYS[8], '-inf', plain(S.silent_since))
   return math.floor(S.budget * silent / math.max(1, redis.call('ZCARD', KEYS[8])))
 end
+local function probe_after_outage()
+  local made, first = made_while_away()
+  if S.budget and made + kept_for_silent() >= S.budget then return math.min(first, S.blind) end
+  return S.hold or 0
+end
 local function over()
   local made = made_while_away()
   return S.out + reserved + made + kept_for_silent() + S.count - S.budget - S.extra
@@ -85,7 +90,7 @@ end
 local function ready()
   if S.closed == 1 then
     if S.probe or reserved > 0 then return HUGE end
-    return math.max(now, S.opens, S.hold or 0, S.lesson and (S.lock_until or 0) or 0)
+    return math.max(now, S.opens, probe_after_outage(), S.lesson and (S.lock_until or 0) or 0)
   end
   if (S.hold or 0) > now then return S.hold end
   if stated then return ready_stated() end
@@ -108,7 +113,7 @@ local function ready()
   return math.max(at, math.min(freed(o + 1), test_time()))
 end
 local function soonest()
-  if S.closed == 1 then return S.probe and now or math.max(now, S.opens, S.hold or 0) end
+  if S.closed == 1 then return S.probe and now or math.max(now, S.opens, probe_after_outage()) end
   if (S.hold or 0) > now then return S.hold end
   if stated then return math.max(now, ready_stated()) end
   if not S.budget or S.gap or S.lesson or S.phase ~= 'keeping' then return now end
