@@ -12,7 +12,19 @@ import typer
 from rich.progress import Task
 from typer.testing import CliRunner
 
-from wxrevenue import AdRow, CallEvent, GateEvent, PageEvent, RevenueClient, Sandbox, TokenUnavailableError, WxRevenueError, open_ledger
+from wxrevenue import (
+    AdRow,
+    CallEvent,
+    GateEvent,
+    HalfMonth,
+    PageEvent,
+    RevenueClient,
+    Sandbox,
+    Settlement,
+    TokenUnavailableError,
+    WxRevenueError,
+    open_ledger,
+)
 from wxrevenue._base.calendar import beijing_day
 from wxrevenue.cli import _app, _client
 from wxrevenue.cli._ledger import failures, screen, sync
@@ -186,7 +198,7 @@ def test_ad_data_and_ratios(ledger: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_ad_data_that_are_gone(ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``--ads`` clears a day of which nothing comes any more, and no day that it does not ask for.
+    """``--ads`` clears a day that it asks for, and of which nothing comes any more.
 
     Else a reconciliation would go on counting it.
     """
@@ -237,6 +249,19 @@ def test_changes_are_printed(ledger: str, sandbox: Sandbox) -> None:
     assert lines[0][4] == "new"
     assert lines[0][5].startswith("- -> ")
     assert invoke("changes", "--ledger", "revenue.txt")[0] == 2
+
+
+def test_a_change_is_one_line(ledger: str) -> None:
+    """A statement's number breaks no line, shifts no column and steers no terminal."""
+
+    async def record() -> None:
+        async with open_ledger(ledger) as opened:
+            row = Settlement(month="202403", order=1, settled_revenue=7, sett_no="1\t2\n3\x1b[31m\u202e")
+            await opened.record("wx1", HalfMonth(2024, 3, 1), [row])
+
+    asyncio.run(record())
+    code, out, _ = invoke("changes", "--ledger", ledger)
+    assert (code, out) == (0, "1\twx1\t2024-03-1\t1\ufffd2\ufffd3\ufffd[31m\ufffd\tnew\t- -> 0.07 yuan, no status\n")
 
 
 def test_changes_of_no_ledger(tmp_path: Path) -> None:

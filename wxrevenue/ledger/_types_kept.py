@@ -51,6 +51,8 @@ RATIO_STATUS: Final[Types] = {
     "state": (RatioState,),
     "error": (WxRevenueError, _NONE),
 }
+_LEAST, _LARGEST = FEN[0], FEN[-1]
+"""Of a status: a range would compare one that is no plain int with each of its numbers."""
 _MOST_KNOWN: Final = 1_000
 _INEXACT: Final = (str, WxRevenueError)
 """Of these a subclass will do: enums of names, kinds of errors."""
@@ -61,7 +63,7 @@ def is_known(row: Settlement) -> bool:
 
     It is asked of every row, where most are.
     """
-    if not _SETTLEMENT.is_known(row) or row.settled_revenue not in FEN:
+    if not _SETTLEMENT.is_known(row) or row.settled_revenue not in FEN or not _LEAST <= (row.sett_status or 0) <= _LARGEST:
         return False
     for slot in row.slot_revenue:  # a generator would be a call for each of them
         if type(slot) is not SlotRevenue or not _SLOT.is_known(slot) or slot.slot_settled_revenue not in FEN:
@@ -77,6 +79,8 @@ def check_settlement(where: str, row: Settlement) -> None:
     """
     _SETTLEMENT.check(where, row)
     amount(f"{where}.settled_revenue", row.settled_revenue)
+    if not _LEAST <= (row.sett_status or 0) <= _LARGEST:
+        raise ConfigurationError(f"{where}.sett_status: expected a number that fits 64 bits")
     for slot in row.slot_revenue:
         if not isinstance(slot, SlotRevenue):
             raise ConfigurationError(f"{where}.slot_revenue: expected SlotRevenue values, got {type(slot).__name__}")

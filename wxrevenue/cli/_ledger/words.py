@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxrevenue.cli._demo.screen import money
 from wxrevenue.ledger import ChangeKind
+from wxrevenue.report._words import printable
 
 if TYPE_CHECKING:
     from wxrevenue import Settlement
@@ -45,7 +46,7 @@ def line(change: Change) -> str:
     It has number, owner, half-month, kinds, and what it was and is.
     """
     kinds = ",".join(sorted(change.kinds))
-    number = change.key[2] or "-"
+    number = printable(change.key[2]) or "-"  # no tab, no line end, nothing that steers a terminal
     return f"{change.seq}\t{change.owner}\t{change.half_month}\t{number}\t{kinds}\t{_said(change.before)} -> {_said(change.after)}"
 
 

@@ -14,7 +14,7 @@ import attrs
 from wxrevenue._wire.totals import Totals
 from wxrevenue.ams._ad_row import AdRow
 from wxrevenue.ams._ratio_status import RatioState, RatioStatus
-from wxrevenue.ams.settlement import SlotRevenue
+from wxrevenue.ams.settlement import SettlementStatus, SlotRevenue
 from wxrevenue.testing._ledger_suite.case import FIRST, NOON, LedgerCase, LedgerScene, all_of, row
 from wxrevenue.testing._ledger_suite.recording import refused
 from wxrevenue.testing._suite import Suite
@@ -89,9 +89,14 @@ async def numbers_without_end(scene: LedgerScene) -> None:
 
 @CASES()
 async def numbers_beyond_the_database(scene: LedgerScene) -> None:
-    """B-08: A lease or a change's number that no database can hold is refused."""
+    """B-08: A lease, a change's number or a status that no database can hold is refused."""
     ledger = await scene.ledger()
     for lease in (1e300, 1e10):
         await refused(ledger.claim([scene.job()], limit=1, lease=lease))
     await refused(ledger.told(2**63))
+    for status in (2**63, -(2**63) - 1):
+        await refused(ledger.record(scene.owner, FIRST, [attrs.evolve(row(), sett_status=SettlementStatus(status))]))
+    (kept,) = (await ledger.record(scene.owner, FIRST, [attrs.evolve(row(), sett_status=SettlementStatus(2**63 - 1))])).changes
+    assert kept.after is not None
+    assert kept.after.sett_status == 2**63 - 1
     assert (await scene.claimed(ledger, scene.job())).fence > 0
