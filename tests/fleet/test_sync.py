@@ -354,6 +354,24 @@ async def test_a_broken_ledger_ends_it(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_claims_are_given_back_together(tmp_path: Path) -> None:
+    """Jobs that end about the same time have one transaction to give them back."""
+    fleet = Fleet()
+    async with ledger_in(tmp_path) as ledger:
+        inner: Any = ledger
+        give_back, together = inner.give_back_all, list[int]()
+
+        async def counted(claims: Any) -> None:
+            together.append(len(claims))
+            await give_back(claims)
+
+        inner.give_back_all = counted
+        report = await sync(fleet.client, ledger, fleet.programs, *SPAN)
+        assert sum(together) == report.jobs + len(report.failed)
+        assert max(together) > 1
+
+
+@virtual
 async def test_another_ledger(tmp_path: Path) -> None:
     """A ledger that takes claims back one by one has them back at the end."""
     fleet = Fleet()

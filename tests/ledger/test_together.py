@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from wxrevenue import ChangeKind, FetchJob, HalfMonth, Settlement, SettlementStatus, Totals, open_ledger
 from wxrevenue.ledger._sql_ledger import SqlLedger
+from wxrevenue.ledger._sqlite import writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -107,6 +111,22 @@ async def test_few_statements(tmp_path: Path) -> None:
         changes, rows, progress, _ = await content(ledger)
         assert [len(changes), len(rows), progress] == [384, 384, (32, 384, 0, 384)]
         assert await ledger.claim([job_of("wx1")], limit=1)
+
+
+async def test_who_calls_alone_never_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further calls are waited for only behind a commit that had many."""
+    waits: list[float] = []
+    async with book(tmp_path) as ledger:
+        monkeypatch.setattr(writer, "time", SimpleNamespace(sleep=waits.append))
+        for _ in range(3):
+            await ledger.record("wx1", FIRST, [row(FIRST)])
+        await together(ledger, *(ledger.record(f"wx{number}", FIRST, [row(FIRST)]) for number in range(3)))
+        await ledger.record("wx1", FIRST, [row(FIRST)])
+        assert waits == []
+        await together(ledger, *(ledger.record(f"wx{number}", FIRST, [row(FIRST)]) for number in range(5)))
+        for _ in range(3):
+            await ledger.record("wx1", FIRST, [row(FIRST)])
+        assert waits == [pytest.approx(0.001)]
 
 
 async def test_one_that_is_stale_stops_no_other(tmp_path: Path) -> None:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _RENEWALS: Final = 3
 """Renewals within a lease: one that comes late does not lose the claim."""
 _LONGEST_PAUSE_S: Final = 1.0
+_GATHER_S: Final = 0.05
+"""Seconds in which claims are gathered that are given back together.
+
+Each time the ledger is written to for them.
+"""
 
 
 @runtime_checkable
@@ -53,6 +58,7 @@ class ClaimedJobs:
         self._renewing: asyncio.Task[None] | None = None
         self._over: list[Claim] = []
         """Claims to be given back."""
+        self._leaving = asyncio.Event()
         self._returning: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -71,6 +77,7 @@ class ClaimedJobs:
 
         Where the ledger fails the others need not be tried.
         """
+        self._leaving.set()
         if self._returning is not None:
             await asyncio.wait([self._returning])
         claims = [*self._live.values()]
@@ -127,6 +134,9 @@ class ClaimedJobs:
         """
         try:
             while self._over:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_GATHER_S):
+                        await self._leaving.wait()
                 claims, self._over = self._over, []
                 with suppress(Exception):
                     await self._give_back_many(claims)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wxrevenue.ams.settlement import Settlement
 
 
-_NEW, _GONE = frozenset({ChangeKind.NEW}), frozenset({ChangeKind.GONE})
+NEW, _GONE = frozenset({ChangeKind.NEW}), frozenset({ChangeKind.GONE})
 
 
 class KeptRow(NamedTuple):
@@ -59,7 +59,7 @@ class Pair(NamedTuple):
     def kinds(self) -> frozenset[ChangeKind]:
         """What the change is; empty if nothing is another."""
         if self.before is None or self.after is None:
-            return _NEW if self.before is None else _GONE
+            return NEW if self.before is None else _GONE
         if self.before.data == self.after.data:
             return frozenset()
         was, now = self.before.row, self.after.row

@@ -69,13 +69,12 @@ def changes_between(session: Session, after: int, until: int, limit: int) -> lis
 
 def _change(row: Row) -> Change:
     seq, at, owner, half, number, place, kinds, before, after = row
-    half_month = HalfMonth.at(half)
     return Change(
         seq,
         utc(at),
         owner,
-        half_month,
-        change_key(half_month, number, place),
+        HalfMonth.at(half),
+        change_key(half, number, place),
         _KINDS.get(kinds) or frozenset(map(ChangeKind, kinds.split(","))),
         None if before is None else settlement_of(before),
         None if after is None else settlement_of(after),

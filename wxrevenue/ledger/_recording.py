@@ -9,7 +9,7 @@ import attrs
 
 from wxrevenue._base.calendar import HalfMonth
 from wxrevenue.ams.settlement import SettlementStatus
-from wxrevenue.ledger._pairing import KeptRow, Pair, paired
+from wxrevenue.ledger._pairing import NEW, KeptRow, Pair, paired
 from wxrevenue.ledger._session import any_of
 from wxrevenue.ledger._texts import column_text, settlement_of
 from wxrevenue.ledger._times import utc
@@ -146,9 +146,11 @@ def _pair(session: Session, current: Sequence[_Current]) -> None:
         old.setdefault((owner, half), []).append(KeptRow(number, place, settlement_of(data), data))
     for answer, _, changed in ((one.answer, one.kept, one.changed) for one in current):
         for half, came in answer.rows.items():
-            for pair in paired(old.get((answer.owner, half), ()), came):
-                if kinds := pair.kinds:
-                    changed.append(Changed(half, pair, kinds))
+            kept = old.get((answer.owner, half))
+            if kept is None and len(came) == 1:  # as in nearly every first answer
+                changed.append(Changed(half, Pair(None, came[0]), NEW))
+                continue
+            changed += [Changed(half, pair, kinds) for pair in paired(kept or (), came) if (kinds := pair.kinds)]
 
 
 def _write_half_months(session: Session, current: Sequence[_Current], now: int) -> None:
@@ -229,11 +231,11 @@ def _write_changes(session: Session, current: Sequence[_Current], now: int) -> I
         for half, pair, kinds in changed:
             seq += 1
             known, before, after = pair.known, pair.before, pair.after
-            number, place, half_month = known.number, known.place, HalfMonth.at(half)
+            number, place, (half_month, month, order) = known.number, known.place, _half_of(half)
             was, row = (None, None) if before is None else (before.data, before.row)
             data, became = (None, None) if after is None else (after.data, after.row)
             rows.append((seq, now, owner, half, number, place, _text_of(kinds), was, data))
-            found.append(Change(seq, at, owner, half_month, change_key(half_month, number, place), kinds, row, became))
+            found.append(Change(seq, at, owner, half_month, (month, order, number, place), kinds, row, became))
         recorded.append(Recorded(tuple(found), stale=False))
     session.run_many(
         "INSERT INTO changes (seq, at, owner, half, sett_no, place, kinds, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
@@ -257,11 +259,14 @@ def _text_of(kinds: frozenset[ChangeKind]) -> str:
     return ",".join(sorted(kinds))
 
 
-def change_key(half: HalfMonth, number: str, place: int) -> ChangeKey:
+def change_key(half: int, number: str, place: int) -> ChangeKey:
     """Return the key of a row as a change has it."""
-    return *_month_of(half), number, place
+    _, month, order = _half_of(half)
+    return month, order, number, place
 
 
 @functools.lru_cache
-def _month_of(half: HalfMonth) -> tuple[str, int]:
-    return f"{half.year:04}{half.month:02}", half.order
+def _half_of(ordinal: int) -> tuple[HalfMonth, str, int]:
+    """Return a half-month, its month and its order as the wire has them."""
+    half = HalfMonth.at(ordinal)
+    return half, f"{half.year:04}{half.month:02}", half.order

@@ -66,7 +66,9 @@ def is_known(row: Settlement) -> bool:
     if not _SETTLEMENT.is_known(row) or row.settled_revenue not in FEN or not _LEAST <= (row.sett_status or 0) <= _LARGEST:
         return False
     for slot in row.slot_revenue:  # a generator would be a call for each of them
-        if type(slot) is not SlotRevenue or not _SLOT.is_known(slot) or slot.slot_settled_revenue not in FEN:
+        if type(slot) is not SlotRevenue or type(fen := slot.slot_settled_revenue) is not int or fen not in FEN:
+            return False
+        if type(slot.slot_id) not in _TEXT:
             return False
     return True
 
