@@ -30,7 +30,8 @@ LARGEST_NOTIFICATION: Final = 64 * 1024
 """Bytes of a notification's body. A real one has about one kilobyte."""
 _NAME: Final = "PaymentReceiver"
 _HEADERS: Final = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Serial", "Wechatpay-Signature")
-_DAY_S: Final = 24 * 3600.0
+_REMEMBERED_S: Final = 25 * 3600.0
+"""WeChat Pay sends a notification again for 24 hours and 4 minutes."""
 _REMEMBERED: Final = 8192
 _KINDS: Final[tuple[tuple[type[DistributionRefundChanged | RefundChanged], set[str]], ...]] = (
     (DistributionRefundChanged, {"refund_state", "out_order_no"}),
@@ -136,7 +137,7 @@ class PaymentReceiver(Printable):
         whose = _text(resource.get("sub_mchid"))  # an institution's sub-merchants share the URL; an id is one of theirs
         marks = f"id {whose} {number}", f"nonce {request.header('Wechatpay-Timestamp')} {request.header('Wechatpay-Nonce')}"
         now = self._clock.time()
-        if any(now - self._seen.get(mark, -_DAY_S) < _DAY_S for mark in marks):
+        if any(now - self._seen.get(mark, -_REMEMBERED_S) < _REMEMBERED_S for mark in marks):
             return accepted(reason="it came before", marks=marks[:1])
         self._remember(marks, now)
         made = _moment(fields.get("create_time"), now)
