@@ -35,7 +35,7 @@ async def test_content() -> None:
 
 
 async def test_middleware_reads_the_body() -> None:
-    """A middleware of the caller's session can read a body and put another in its place."""
+    """A middleware of the caller's session can read a body, and replace it."""
     seen: list[bytes] = []
 
     async def signing(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -51,7 +51,10 @@ async def test_middleware_reads_the_body() -> None:
 
 
 async def test_middleware_chooses_the_answer() -> None:
-    """What a middleware of the caller's session returns is the answer, and not what came last."""
+    """What a middleware of the caller's session returns is the answer.
+
+    It is not what came last.
+    """
 
     async def first_of_two(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         chosen = await handler(request)
@@ -116,7 +119,7 @@ async def test_idle_connection_holds_no_answer(answer: bytes) -> None:
 
 
 def test_settings_of_a_connection() -> None:
-    """An aiohttp with other settings gets a connection that passes on what it does not know."""
+    """An aiohttp with other settings gets a connection that passes them on."""
     known = ResponseHandler.set_response_params.__kwdefaults__ or {}
     assert handler_for(known) is AnswerHandler
     assert handler_for([*known, "another"]) is LaterHandler
@@ -124,6 +127,6 @@ def test_settings_of_a_connection() -> None:
 
 @pytest.mark.parametrize("case", [case for case in transport_cases() if ROWS & set(case.ids)], ids=str)
 async def test_later_aiohttp_conforms(case: TransportCase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With such a connection the cases of surplus bytes, cut streams and lost requests pass."""
+    """Such a connection passes the cases of surplus bytes and lost requests."""
     monkeypatch.setattr(pool, "HANDLER", LaterHandler)
     await case.run(AiohttpTransport)
