@@ -1,4 +1,7 @@
-"""The pool of connections: watched from the first request on, and closed where nobody did."""
+"""The pool of connections.
+
+It is watched from the first request on, and closed where nobody did.
+"""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
@@ -39,7 +42,7 @@ class LaterHandler(AnswerHandler):
 
 
 def handler_for(settings: Collection[str]) -> type[AnswerHandler]:
-    """Return the class of connections for an aiohttp that tells them of those settings."""
+    """Return the class of connections for an aiohttp with those settings."""
     known = AnswerHandler.set_response_params.__kwdefaults__ or ()
     return AnswerHandler if set(settings) == set(known) else LaterHandler
 
