@@ -5,8 +5,10 @@ The sheets' names are such that Excel takes them.
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
+import io
 import sys
 import tempfile
 import zipfile
@@ -251,6 +253,36 @@ async def test_no_temporary_file_is_left(fails: bool, tmp_path: Path, monkeypatc
         await export.to_excel(rows(), tmp_path / "a.xlsx")
     assert max(seen) > 0
     assert names(scratch) == []
+    gc.collect()
+
+
+class Full(io.BytesIO):
+    """A file on a full disk."""
+
+    def write(self, data: object) -> int:
+        """Fail."""
+        del data
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("is_output", [False, True])
+def test_which_disk_is_full(is_output: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """A full disk of temporary files is named, and not that of the workbook.
+
+    Where the workbook's own is full, whoever opened the file names it.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def write() -> None:
+        with excel_book("here", Full() if is_output else io.BytesIO()) as book:
+            book.sheet("a").add(["x"], ["text"])
+            if not is_output:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write()
+    notes = [] if is_output else [f"{tmp_path}: its disk is full; make room, or choose another"]
+    assert getattr(caught.value, "__notes__", []) == notes
     gc.collect()
 
 

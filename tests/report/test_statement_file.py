@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.statements import MARCH, TODAY, filled
+from support.statements import MARCH, TODAY, filled, row
 
 from wxrevenue import ConfigurationError, open_ledger, write_statement
 
@@ -100,3 +103,30 @@ async def test_without_xlsxwriter(ledger: Ledger, tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     with pytest.raises(ConfigurationError, match=r"write_statement needs XlsxWriter: pip install 'wxrevenue\[excel\]'"):
         await write_statement(ledger, MARCH, tmp_path / "a.xlsx")
+
+
+async def test_no_room_for_temporary_files(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk of temporary files is full, its folder is named, and not the workbook.
+
+    Nothing is written.
+    """
+
+    class Full(io.BytesIO):
+        """A file on a full disk."""
+
+        def write(self, data: object) -> int:
+            del data
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device: again, for what was not written")
+
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(tempfile, "TemporaryFile", Full)
+    await ledger.record("wx1", MARCH, [row(5)])
+    with pytest.raises(OSError, match=r"No space left on device\n") as caught:
+        await write_statement(ledger, MARCH, tmp_path / "a.xlsx")
+    assert getattr(caught.value, "__notes__", []) == [f"{scratch}: its disk is full; make room, or choose another"]
+    assert not (tmp_path / "a.xlsx").exists()

@@ -12,6 +12,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import attrs
@@ -19,6 +20,7 @@ import attrs
 from wxrevenue._base import extras
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.export._cells import LONGEST, excel_text, fits, is_plain, length, sheet_name
+from wxrevenue.export._output_file import Output, told_apart
 from wxrevenue.export._text import is_risky
 
 if TYPE_CHECKING:
@@ -87,9 +89,9 @@ def excel_book(where: str, file: BinaryIO) -> Generator[ExcelBook]:
         ConfigurationError: XlsxWriter is not installed.
         OSError: the file, or the folder for temporary files, cannot be written.
     """
-    xlsxwriter, output = loaded(where), _Output(file)
+    xlsxwriter, output = loaded(where), Output(file)
     failure: OSError | None = None
-    with tempfile.TemporaryDirectory(prefix="wxrevenue-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wxrevenue-") as folder, told_apart(Path(folder).parent, output):
         book = xlsxwriter.Workbook(output, {**_OPTIONS, "tmpdir": folder})
         try:
             book.use_zip64()
@@ -103,8 +105,8 @@ def excel_book(where: str, file: BinaryIO) -> Generator[ExcelBook]:
             for sheet in book.worksheets():  # of a workbook that was given up
                 with suppress(OSError):
                     sheet.row_data_fh.close()
-    if failure is not None:
-        raise failure
+        if failure is not None:
+            raise failure
 
 
 def loaded(where: str) -> ModuleType:
@@ -118,33 +120,6 @@ def loaded(where: str) -> ModuleType:
     except ModuleNotFoundError:
         pass
     raise ConfigurationError(extras.missing(where, "XlsxWriter", "excel"))
-
-
-class _Output:
-    """A file that takes nothing any more once it was given up.
-
-    A ZIP file ends itself when it is collected.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._place, self.given_up = file, file.tell(), False
-
-    def write(self, data: bytes) -> int:
-        if not self.given_up:
-            self._file.write(data)
-        self._place += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int) -> int:
-        self._place = offset if self.given_up else self._file.seek(offset)
-        return self._place
-
-    def flush(self) -> None:
-        if not self.given_up:
-            self._file.flush()
 
 
 class ExcelBook:

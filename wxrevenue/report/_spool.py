@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import orjson
 
 from wxrevenue._base.calendar import HalfMonth
+from wxrevenue._base.file_errors import with_remedy
 from wxrevenue.export._cells import fits
 from wxrevenue.export._text import well_formed
 from wxrevenue.report._words import slot_key
@@ -119,17 +122,20 @@ class Spool:
     def __init__(self, half_month: HalfMonth, counts: Counts) -> None:
         self._half_month, self.counts = half_month, counts
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  (close() does)
+        self._folder = Path(tempfile.gettempdir())
 
     def close(self) -> None:
         """Delete the file."""
-        self._file.close()
+        with suppress(OSError):  # what could not be written is told already
+            self._file.close()
 
     def add(self, rows: Sequence[tuple[str, str | None, Settlement]]) -> None:
         """Keep and count some rows: owner, company, settlement."""
-        for owner, company, row in rows:
-            entry = self._entry(owner, company, row)
-            self.counts.add(entry)
-            self._file.write(orjson.dumps(attrs.astuple(entry, recurse=False), _plain, orjson.OPT_APPEND_NEWLINE))
+        with with_remedy(self._folder):
+            for owner, company, row in rows:
+                entry = self._entry(owner, company, row)
+                self.counts.add(entry)
+                self._file.write(orjson.dumps(attrs.astuple(entry, recurse=False), _plain, orjson.OPT_APPEND_NEWLINE))
 
     def _entry(self, owner: str, company: str | None, row: Settlement) -> Entry:
         half_month = row.half_month
@@ -147,7 +153,8 @@ class Spool:
 
     def batches(self) -> Iterator[list[Entry]]:
         """Yield the rows that were kept, some at a time."""
-        self._file.seek(0)
+        with with_remedy(self._folder):
+            self._file.seek(0)  # what is left is written now
         while lines := self._file.readlines(_BATCH * 256):
             yield [_entry_of(orjson.loads(line)) for line in lines]
 
