@@ -248,7 +248,7 @@ def test_ten_thousand_mini_programs(fen: int) -> None:
 
 
 def test_long_names_of_ten_thousand_mini_programs() -> None:
-    """Where names or amounts are so long that not all have room, the others are one row.
+    """Where not all have room, the others are one row.
 
     The sums stay those of all.
     """

@@ -106,9 +106,9 @@ async def test_without_xlsxwriter(ledger: Ledger, tmp_path: Path, monkeypatch: p
 
 
 async def test_no_room_for_temporary_files(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the disk of temporary files is full, its folder is named, and not the workbook.
+    """Where the disk of temporary files is full, its folder is named.
 
-    Nothing is written.
+    The workbook is not, and nothing is written.
     """
 
     class Full(io.BytesIO):

@@ -21,7 +21,7 @@ class Output:
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._place, self.given_up = file, file.tell(), False
         self.has_failed = False
-        """Whether it could not be written once: an error that ends the workbook is about it."""
+        """Whether it could not be written once: the error is about it, then."""
 
     def write(self, data: bytes) -> int:
         """Write, and say how much."""

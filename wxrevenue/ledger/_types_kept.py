@@ -52,7 +52,10 @@ RATIO_STATUS: Final[Types] = {
     "error": (WxRevenueError, _NONE),
 }
 _LEAST, _LARGEST = FEN[0], FEN[-1]
-"""Of a status: a range would compare one that is no plain int with each of its numbers."""
+"""Of a status.
+
+A range would compare one that is no plain int with each of its numbers.
+"""
 _MOST_KNOWN: Final = 1_000
 _INEXACT: Final = (str, WxRevenueError)
 """Of these a subclass will do: enums of names, kinds of errors."""

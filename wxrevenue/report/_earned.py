@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wxrevenue.report._texts import Speech
 
 LIST_BYTES: Final = 1_800_000
-"""Of the rows of all Mini Programs: the page stays under 2 MB, whatever names and amounts are."""
+"""Of the rows of all Mini Programs, so that any page stays under 2 MB."""
 _HERO: Final = """<div class="share"><h2>{title}</h2><p class="sum">{sign}<span class="cur">¥</span>{fen}</p>\
 <p class="sub">{span}</p>{meter}
 <dl class="legend">{legend}</dl></div>

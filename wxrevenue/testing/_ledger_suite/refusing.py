@@ -89,7 +89,7 @@ async def numbers_without_end(scene: LedgerScene) -> None:
 
 @CASES()
 async def numbers_beyond_the_database(scene: LedgerScene) -> None:
-    """B-08: A lease, a change's number or a status that no database can hold is refused."""
+    """B-08: A lease, a number or a status that no database can hold is refused."""
     ledger = await scene.ledger()
     for lease in (1e300, 1e10):
         await refused(ledger.claim([scene.job()], limit=1, lease=lease))
