@@ -123,11 +123,12 @@ class SqlLedger(SqlSums, Printable):
 
     async def give_back(self, claim: Claim) -> None:
         """Let others claim the job."""
-        await self.give_back_all([claim])
+        await self.give_back_all([_held(claim)])
 
     async def give_back_all(self, claims: Iterable[Claim]) -> None:
         """Let others claim the jobs."""
-        await self._write(partial(_claims.give_back, claims=[*map(_held, claims)]))
+        given = checks.instances("Ledger.give_back_all.claims", claims, Claim)
+        await self._write(partial(_claims.give_back, claims=given))
 
     async def record_ads(self, appid: str, day: Day, rows: Iterable[AdRow]) -> int:
         """Record a day's ad data."""
