@@ -39,7 +39,7 @@ async def test_middleware_reads_the_body() -> None:
     seen: list[bytes] = []
 
     async def signing(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        assert not isinstance(request.body, bytes)
+        assert isinstance(request.body, aiohttp.Payload)
         seen.append(await request.body.as_bytes())
         await request.update_body(b"{}")
         return await handler(request)

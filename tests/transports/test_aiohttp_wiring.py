@@ -83,7 +83,7 @@ async def test_request(server: Mocked, token: str, spelled: str) -> None:
     assert ratio.share_ratio == 40
     [kwargs] = told
     assert [str(sent) for sent in server.urls] == [url]
-    assert (kwargs["data"].decode(), kwargs["allow_redirects"]) == ('{"appid":"wx1"}', False)
+    assert (kwargs["data"], kwargs["allow_redirects"]) == (b'{"appid":"wx1"}', False)
     assert kwargs["headers"]["Content-Type"] == "application/json; charset=utf-8"
     assert "proxy" not in kwargs
 
