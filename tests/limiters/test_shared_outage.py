@@ -1,4 +1,7 @@
-"""What an outage of Redis leaves behind: simulated fleets lose little by it, and learn nothing wrong."""
+"""What an outage of Redis leaves behind in simulated fleets.
+
+They lose little by it, and learn nothing wrong.
+"""
 
 from __future__ import annotations
 
@@ -58,9 +61,10 @@ def test_the_cases_are_what_they_are_taken_for() -> None:
 
 
 def test_probes_of_an_outage_count() -> None:
-    """Each process probes the gate that opens while Redis is away, and no probe is forgotten.
+    """Each process probes a gate that opens while Redis is away.
 
-    The calls that follow are what is left of the window, and none is refused.
+    No probe is forgotten. The calls that follow are what is left of the window, and none is
+    refused.
     """
     usual, _ = played(CASE)
     result, went = played(attrs.evolve(CASE, trouble=away(110.0, 140.0)))
@@ -74,7 +78,10 @@ def test_probes_of_an_outage_count() -> None:
 
 
 def test_what_was_used_in_an_outage_is_asked_for_when_it_is_free() -> None:
-    """Two processes ask as soon as what they used counts no more, not when they look next."""
+    """Two processes ask as soon as what they used counts no more.
+
+    They do not wait until they look next.
+    """
     _, went = played(attrs.evolve(CASE, processes=2, trouble=away(100.0, 140.0)))
     assert sum(181.0 < moment < 186.0 for moment in went) == 2
 
@@ -87,9 +94,10 @@ def test_no_call_while_processes_come_back() -> None:
 
 
 def test_no_probe_while_the_budget_is_spent() -> None:
-    """After a long outage the first call waits until some of the calls made meanwhile count no more.
+    """After a long outage the first call waits if the budget is spent.
 
-    The gate that closed before the outage is still closed inside Redis.
+    It goes when calls made meanwhile count no more. The gate that closed before the outage is still
+    closed inside Redis.
     """
     case = attrs.evolve(CASE, processes=4, callers=192, windows=4.5)
     usual, _ = played(case)
@@ -113,7 +121,7 @@ def test_an_outage_in_a_pause_costs_nothing(processes: int) -> None:
 
 
 def test_the_share_of_a_process_that_does_not_come_back() -> None:
-    """What a process may use of which nothing is heard is granted to nobody for a span."""
+    """A process of which nothing is heard has its share kept for a span."""
 
     async def trouble(fleet: Fleet) -> None:
         await asyncio.sleep(90.0)
@@ -131,7 +139,7 @@ def test_the_share_of_a_process_that_does_not_come_back() -> None:
 
 @virtual
 async def test_a_message_does_not_end_an_outage() -> None:
-    """A process to which another's message comes first still tells what it did meanwhile."""
+    """A process that hears a message first still tells what it did meanwhile."""
     fleet = Processes()
     limiter = fleet.start()
     for _ in range(2):

@@ -156,9 +156,9 @@ async def test_hardly_more_demand_than_a_window_allows(demand: float, phase: flo
 @pytest.mark.parametrize("phase", [22.0, 24.0, 26.0])
 @virtual
 async def test_a_first_test_that_meets_two_windows(phase: float) -> None:
-    """A window that ends during the first test is not taken for a bucket that fills at once.
+    """A window that ends during the first test is not taken for a bucket.
 
-    Such a bucket would be given one call at a time.
+    A bucket that fills at once would be given one call at a time.
     """
     load = Load(fixed(400, phase), 0.5)
     await load.last(60, 8 * WINDOW)

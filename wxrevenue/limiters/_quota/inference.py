@@ -28,8 +28,8 @@ for "unknown" as well.
               some                       server counts windows
     measure   -                 bucket   how fast the bucket fills, and how much it holds: the rest
                                          of the budget came in while it was counted
-    measure   faster than the   unknown  that the server counts windows, and two of them were met: so
-              budget came                fast a bucket would not have been spent
+    measure   faster than the   unknown  that the server counts windows, and two were met: so fast a
+              budget came                bucket would not have been spent
 """
 
 from __future__ import annotations

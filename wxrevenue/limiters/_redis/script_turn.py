@@ -203,8 +203,8 @@ closed, 10 how much the others called lately (hashes).
 Arguments: 1 window, 2 lease, 3 a probe's lease, 4 the stated rate or nothing, 5 how channels begin,
 6 the process (and, behind a dot, which of its scopes), 7 its generation, 8 the request's number, 9
 callers that wait, 10 further permits wished for, 11 a random number, 12 a pause's margin, 13 the
-scope, 14 its group as this process knows it, 15 reports, 16 a plan, 17 ``reopen``, ``leave``, or the
-calls made while Redis was away and the last one's age, 18 the group of a scope that was never
+scope, 14 its group as this process knows it, 15 reports, 16 a plan, 17 ``reopen``, ``leave``, or
+the calls made while Redis was away and the last one's age, 18 the group of a scope that was never
 merged, 19 how many permits the process has seen, 20 ``deaf`` if it hears no messages, 21 what
 scopes have in common that differ in the authorizer alone, or nothing.
 """
