@@ -21,6 +21,7 @@ from wxrevenue import (
     ConfigurationError,
     FetchJob,
     HalfMonth,
+    Ledger,
     LedgerError,
     RevenueClient,
     fetch,
@@ -31,7 +32,7 @@ from wxrevenue import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wxrevenue import Change, HttpRequest, HttpResponse, Ledger, Progress
+    from wxrevenue import Change, Claim, HttpRequest, HttpResponse, Progress
 
 SPAN = ("2024-01-01", "2026-02-28")
 """52 half-months: 5 jobs for each owner."""
@@ -63,12 +64,14 @@ class OfOnes:
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
         self.given_back = 0
+        for name in dir(Ledger):
+            if name in {"__aenter__", "__aexit__"} or not (name.startswith("_") or hasattr(self, name)):
+                setattr(self, name, getattr(ledger, name))
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "give_back_all":
-            raise AttributeError(name)
-        self.given_back += name == "give_back"
-        return getattr(self._ledger, name)
+    async def give_back(self, claim: Claim) -> None:
+        """Let others claim the job."""
+        self.given_back += 1
+        await self._ledger.give_back(claim)
 
 
 def statement(session: Any, sql: str) -> Any:
