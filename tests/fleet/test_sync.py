@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.fleet import Fleet
 from support.provider import TODAY
+from support.synced import SPAN, kept, ledger_in, sent, served
 from support.virtual import virtual
 
 from wxrevenue import (
@@ -21,67 +22,21 @@ from wxrevenue import (
     ConfigurationError,
     FetchJob,
     HalfMonth,
-    Ledger,
     LedgerError,
     RevenueClient,
     fetch,
-    open_ledger,
     sync,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wxrevenue import Change, Claim, HttpRequest, HttpResponse, Progress
-
-SPAN = ("2024-01-01", "2026-02-28")
-"""52 half-months: 5 jobs for each owner."""
-
-
-def ledger_in(folder: Path) -> Ledger:
-    """Return a ledger in a folder, by the database's clock."""
-    return open_ledger(str(folder / "revenue.db"))
-
-
-async def kept(ledger: Ledger) -> list[tuple[str, Any]]:
-    """Return what a ledger has, in an order of its own."""
-    return sorted([one async for one in ledger.settlements()], key=repr)
-
-
-async def served(fleet: Fleet, owners: list[str]) -> list[tuple[str, Any]]:
-    """Return what the server has, in the same order."""
-    found: list[tuple[str, Any]] = []
-    for owner in owners:
-        own = owner == fleet.appid
-        walk = fleet.client.iter_agency_settlement(*SPAN) if own else fleet.client.iter_settlement(*SPAN, authorizer_appid=owner)
-        found += [(owner, row) for row in await walk.collect()]
-    return sorted(found, key=repr)
-
-
-class OfOnes:
-    """A ledger of somebody else's: it takes claims back one by one."""
-
-    def __init__(self, ledger: Any) -> None:
-        self._ledger = ledger
-        self.given_back = 0
-        for name in dir(Ledger):
-            if name in {"__aenter__", "__aexit__"} or not (name.startswith("_") or hasattr(self, name)):
-                setattr(self, name, getattr(ledger, name))
-
-    async def give_back(self, claim: Claim) -> None:
-        """Let others claim the job."""
-        self.given_back += 1
-        await self._ledger.give_back(claim)
+    from wxrevenue import Change, HttpRequest, HttpResponse, Progress
 
 
 def statement(session: Any, sql: str) -> Any:
     """Run a statement behind the ledger's back."""
     return session.run(sql)
-
-
-def sent(fleet: Fleet) -> int:
-    """Return how many settlement pages were asked for."""
-    return sum("settle" in action for action in fleet.actions)
 
 
 @virtual
@@ -165,22 +120,6 @@ async def test_two_at_once_make_the_calls_of_one(tmp_path: Path) -> None:
 
 
 @virtual
-async def test_a_claim_that_another_left_behind(tmp_path: Path) -> None:
-    """A job that a killed process held is fetched when its lease is over.
-
-    The other jobs do not wait for it.
-    """
-    fleet = Fleet()
-    held = FetchJob(fleet.appid, HalfMonth(2022, 2, 2), HalfMonth(2022, 3, 1))
-    async with open_ledger(str(tmp_path / "revenue.db"), clock=fleet.clock) as ledger:
-        await ledger.claim([held], limit=1, lease=30.0)
-        begin = fleet.clock.time()
-        report = await sync(fleet.client, ledger, [fleet.appid], "2022-01-01", "2022-12-31")
-        assert (report.jobs, sent(fleet)) == (2, 2)
-        assert 30.0 <= fleet.clock.time() - begin < 32.0
-
-
-@virtual
 async def test_a_writer_that_is_late(tmp_path: Path) -> None:
     """A run that was stopped beyond its lease records nothing over the other's work.
 
@@ -209,21 +148,6 @@ async def test_a_writer_that_is_late(tmp_path: Path) -> None:
         report = await sync(fleet.client, ledger, [fleet.appid], "2025-01-01", "2025-01-31")
         assert (report.jobs, report.calls, report.failed) == (1, 2, ())
         assert len(await kept(ledger)) == report.last_seq == 2
-
-
-@virtual
-async def test_cancelled_it_gives_back(tmp_path: Path) -> None:
-    """A run that is cancelled leaves no claim behind."""
-    fleet = Fleet()
-    async with ledger_in(tmp_path) as ledger:
-        running = asyncio.create_task(sync(fleet.client, ledger, fleet.programs[:3], *SPAN, concurrency=2))
-        while not fleet.actions:  # noqa: ASYNC110  (threads are on the way, too)
-            await asyncio.sleep(0)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        jobs = [job async for job in ledger.missing(fleet.programs[:3], *SPAN)]
-        assert len(await ledger.claim(jobs, limit=99)) == len(jobs)
 
 
 @virtual
@@ -270,77 +194,6 @@ async def test_runs_that_tell_nobody(tmp_path: Path) -> None:
 
 
 @virtual
-async def test_cancelled_while_it_claims(tmp_path: Path) -> None:
-    """B-26: a run that is cancelled while it claims leaves no claim behind."""
-    fleet = Fleet()
-    async with ledger_in(tmp_path) as ledger:
-        inner: Any = ledger
-        original, claimed = inner.claim, asyncio.Event()
-
-        async def slow(*args: Any, **options: Any) -> Any:
-            found = await original(*args, **options)
-            claimed.set()
-            await asyncio.sleep(1.0)
-            return found
-
-        inner.claim = slow
-        running = asyncio.create_task(sync(fleet.client, ledger, fleet.programs[:3], *SPAN, concurrency=2))
-        await claimed.wait()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        jobs = [job async for job in ledger.missing(fleet.programs[:3], *SPAN)]
-        assert len(await original(jobs, limit=99)) == len(jobs)
-
-
-@virtual
-async def test_cancelled_while_it_gives_back(tmp_path: Path) -> None:
-    """B-26: a run that is cancelled while it gives back leaves no claim behind."""
-    fleet = Fleet()
-    async with ledger_in(tmp_path) as ledger:
-        inner: Any = ledger
-        original, begun = inner.give_back_all, asyncio.Event()
-
-        async def slow(*args: Any) -> None:
-            begun.set()
-            await asyncio.sleep(5.0)
-            await original(*args)
-
-        inner.give_back_all = slow
-        running = asyncio.create_task(sync(fleet.client, ledger, fleet.programs[:1], SPAN[0], "2024-01-31"))
-        await begun.wait()
-        await asyncio.sleep(1.0)  # until nothing is left to do but this
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert await inner.claim([FetchJob(fleet.programs[0], HalfMonth(2024, 1, 1), HalfMonth(2024, 1, 2))], limit=1)
-
-
-@virtual
-async def test_a_ledger_that_fails_at_the_end(tmp_path: Path) -> None:
-    """Where the ledger fails, a claim is given back once.
-
-    Then the run knows that the ledger does not work.
-    """
-    fleet = Fleet()
-    async with ledger_in(tmp_path) as ledger:
-        inner: Any = ledger
-        tries: list[Any] = []
-
-        async def broken(*_: Any, **__: Any) -> Any:
-            raise LedgerError("fake")
-
-        async def give_back(claim: Any) -> None:
-            tries.append(claim)
-            raise LedgerError("fake")
-
-        inner.record_job, inner.give_back = broken, give_back
-        with pytest.raises(LedgerError, match="fake"):
-            await sync(fleet.client, ledger, fleet.programs[:3], *SPAN, concurrency=8)
-        assert len(tries) == 1
-
-
-@virtual
 async def test_a_broken_ledger_ends_it(tmp_path: Path) -> None:
     """B-14: when the ledger's database fails the run ends with that error.
 
@@ -354,36 +207,6 @@ async def test_a_broken_ledger_ends_it(tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="the disk is full"):
             await sync(fleet.client, ledger, fleet.programs[:3], *SPAN)
         assert (await ledger.progress()).half_months % 4 == 0
-
-
-@virtual
-async def test_claims_are_given_back_together(tmp_path: Path) -> None:
-    """Jobs that end about the same time have one transaction to give them back."""
-    fleet = Fleet()
-    async with ledger_in(tmp_path) as ledger:
-        inner: Any = ledger
-        give_back, together = inner.give_back_all, list[int]()
-
-        async def counted(claims: Any) -> None:
-            together.append(len(claims))
-            await give_back(claims)
-
-        inner.give_back_all = counted
-        report = await sync(fleet.client, ledger, fleet.programs, *SPAN)
-        assert sum(together) == report.jobs + len(report.failed)
-        assert max(together) > 1
-
-
-@virtual
-async def test_another_ledger(tmp_path: Path) -> None:
-    """A ledger that takes claims back one by one has them back at the end."""
-    fleet = Fleet()
-    async with ledger_in(tmp_path) as ledger:
-        other: Any = OfOnes(ledger)
-        report = await sync(fleet.client, other, fleet.programs[:3], *SPAN)
-        assert (report.jobs, other.given_back > 0) == (15, True)
-        jobs = [job async for job in ledger.missing(fleet.programs[:3], *SPAN, again=True)]
-        assert len(await ledger.claim(jobs, limit=99)) == 15
 
 
 @virtual
