@@ -8,7 +8,6 @@ objecting to the call, the ignore becomes unused, and that is an error.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
@@ -24,12 +23,10 @@ from wxrevenue import (
     AdSlot,
     Adunit,
     AdunitStatus,
-    AiohttpTransport,
     AmsRequest,
     ApiError,
     Authorization,
     BlockedAdvertiser,
-    Clock,
     CreatedAdunit,
     DistributionOrder,
     DistributionReceiver,
@@ -38,42 +35,28 @@ from wxrevenue import (
     GetAgencySettlement,
     GetShareRatio,
     HalfMonth,
-    HttpRequest,
-    HttpResponse,
-    LocalRateLimiter,
     MarkTransaction,
-    MemoryTransport,
     NotSentError,
     Outcome,
     Paginator,
     PayRequest,
-    PemSigner,
     PublisherState,
-    RateLimiter,
     RatioPlan,
     RatioResult,
     RatioStatus,
     RemainingAmount,
     RevenueClient,
     Safety,
-    Secret,
     SetShareRatio,
     Settlement,
     SettlementDetail,
     SettlementPage,
     SettlementStatus,
     ShareRatio,
-    Signer,
     SlotRevenue,
-    StaticTokens,
-    StaticVerifier,
     Sweep,
     Tmpl,
     TokenKind,
-    TokenSource,
-    Transport,
-    Turn,
-    Verifier,
     apply_ratios,
     beijing_date,
     half_months,
@@ -308,54 +291,7 @@ def models_know_their_fields(page: SettlementPage, row: Settlement, ratio: Share
 # -- making clients --------------------------------------------------------------------------------
 
 
-async def clients_take_every_kind_of_token(source: TokenSource) -> None:
-    """Take a string, a secret, an async function or a source for tokens.
-
-    A number is refused.
-    """
-
-    async def token() -> str:
-        return "fake-token"
-
-    RevenueClient("fake-token")
-    RevenueClient(Secret("fake-token"))
-    RevenueClient(token)
-    RevenueClient(source)
-    RevenueClient(StaticTokens(component="fake-token"))
-    RevenueClient(5)  # type: ignore[arg-type]
-    RevenueClient()  # type: ignore[call-arg]
-    RevenueClient("fake-token", timeout="10")  # type: ignore[arg-type]
-    async with RevenueClient("fake-token") as client:
-        assert_type(client, RevenueClient)
-        assert_type(client.with_options(deadline=2.0, tokens="fake-token", component_appid="wx1"), RevenueClient)
-        client.with_options(dead_line=2.0)  # type: ignore[call-arg]
-
-
-def funds_clients_need_a_verifier(pem: bytes, signer: Signer, verifier: Verifier) -> None:
-    """Take a key as bytes or as a signer; let no argument switch verification off."""
-    FundsDistributionClient("1900000109", "AB12", pem, verifier=verifier)
-    FundsDistributionClient("1900000109", "AB12", signer, verifier=StaticVerifier({"CD34": pem}))
-    FundsDistributionClient("1900000109", "AB12", pem)  # type: ignore[call-arg]
-    FundsDistributionClient("1900000109", "AB12", pem, verifier=None)  # type: ignore[arg-type]
-
-
 # -- plugs -----------------------------------------------------------------------------------------
-
-
-class Instant:
-    """A user's own clock."""
-
-    def monotonic(self) -> float:
-        """Return the time as ``None``, for the types alone."""
-        return 0.0
-
-    def time(self) -> float:
-        """Return the time as ``None``, for the types alone."""
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        """Do not wait."""
-        await asyncio.sleep(seconds)
 
 
 async def sweeps_keep_jobs_and_values_apart(client: RevenueClient, appids: list[str], days: AsyncGenerator[date]) -> None:
@@ -385,35 +321,6 @@ async def sweeps_keep_jobs_and_values_apart(client: RevenueClient, appids: list[
     sweep(client.get_share_ratio, [1, 2])  # type: ignore[arg-type]
     sweep(walk, days, concurency=3)  # type: ignore[call-overload]
     sweep_settlements(lambda _: client, appids, "2024-01-01", "2024-12-31", order=True)  # type: ignore[call-arg]
-
-
-def what_is_shipped_fits_the_plugs(
-    handler: MemoryTransport, limiter: LocalRateLimiter, signer: PemSigner, verifier: StaticVerifier
-) -> None:
-    """Let each of the package's own classes be plugged in.
-
-    A class that only has the right methods may be, too.
-    """
-    transports: list[Transport] = [AiohttpTransport(), handler]
-    limiters: list[RateLimiter] = [limiter]
-    signers: list[Signer] = [signer]
-    verifiers: list[Verifier] = [verifier]
-    clocks: list[Clock] = [Instant()]
-    sources: list[TokenSource] = [StaticTokens()]
-    wrong: Transport = Instant()  # type: ignore[assignment]
-    RevenueClient("fake-token", transport=transports[0], limiter=limiters[0], clock=clocks[0])
-    del signers, verifiers, sources, wrong
-
-
-async def plugs_say_what_goes_through(transport: Transport, limiter: RateLimiter, source: TokenSource, request: HttpRequest) -> None:
-    """Type what a port takes and returns.
-
-    So a user's own implementation is checked.
-    """
-    assert_type(await transport.send(request, timeout=1.0), HttpResponse)
-    assert_type(await limiter.acquire("wx1/-/x", timeout=1.0), Turn)
-    assert_type(await source.get(TokenKind.COMPONENT, None, timeout=1.0), Secret | str)
-    await transport.send(request)  # type: ignore[call-arg]
 
 
 def errors_have_typed_facts(error: ApiError) -> None:
