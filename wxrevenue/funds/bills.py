@@ -40,7 +40,15 @@ def _as_day(value: str | date) -> str:
 
 
 @attrs.frozen
-class GetBillDownloadUrl(PayRequest[BillDownloadUrl]):
+class _OfDay(PayRequest[BillDownloadUrl]):
+    """Asks for a bill of one day."""
+
+    bill_date: str = attrs.field(converter=_as_day)
+    sub_mchid: str | None = attrs.field(default=None, validator=_OPTIONAL_ID)
+
+
+@attrs.frozen
+class GetBillDownloadUrl(_OfDay):
     """Ask where the distribution bill of a day can be downloaded.
 
     WeChat page: Distribution bill, https://pay.weixin.qq.com/doc/global/v3/en/4012356938
@@ -61,12 +69,9 @@ class GetBillDownloadUrl(PayRequest[BillDownloadUrl]):
         path=f"{_PATH}/bill-download-url", method="GET", action="get_bill_download_url", safety=Safety.SAFE
     )
 
-    bill_date: str = attrs.field(converter=_as_day)
-    sub_mchid: str | None = attrs.field(default=None, validator=_OPTIONAL_ID)
-
 
 @attrs.frozen
-class GetRefundBillDownloadUrl(PayRequest[BillDownloadUrl]):
+class GetRefundBillDownloadUrl(_OfDay):
     """Ask where the bill of a day's refunds of distributed orders can be downloaded.
 
     WeChat page: Refund bill, https://pay.weixin.qq.com/doc/global/v3/en/4012356941
@@ -86,6 +91,3 @@ class GetRefundBillDownloadUrl(PayRequest[BillDownloadUrl]):
     endpoint: ClassVar[Endpoint] = Endpoint(
         path=f"{_PATH}/refunds/bill-download-url", method="GET", action="get_refund_bill_download_url", safety=Safety.SAFE
     )
-
-    bill_date: str = attrs.field(converter=_as_day)
-    sub_mchid: str | None = attrs.field(default=None, validator=_OPTIONAL_ID)
