@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import TYPE_CHECKING
 
 from wxrevenue._base import extras
+from wxrevenue.cli._starting import quiet_interrupts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EXTRA = frozenset({"rich", "typer"})
 
@@ -15,7 +20,16 @@ def main() -> None:
 
     Without the packages of the extra it exits 1 and says how to get them.
     """
+    with quiet_interrupts():
+        command = _command()
+    command()
+
+
+def _command() -> Callable[[], object]:
+    """Load the commands."""
     try:
+        from typer.main import get_command
+
         from wxrevenue.cli._app import app  # without the extra there is a message, not a traceback
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
@@ -25,4 +39,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without 操作过快 shows question marks, not a traceback
-    app()
+    return get_command(app)

@@ -12,6 +12,7 @@ import attrs
 import typer
 
 from wxrevenue._base.file_errors import Remedy
+from wxrevenue.cli._starting import STOPPED
 from wxrevenue.errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -24,11 +25,11 @@ from wxrevenue.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-FAILED, WRONG, TRY_LATER, STOPPED = 1, 2, 75, 130
+FAILED, WRONG, TRY_LATER = 1, 2, 75
 """Exit codes.
 
 They are, in this order: it failed; options or credentials are not right; the same command may
-succeed later; Ctrl-C.
+succeed later. ``STOPPED`` is that of Ctrl-C.
 """
 _LATER: Final = (TooFastError, QuotaExceededError, DeadlineExceededError, PageDriftError)
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict, Unpack
 
 import typer
 
-from wxrevenue.cli._problem import FAILED, STOPPED, Problem
+from wxrevenue.cli._problem import FAILED, Problem
 from wxrevenue.cli._ratios import file as _file
 from wxrevenue.cli._ratios.job import Job
 from wxrevenue.cli._ratios.report import HEAD, row
+from wxrevenue.cli._starting import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
