@@ -152,20 +152,21 @@ def test_without_yes_nothing_is_sent(shell: Shell, args: tuple[str, ...], body: 
         (("distribute", "42", "--order-no=D-1", f"--to=19={'9' * 5000}"), 2, "--to: expected MCHID=FEN"),
         (("distribute", "42", "--order-no=D-1", "--to=19=1.5"), 2, "--to: expected MCHID=FEN, got '19=1.5'"),
         (("distribute", "42", "--order-no=D-1", "--to=19=1", "--to=19=2"), 2, "'19' is there twice"),
-        (("mark", TRADE, "--base-url=nonsense"), 2, "base_url: expected http(s)://"),
-        (("mark", TRADE, "--sub-mchid="), 2, "sub_mchid: expected a value that is not empty"),
+        (("mark", TRADE, "--base-url=nonsense"), 2, "--base-url: expected http(s)://"),
+        (("mark", TRADE, "--sub-mchid="), 2, "--sub-mchid: expected a value that is not empty"),
         (("bill", "2026-03-20", "--format=parquet"), 2, "parquet needs a file"),
         (("bill", "2026-03-20", "--out=bill.txt"), 2, "'bill.txt' ends in none of .csv"),
         (("distribute", "42", "--order-no=D|1", "--to=19=7"), 2, "--order-no: expected 1 to 64"),
         (("amounts", "42"), 1, "ORDER_NOT_EXIST"),
         (("bill", "yesterday"), 2, "DAY: expected zero-padded"),
+        (("bill", "2020-01-01"), 2, "DAY: expected one of the last 90 days in Beijing, "),
     ],
 )
 def test_what_is_wrong_is_told(shell: Shell, args: tuple[str, ...], code: int, says: str) -> None:
     """A wrong argument exits 2, a refusal 1; stderr says why."""
     status, out, err = shell.run(*args)
     assert (status, out) == (code, "")
-    assert says in err
+    assert err.removeprefix("Invalid value for ").startswith(says) if says.startswith(("-", "DAY")) else says in err
 
 
 def changed(shell: Shell, change: str) -> bytes:
@@ -193,24 +194,25 @@ def changed(shell: Shell, change: str) -> bytes:
         ("not json", "expected JSON with mchid, serial_no, private_key"),
         ("utf-16", "expected JSON with mchid, serial_no, private_key"),
         ("no key", "it lacks private_key"),
-        ("wrong key", "private_key: expected an unencrypted RSA key"),
+        ("wrong key", ", private_key: expected an unencrypted RSA key"),
         ("literal line ends", "a backslash and an n"),
         ("keys as a list", "platform_keys (PEM by serial number)"),
         ("keys as a text", "platform_keys (PEM by serial number)"),
-        ("mchid with a blank", "mchid: expected no white space"),
-        ("sub_mchid as a number", "sub_mchid: expected a str, got int"),
-        ("address as a number", "base_url: expected a str, got int"),
-        ("no key that is one", "apiv3_key: expected the APIv3 key"),
+        ("mchid with a blank", ", mchid: expected no white space"),
+        ("sub_mchid as a number", ", sub_mchid: expected a str, got int"),
+        ("address as a number", ", base_url: expected a str, got int"),
+        ("no key that is one", ", apiv3_key: expected the APIv3 key"),
     ],
 )
 def test_merchant_files(shell: Shell, change: str, says: str, way: tuple[str, ...]) -> None:
     """A file that is not a merchant's is refused, also where nothing would be sent.
 
-    Nothing of it is shown.
+    The file is named. Nothing of it is shown.
     """
     shell.file.write_bytes(changed(shell, change))
     status, _, err = shell.run(*way)
     assert status == 2
+    assert err.startswith(str(shell.file))
     assert says in err
     assert "fake text" not in err
 

@@ -297,6 +297,7 @@ def test_a_file_of_owners_that_is_wrong(written: bytes, ledger: str, sandbox: Sa
         (("--from", "2025-1-1"), "--from: expected zero-padded"),
         (("--from", "2025-01-02", "--to", "2025-02-30"), "--to: expected zero-padded"),
         (("--from", "2025-01-02", "--to", "2025-01-01"), "--to: expected --from or a later day: 2025-01-01 comes before 2025-01-02"),
+        (("--from", "9999-01-02"), "--from: expected today or an earlier day, or a later --to: "),
         (("--from", "2025-01-02", "--ads", "3661"), "--ads"),
         (("--from", "2025-01-02", "foo"), "APPID: 'foo' is not an appid such as wx0123456789abcdef"),
         (("--from", "2025-01-02", "wx1,wx2"), "APPID: 'wx1,wx2' is not an appid such as"),

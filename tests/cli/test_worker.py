@@ -107,11 +107,12 @@ def test_what_is_missing_is_told_first(
 
 def test_a_redis_that_cannot_be(tmp_path: Path) -> None:
     """A URL that cannot be right is refused without showing a part of its password."""
-    redis = f"redis://:{PASSWORD}/x@host/0"
-    code, _, err = invoke("worker", "--sandbox", "--redis", redis, "--ledger", str(tmp_path / "a.db"))
-    assert code == 2
-    assert "expected redis://host" in err
-    assert_no_leak(err, secrets=[PASSWORD])
+    given = ("--sandbox", "--redis", f"redis://:{PASSWORD}/x@host/0", "--ledger", str(tmp_path / "a.db"))
+    for command in (("worker", *given), ("sync", *given, "--from", "2026-01-01")):
+        code, _, err = invoke(*command)
+        assert code == 2
+        assert err.startswith("--redis: expected redis://host")
+        assert_no_leak(err, secrets=[PASSWORD])
 
 
 def test_what_a_run_by_workers_shows(capsys: pytest.CaptureFixture[str]) -> None:

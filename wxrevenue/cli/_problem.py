@@ -34,8 +34,13 @@ succeed later. ``STOPPED`` is that of Ctrl-C.
 _LATER: Final = (TooFastError, QuotaExceededError, DeadlineExceededError, PageDriftError)
 
 
-_TYPED: Final = {"open_ledger.url": "--ledger", "RevenueClient.base_url": "--base-url"}
-"""Options, by what the library calls them."""
+_TYPED: Final = {
+    "open_ledger.url": "--ledger",
+    "RevenueClient.base_url": "--base-url",
+    "JobQueue.redis": "--redis",
+    "bill_date": "DAY",
+}
+"""Options and arguments, by what the library calls them."""
 
 
 def day_as_typed(text: str) -> str:
@@ -43,10 +48,10 @@ def day_as_typed(text: str) -> str:
     return re.sub(r"\bstart(_date)?\b", "--from", text)
 
 
-def _as_typed(text: str) -> str:
-    """Return a message under the name of the option that was typed."""
-    name, colon, rest = text.partition(": ")
-    return _TYPED.get(name, name) + colon + rest
+def _as_typed(error: ConfigurationError) -> str:
+    """Return what an error says, under the name of the option that was typed."""
+    name, colon, rest = error.message.partition(": ")
+    return _TYPED[name] + colon + rest if name in _TYPED else str(error)
 
 
 @attrs.frozen
@@ -69,7 +74,7 @@ class Problem:
             advice = (note.removeprefix(f"{error.filename}: ") for note in Remedy.on(error))
             return cls((what, *advice), FAILED)
         if isinstance(error, ConfigurationError):
-            return cls((_as_typed(str(error)),), WRONG)
+            return cls((_as_typed(error),), WRONG)
         later = error.retryable or isinstance(error, _LATER)
         return cls((str(error),), TRY_LATER if later else FAILED)
 

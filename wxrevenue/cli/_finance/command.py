@@ -133,6 +133,6 @@ def read(ledger: str, work: Callable[[Ledger], Awaitable[T]]) -> T:
 def _half_month(text: str) -> HalfMonth:
     try:
         return HalfMonth.parse(text)
-    except ConfigurationError as error:
-        said = error.message.partition(": ")[2]
-    raise typer.BadParameter(f"{said}, got {text!r}", param_hint="--half-month")
+    except ConfigurationError:
+        told = f"expected a half-month such as '2024-03-1' or '2024-03-2', got {text!r}"
+        raise typer.BadParameter(told, param_hint="--half-month") from None

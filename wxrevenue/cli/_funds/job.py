@@ -48,14 +48,31 @@ class Merchant:
     """
 
     def __init__(self, file: Path, sub_mchid: str | None, base_url: str | None) -> None:
-        self._facts = _facts(file)
+        self._facts, self._file = _facts(file), file
+        options = {"sub_mchid": ("--sub-mchid", sub_mchid), "base_url": ("--base-url", base_url)}
+        self._typed = {name: option for name, (option, given) in options.items() if given is not None}
         self.mchid: str = self._facts["mchid"]
         self.sub_mchid: str | None = self._facts.get("sub_mchid") if sub_mchid is None else sub_mchid
         self.base_url = self._facts.get("base_url", BASE_URL) if base_url is None else base_url
 
     def check(self) -> None:
         """Raise what a client would raise that is made for this merchant; nothing is sent."""
-        self._client(self._verifier())
+        self._made()
+
+    def _made(self) -> tuple[FundsDistributionClient, Verifier]:
+        """Return a client and its verifier.
+
+        What is wrong is told as the option that was typed, or as a field of the file.
+        """
+        try:
+            verifier = self._verifier()
+            return self._client(verifier), verifier
+        except ConfigurationError as error:
+            name, _, said = error.message.partition(": ")
+            field, whole = name.rpartition(".")[2], error.message
+        if field in self._typed:
+            raise ConfigurationError(f"{self._typed[field]}: {said}")
+        raise ConfigurationError(f"{self._file}, {field}: {said}" if field in self._facts else f"{self._file}: {whole}")
 
     def _client(self, verifier: Verifier) -> FundsDistributionClient:
         return FundsDistributionClient(
@@ -70,8 +87,8 @@ class Merchant:
 
     async def use(self, work: Callable[[FundsDistributionClient], Coroutine[object, None, T]]) -> T:
         """Return what the work returns, given a client that is closed afterwards."""
-        verifier = self._verifier()
-        async with self._client(verifier) as client:
+        client, verifier = self._made()
+        async with client:
             try:
                 return await work(client)
             finally:

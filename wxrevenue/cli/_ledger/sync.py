@@ -237,6 +237,10 @@ def _check(options: Options) -> None:
             check_range("sync", *days)
         except ConfigurationError as error:
             raise typer.BadParameter(day_as_typed(error.message.partition(": ")[2]), param_hint=hint) from None
+    today = beijing_day(None).isoformat()
+    if options.end is None and options.start > today:
+        told = f"expected today or an earlier day, or a later --to: {today} comes before {options.start}"
+        raise typer.BadParameter(told, param_hint="--from")
     named_owners(options.owners)
     check_appids(options.appids)
     open_ledger(options.ledger)
