@@ -14,7 +14,7 @@ from wxrevenue._base.tasks import made_in_a_thread, whole
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ledger._schema import SCHEMA_TABLE, is_current, migrate
 from wxrevenue.ledger._session import no_ledger, opened
-from wxrevenue.ledger._sqlite.failures import failed, is_busy
+from wxrevenue.ledger._sqlite.failures import failed, is_busy, is_missing
 from wxrevenue.ledger._sqlite.place import check_place, check_version
 from wxrevenue.ledger._sqlite.session import STATEMENTS, SqliteSession, translated
 from wxrevenue.ledger._sqlite.writer import Writer
@@ -98,7 +98,7 @@ class SqliteDatabase:
 
     def _connected(self) -> sqlite3.Connection:
         check_place(self._path)
-        if not self._make and not self._path.exists():
+        if not self._make and is_missing(self._path):
             raise no_ledger(self.name)
         until = time.monotonic() + self._patience
         while True:

@@ -18,6 +18,21 @@ _ROOM: Final = 65_536
 """Bytes that SQLite needs beside a file: an index of 32 KiB, and a page or two."""
 _AS_SUCH: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 """Codes of errors that tell no cause."""
+_OWNER: Final = "make this user the owner of the file and its folder"
+_THERE: Final = "let the user who runs this write there"
+_UNKNOWN: Final = "SQLite could not open it"
+_BOTH: Final = "let the user who runs this write to both, or copy the ledger to read it"
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether there is certainly no such file."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # SQLite's own error says more
+        return False
+    return False
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -43,7 +58,7 @@ def failed(name: str, error: sqlite3.Error) -> LedgerError | ConfigurationError:
     if code == sqlite3.SQLITE_FULL or (code in _AS_SUCH and _is_full(Path(name))):
         return LedgerError(f"{name}: the disk is full; nothing was recorded, and nothing lost: make room", retryable=True)
     if code == sqlite3.SQLITE_READONLY:
-        return LedgerError(f"{name}: the file or its folder must not be written to; nothing was recorded")
+        return LedgerError(f"{name}: the file or its folder must not be written to; {_BOTH}; nothing was recorded")
     said = _why_not_opened(Path(name)) if code == sqlite3.SQLITE_CANTOPEN else str(error)
     return LedgerError(f"{name}: {said}; nothing was recorded")
 
@@ -57,10 +72,22 @@ def _is_full(path: Path) -> bool:
 
 
 def _why_not_opened(path: Path) -> str:
+    folder = path.parent
+    if not os.access(folder, os.F_OK) or not folder.is_dir():
+        return "its folder is missing; make the folder first"
+    if not os.access(folder, os.X_OK):
+        return f"the user who runs this may not enter its folder; {_OWNER}"
     if path.is_dir():
         return "it is a folder"
-    if not path.parent.is_dir():
-        return "its folder is missing; make the folder first"
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        return "SQLite writes beside a ledger also to read it, and its folder must not be written to; copy the ledger to read it"
-    return "SQLite could not open it"
+    may_write = os.access(folder, os.W_OK)
+    if not path.exists():
+        return _UNKNOWN if may_write else f"its folder must not be written to; {_THERE}, or choose another"
+    return _why_not_read(path, may_write=may_write and os.access(path, os.W_OK))
+
+
+def _why_not_read(path: Path, *, may_write: bool) -> str:
+    if not os.access(path, os.R_OK):
+        return f"the user who runs this may not read it; {_OWNER}"
+    if may_write:
+        return _UNKNOWN
+    return f"SQLite writes beside a ledger also to read it, and its folder must not be written to; {_THERE}, or copy the ledger to read it"
