@@ -171,8 +171,7 @@ class FundsDistributionClient(Client):
                 broke.
 
         Raises:
-            ConfigurationError: an argument is not allowed; raised at once, or while reading where
-                the day is none of the last 90.
+            ConfigurationError: an argument is not allowed; raised at once.
             ResponseLostError: while reading: the file was cut short.
             DecodeError: while reading: the file is not a bill, or its link leads elsewhere.
             ApiError: while reading: the server refused.

@@ -18,7 +18,6 @@ from wxrevenue._wire.http import HttpRequest
 from wxrevenue.errors import ConfigurationError, DeadlineExceededError, SignatureError, WxRevenueError, without_history
 from wxrevenue.funds._answers import OK, unwrapped
 from wxrevenue.funds._encoding import JSON, outgoing
-from wxrevenue.funds._recent import OfRecentDay
 from wxrevenue.ports import EncryptingVerifier, EncryptionKey
 from wxrevenue.signing._answer import SCHEME, is_signed, signed_part
 from wxrevenue.signing._serial import printable_name
@@ -78,8 +77,6 @@ class PayService:
 
         Or return why it cannot be sent.
         """
-        if isinstance(request, OfRecentDay) and (refusal := request.refusal(self.clock.time())) is not None:
-            return refusal
         plain = outgoing(request, self.account)
         if isinstance(plain, WxRevenueError):
             return plain

@@ -14,7 +14,6 @@ from wxrevenue._base.secret import Secret
 from wxrevenue._wire.model import Model
 from wxrevenue._wire.request import Endpoint, PayRequest, Safety
 from wxrevenue.funds._checks import pay_id
-from wxrevenue.funds._recent import OfRecentDay
 
 if TYPE_CHECKING:
     from datetime import date
@@ -41,7 +40,7 @@ def _as_day(value: str | date) -> str:
 
 
 @attrs.frozen
-class _OfDay(OfRecentDay, PayRequest[BillDownloadUrl]):
+class _OfDay(PayRequest[BillDownloadUrl]):
     """Asks for a bill of one day."""
 
     bill_date: str = attrs.field(converter=_as_day)
@@ -62,8 +61,7 @@ class GetBillDownloadUrl(_OfDay):
         :class:`BillDownloadUrl`, good for 30 seconds.
 
     Raises:
-        ConfigurationError: an argument is not allowed, or the day is none of the last 90; nothing
-            was sent.
+        ConfigurationError: an argument is not allowed; nothing was sent.
         ApiError: the server refused. The documents list no reasons.
     """
 
@@ -86,8 +84,7 @@ class GetRefundBillDownloadUrl(_OfDay):
         :class:`BillDownloadUrl`, good for 30 seconds.
 
     Raises:
-        ConfigurationError: an argument is not allowed, or the day is none of the last 90; nothing
-            was sent.
+        ConfigurationError: an argument is not allowed; nothing was sent.
         ApiError: the server refused. The documents list no reasons.
     """
 
