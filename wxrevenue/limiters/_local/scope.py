@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from wxrevenue._engine.clock import call_later
 from wxrevenue.errors import ClientStateError
 from wxrevenue.limiters._local.refusal import refusal
+from wxrevenue.limiters._local.timer import Timer
 from wxrevenue.limiters._local.wait_queue import Waiter, WaitQueue
 from wxrevenue.ports import Verdict
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _TINY: Final = 1e-9
 """Seconds that a timer may be early; event loops do not tell shorter times apart."""
-_CALENDAR_LOOK_S: Final = 10.0
-"""Seconds after which the wall clock is looked at again: a machine may have slept."""
 
 
 @attrs.define(eq=False)
@@ -54,7 +52,7 @@ class Common:
 class ScopeLimiter:
     """Lets the callers of its scopes go, one after another."""
 
-    __slots__ = ("_clock", "_common", "_off_deadline", "_off_opening", "gate", "pacer", "queue", "scopes", "split_until")
+    __slots__ = ("_clock", "_common", "_off_deadline", "_opening", "gate", "pacer", "queue", "scopes", "split_until")
 
     def __init__(self, common: Common, scopes: tuple[str, ...], gate: Gate, pacer: Pacer) -> None:
         self._common = common
@@ -65,7 +63,7 @@ class ScopeLimiter:
         self.queue = WaitQueue()
         self.split_until = float("-inf")
         """Until when it is not merged with others."""
-        self._off_opening: Callable[[], object] | None = None
+        self._opening = Timer(common.clock)
         self._off_deadline: asyncio.TimerHandle | None = None
 
     def current(self, turn: QueuedTurn) -> ScopeLimiter:
@@ -123,7 +121,8 @@ class ScopeLimiter:
             raise refusal(self.gate, now, earliest)
         waiter = Waiter(turn, now + timeout)
         self.queue.push(waiter)
-        self._watch()
+        if self.queue.most_urgent() is waiter:
+            self._watch()
         self.advance(now)
         return waiter
 
@@ -204,15 +203,10 @@ class ScopeLimiter:
 
     def advance(self, now: float) -> None:
         """Let the calls go that may, and set the timer for the next."""
-        if self._off_opening is not None:
-            self._off_opening()
-            self._off_opening = None
         while (waiter := self.queue.first()) is not None:
             at = self._when(now)
             if at > now + _TINY:
-                if at < float("inf"):
-                    wait = at - now if self.gate.calendar is None else min(at - now, _CALENDAR_LOOK_S)
-                    self._off_opening = call_later(self._clock.source, wait, self._look_again)
+                self._opening.set(at, now, self._look_again, calendar=self.gate.calendar is not None)
                 return
             self.queue.remove(waiter)
             self._send(waiter.turn, now)
@@ -232,17 +226,17 @@ class ScopeLimiter:
 
     def _look_again(self, error: BaseException | None) -> None:
         """Go on after a pause; whom a user's own clock failed is told so."""
+        self._opening.off()
         if error is not None:
             self._fail(self.queue.first(), error)
         self.advance(self._clock.now_or_last())
 
     def _rest(self) -> None:
         """Take off the timers."""
-        if self._off_opening is not None:
-            self._off_opening()
+        self._opening.off()
         if self._off_deadline is not None:
             self._off_deadline.cancel()
-        self._off_opening = self._off_deadline = None
+            self._off_deadline = None
 
     # ------------------------------------------------------------------ deadlines
 
@@ -291,9 +285,6 @@ class ScopeLimiter:
 
     def move_to(self, limiter: ScopeLimiter) -> None:
         """Send the waiters for the other limiter's scopes there."""
-        for waiter in self.queue:
-            if waiter.turn.scope in limiter.scopes:
-                self.queue.remove(waiter)
-                waiter.removed = False
-                limiter.queue.push(waiter)
+        for waiter in self.queue.take(limiter.scopes):
+            limiter.queue.push(waiter)
         limiter._watch()
