@@ -1,4 +1,4 @@
-"""What comes to a file's writer while it writes is recorded together.
+"""What comes to a file's writer at once, or while it writes, is recorded together.
 
 It is as if one call had come after the other.
 """
@@ -8,14 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from wxrevenue import ChangeKind, FetchJob, HalfMonth, Settlement, SettlementStatus, Totals, open_ledger
 from wxrevenue.ledger._sql_ledger import SqlLedger
-from wxrevenue.ledger._sqlite import writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -63,6 +59,15 @@ async def together(ledger: SqlLedger, *calls: Awaitable[Any]) -> list[Any]:
     return await asyncio.gather(*tasks)
 
 
+def traced(ledger: SqlLedger) -> list[str]:
+    """Return a list that gets the statements of the writer."""
+    database: Any = ledger.database
+    connection: sqlite3.Connection = database._writer._session.connection
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    return statements
+
+
 async def content(ledger: SqlLedger) -> list[Any]:
     """Return everything that was recorded, but for the times."""
     changes = [(one.seq, one.owner, one.key, one.kinds, one.before, one.after) async for one in ledger.changes()]
@@ -98,35 +103,60 @@ async def test_few_statements(tmp_path: Path) -> None:
     """Jobs that come at once take little more than a statement each."""
     async with book(tmp_path) as ledger:
         claims = await ledger.claim([job_of(f"wx{number}") for number in range(32)], limit=32)
-        statements: list[str] = []
-        database: Any = ledger.database
-        connection: sqlite3.Connection = database._writer._session.connection
-        connection.set_trace_callback(statements.append)
+        statements = traced(ledger)
         calls = [ledger.record_job(claim.job, map(row, HALVES), claim=claim, totals=Totals(1, 2, 3, None)) for claim in claims]
         found = await together(ledger, *calls)
         await ledger.give_back_all(claims)
-        connection.set_trace_callback(None)
-        assert [len(each.changes) for each in found] == [12] * 32
         assert len(statements) < 40
+        assert [len(each.changes) for each in found] == [12] * 32
         changes, rows, progress, _ = await content(ledger)
         assert [len(changes), len(rows), progress] == [384, 384, (32, 384, 0, 384)]
         assert await ledger.claim([job_of("wx1")], limit=1)
 
 
-async def test_who_calls_alone_never_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Further calls are waited for only behind a commit that had many."""
-    waits: list[float] = []
+async def test_calls_of_one_round(tmp_path: Path) -> None:
+    """Calls made at once take one transaction, also of a writer that was idle."""
     async with book(tmp_path) as ledger:
-        monkeypatch.setattr(writer, "time", SimpleNamespace(sleep=waits.append))
-        for _ in range(3):
-            await ledger.record("wx1", FIRST, [row(FIRST)])
-        await together(ledger, *(ledger.record(f"wx{number}", FIRST, [row(FIRST)]) for number in range(3)))
-        await ledger.record("wx1", FIRST, [row(FIRST)])
-        assert waits == []
-        await together(ledger, *(ledger.record(f"wx{number}", FIRST, [row(FIRST)]) for number in range(5)))
-        for _ in range(3):
-            await ledger.record("wx1", FIRST, [row(FIRST)])
-        assert waits == [pytest.approx(0.001)]
+        statements = traced(ledger)
+        await asyncio.gather(*(ledger.record(f"wx{number}", FIRST, [row(FIRST)]) for number in range(64)))
+        assert statements.count("COMMIT") == 1
+        await asyncio.gather(*(ledger.record(f"wx{number}", FIRST, [row(FIRST, 7)]) for number in range(65)))
+        assert statements.count("COMMIT") == 3
+
+
+async def test_one_that_has_left(tmp_path: Path) -> None:
+    """What waits for the writer is not done if its caller has left meanwhile."""
+    async with book(tmp_path) as ledger:
+        calls = [asyncio.create_task(ledger.record(f"wx{number}", FIRST, [row(FIRST)])) for number in range(70)]
+        await asyncio.sleep(0)
+        for one in (calls[0], *calls[3:69]):
+            one.cancel()
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        assert [number for number, one in enumerate(found) if not isinstance(one, BaseException)] == [1, 2, 69]
+        assert [owner async for owner, _ in ledger.settlements()] == ["wx1", "wx2", "wx69"]
+
+
+async def test_closed_behind_its_calls(tmp_path: Path) -> None:
+    """What was called before the ledger was closed is committed."""
+    async with book(tmp_path) as ledger:
+        calls = [asyncio.create_task(ledger.record(f"wx{number}", FIRST, [row(FIRST)])) for number in range(200)]
+        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        assert not any(one.stale for one in await asyncio.gather(*calls))
+    async with book(tmp_path) as ledger:
+        assert (await ledger.progress()).half_months == 200
+
+
+async def test_another_loop(tmp_path: Path) -> None:
+    """A call from the event loop of another thread has its answer there."""
+    async with book(tmp_path) as ledger:
+
+        def elsewhere() -> bool:
+            return asyncio.run(ledger.record("wx2", FIRST, [row(FIRST)])).stale
+
+        here = ledger.record("wx1", FIRST, [row(FIRST)])
+        assert [(await here).stale, await asyncio.to_thread(elsewhere)] == [False, False]
+        assert (await ledger.progress()).owners == 2
 
 
 async def test_one_that_is_stale_stops_no_other(tmp_path: Path) -> None:

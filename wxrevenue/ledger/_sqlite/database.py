@@ -8,13 +8,14 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wxrevenue._base.tasks import made_in_a_thread, whole
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ledger._schema import SCHEMA_TABLE, is_current, migrate
 from wxrevenue.ledger._session import no_ledger, opened
 from wxrevenue.ledger._sqlite.failures import failed, is_busy, is_missing
+from wxrevenue.ledger._sqlite.gathering import Gathering
 from wxrevenue.ledger._sqlite.place import check_place, check_version
 from wxrevenue.ledger._sqlite.session import STATEMENTS, SqliteSession, translated
 from wxrevenue.ledger._sqlite.writer import Writer
@@ -44,6 +45,7 @@ class SqliteDatabase:
         self.name = str(path)
         self._path, self._patience, self._make = path, patience, make
         self._writer: Writer | None = None
+        self._gathering: Gathering | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reader: SqliteSession | None = None
         self._pid = 0
@@ -54,6 +56,7 @@ class SqliteDatabase:
         connection = await made_in_a_thread(self._connected, sqlite3.Connection.close)
         self._readers = ThreadPoolExecutor(1, "wxrevenue-ledger-reader")
         self._writer = Writer(SqliteSession(connection), self.name)
+        self._gathering = Gathering(self._writer)
         self._pid = os.getpid()
 
     async def read(self, work: Callable[[Session], T]) -> T:
@@ -66,8 +69,10 @@ class SqliteDatabase:
 
         An await that is cancelled may be too late to stop it.
         """
-        writer = opened(self._writer, self._pid)
-        return await asyncio.get_running_loop().run_in_executor(writer, cast("Callable[[], T]", work))
+        writer, gathering = opened(self._writer, self._pid), opened(self._gathering, self._pid)
+        if gathering.loop is not asyncio.get_running_loop():
+            gathering = Gathering(writer)
+        return await gathering.call(work)
 
     async def aclose(self) -> None:
         """Commit what is under way, and close the file.
@@ -88,8 +93,10 @@ class SqliteDatabase:
         Return the thread that writes.
         """
         writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
-        if writer is None or readers is None or self._pid != os.getpid():
+        gathering, self._gathering = self._gathering, None
+        if writer is None or readers is None or gathering is None or self._pid != os.getpid():
             return None
+        gathering.flush()
         writer.end_after(readers.submit(self._close_reader))
         readers.shutdown(wait=False)
         return writer
