@@ -137,6 +137,81 @@ async def test_a_ledger_that_fails_at_the_end(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_the_next_claims_fail(tmp_path: Path) -> None:
+    """Where jobs that are claimed ahead cannot be, the run ends with that.
+
+    What was claimed before is given back.
+    """
+    fleet = Fleet()
+    async with ledger_in(tmp_path) as ledger:
+        inner: Any = ledger
+        original, tries = inner.claim, list[int]()
+
+        async def breaking(jobs: Any, **options: Any) -> Any:
+            tries.append(len(jobs))
+            if len(tries) > 1:
+                raise LedgerError("fake")
+            return await original(jobs, **options)
+
+        inner.claim = breaking
+        with pytest.raises(LedgerError, match="fake"):
+            await sync(fleet.client, ledger, fleet.programs[:3], *SPAN, concurrency=2)
+        assert tries == [2, 2, 2]
+        jobs = [job async for job in ledger.missing(fleet.programs[:3], *SPAN, again=True)]
+        assert len(await original(jobs, limit=99)) == len(jobs)
+
+
+@virtual
+async def test_fetching_waits_for_no_claim(tmp_path: Path) -> None:
+    """Jobs are claimed ahead: three pieces of them before the first call is made."""
+    fleet = Fleet()
+    async with ledger_in(tmp_path) as ledger:
+        inner: Any = ledger
+        original, log = inner.claim, fleet.log
+
+        async def claim(jobs: Any, **options: Any) -> Any:
+            log.append(f"claim {len(jobs)}")
+            return await original(jobs, **options)
+
+        inner.claim = claim
+        await sync(fleet.client, ledger, fleet.programs[:3], *SPAN, concurrency=2)
+        first = next(number for number, line in enumerate(log) if "settle" in line)
+        assert log[:first].count("claim 2") == 3
+        assert [line for line in log if line.startswith("claim")] == ["claim 2"] * 7 + ["claim 1"]
+
+
+@virtual
+async def test_fetching_waits_for_no_commit(tmp_path: Path) -> None:
+    """While jobs are recorded others are fetched, as many at once as was asked."""
+    fleet = Fleet()
+    wire: Any = fleet
+    inner_wire = wire._wire
+
+    class Slow:
+        """The way to the server, which takes a second."""
+
+        async def send(self, request: Any, *, timeout: float) -> Any:
+            await asyncio.sleep(1.0)
+            return await inner_wire.send(request, timeout=timeout)
+
+    wire._wire = Slow()
+    async with ledger_in(tmp_path) as ledger:
+        inner: Any = ledger
+        original, meanwhile = inner.record_job, list[int]()
+
+        async def slow(*args: Any, **options: Any) -> Any:
+            await asyncio.sleep(0.5)
+            meanwhile.append(fleet.in_flight)
+            await asyncio.sleep(1.0)
+            return await original(*args, **options)
+
+        inner.record_job = slow
+        report = await sync(fleet.client, ledger, fleet.programs[:2], *SPAN, concurrency=3)
+        assert (report.jobs, fleet.most_in_flight) == (10, 3)
+        assert meanwhile[:3] == [3, 3, 3]
+
+
+@virtual
 async def test_claims_are_given_back_together(tmp_path: Path) -> None:
     """Jobs that end about the same time have one transaction to give them back."""
     fleet = Fleet()

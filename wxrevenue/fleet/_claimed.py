@@ -6,6 +6,7 @@ They are handed out one by one, renewed while they are fetched, given back at th
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _RENEWALS: Final = 3
 """Renewals within a lease: one that comes late does not lose the claim."""
+_AHEAD: Final = 2
+"""Pieces of jobs that are claimed while another one is handed out."""
 _LONGEST_PAUSE_S: Final = 1.0
 _GATHER_S: Final = 0.05
 """Seconds in which claims are gathered that are given back together.
@@ -87,20 +90,28 @@ class ClaimedJobs:
             await asyncio.gather(*map(self.give_back, claims[1:]), return_exceptions=True)
 
     async def those_of(self, jobs: AsyncIterator[FetchJob], size: int) -> AsyncGenerator[Claim]:
-        """Claim jobs so many at a time.
+        """Claim jobs so many at a time, ahead of those that are handed out.
 
         Yield the claims of those that are still missing.
         """
         some: list[FetchJob] = []
-        async with _closing(jobs):
-            async for job in jobs:
-                some.append(job)
-                if len(some) == size:
-                    for claim in await self.those_free(some):
-                        yield claim
-                    some = []
-        for claim in await self.those_free(some):
-            yield claim
+        claiming: deque[asyncio.Task[list[Claim]]] = deque()
+        try:
+            async with _closing(jobs):
+                async for job in jobs:
+                    some.append(job)
+                    if len(some) == size:
+                        claiming.append(start(self.those_free(some)))
+                        some = []
+                        if len(claiming) > _AHEAD:
+                            for claim in await claiming.popleft():
+                                yield claim
+            claiming.append(start(self.those_free(some)))
+            while claiming:
+                for claim in await claiming.popleft():
+                    yield claim
+        finally:
+            await end(claiming)
 
     async def those_held(self, size: int) -> AsyncGenerator[Claim]:
         """Yield claims of the jobs that others held, as they become free.

@@ -5,6 +5,7 @@ What is missing is claimed, fetched, and recorded job by job.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     Day: TypeAlias = str | date
 
+_MOST_BEHIND: Final = 64
+"""Jobs beyond those that are fetched: a ledger's file commits so many together."""
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 __all__ = ["SyncReport", "fetch", "sync"]
@@ -91,7 +94,8 @@ async def sync(  # noqa: PLR0913  (settings, by keyword)
         owners: whose settlements, any iterable of appids; they are pulled as they are needed.
         start: first day, Beijing calendar.
         end: last day, inclusive. Half-months that have not ended are left for later.
-        concurrency: how many jobs to fetch at once.
+        concurrency: how many jobs to fetch at once. Up to as many are recorded meanwhile, at most
+            64, and up to three times as many are claimed ahead.
         again: fetch half-months that are complete, too.
         lease: seconds after which another process may fetch what this one left when it was killed;
             renewed at a third of it.
@@ -117,7 +121,7 @@ async def sync(  # noqa: PLR0913  (settings, by keyword)
     missing = ledger.missing(owners, start, end, again=again, since=since)
     teller = await Teller.of(ledger, on_change)
     async with ClaimedJobs(ledger, lease=lease, since=since, again=again) as claimed:
-        run = _SyncRun(_Fetcher(client, ledger, own), claimed, teller, concurrency)
+        run = _SyncRun(_Fetcher(client, ledger, own, concurrency), claimed, teller, concurrency)
         await teller.tell()
         await run.over(claimed.those_of(missing, concurrency))
         while claimed.held:
@@ -183,15 +187,18 @@ class _Fetcher:
         client: the provider's.
         ledger: where they are recorded.
         own: the provider's appid.
+        at_once: how many walks may go on side by side.
     """
 
-    def __init__(self, client: RevenueClient, ledger: Ledger, own: str) -> None:
+    def __init__(self, client: RevenueClient, ledger: Ledger, own: str, at_once: int = 1) -> None:
         self._client, self._ledger, self._own = client, ledger, own
+        self._walks = asyncio.Semaphore(at_once)
 
     async def fetch(self, claim: Claim) -> Recorded:
         """Fetch a job; record it when the walk has ended. Safe to begin twice."""
         walk = self._walk(claim.job)
-        rows = await walk.collect()
+        async with self._walks:
+            rows = await walk.collect()
         return await self._ledger.record_job(claim.job, rows, claim=claim, totals=walk.totals)
 
     def _walk(self, job: FetchJob) -> Paginator[Settlement]:
@@ -206,7 +213,7 @@ class _SyncRun:
 
     def __init__(self, fetcher: _Fetcher, claimed: ClaimedJobs, teller: Teller, concurrency: int) -> None:
         self._fetcher, self._claimed, self._teller = fetcher, claimed, teller
-        self._concurrency = concurrency
+        self._in_hand = min(concurrency + min(concurrency, _MOST_BEHIND), MOST_AT_ONCE)
         self._jobs = self._calls = 0
         self._waited = 0.0
         self._changes: Counter[ChangeKind] = Counter()
@@ -214,7 +221,7 @@ class _SyncRun:
 
     async def over(self, claims: AsyncIterator[Claim]) -> None:
         """Fetch what is claimed."""
-        async with sweep(self._fetcher.fetch, claims, concurrency=self._concurrency) as outcomes:
+        async with sweep(self._fetcher.fetch, claims, concurrency=self._in_hand) as outcomes:
             async for outcome in outcomes:
                 await self._take(outcome)
 
