@@ -5,66 +5,26 @@ The result is a model, or one of the package's errors.
 
 from __future__ import annotations
 
-import io
-import logging
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import attrs
 import pytest
 from support.fakes import TOKEN, Tokens, ams_client, answer
 from support.leaks import assert_no_leak
-from support.paykit import ORDER, client, error
+from support.own_read import Everything, ReadEverything
 from support.virtual import virtual
 
 from wxrevenue import (
-    AmsRequest,
-    ApiError,
-    CallEvent,
     ComponentTokens,
     DecodeError,
-    Endpoint,
-    HttpResponse,
     MemoryTicketStore,
     MemoryTransport,
-    OutcomeUnknownError,
-    ResponseLostError,
     RetryPolicy,
-    RevenueClient,
-    Safety,
     Ticket,
     TokenKind,
     TokenUnavailableError,
     TooFastError,
-    WxRevenueError,
 )
-from wxrevenue._wire.http import LARGEST_BODY
-from wxrevenue._wire.model import Model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from wxrevenue import HttpRequest, Transport
 
 VALUE = "fake-value-123"
 ROW = {"month": "202003", "order": 1, "settled_revenue": 5, "slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 5}]}
-
-
-@attrs.define
-class Everything(Model):
-    """A result with fields of more kinds than strings and money."""
-
-    on: bool | None = None
-    share: float | None = None
-    numbers: list[int] | None = None
-    word: str | None = None
-    fen: int | None = None
-
-
-@attrs.frozen
-class ReadEverything(AmsRequest[Everything]):
-    """A user's own read."""
-
-    endpoint: ClassVar[Endpoint] = Endpoint(path="/fake/read", action="fake_read", safety=Safety.SAFE)
 
 
 async def read(body: bytes) -> tuple[Everything | DecodeError, int]:
@@ -297,135 +257,3 @@ async def test_what_nobody_announced() -> None:
         (deep,) = deep
     assert deep == VALUE
     assert VALUE not in repr(found)
-
-
-# -- what reaches a log ----------------------------------------------------------------------------
-
-
-def logged(*things: object) -> bytes:
-    """Return what a strict UTF-8 log file holds after these were logged.
-
-    A string that cannot be encoded fails the test.
-    """
-
-    class Handler(logging.StreamHandler[io.TextIOWrapper]):
-        def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-            pytest.fail("the log could not be written")
-
-    raw = io.BytesIO()
-    handler = Handler(io.TextIOWrapper(raw, "utf-8", write_through=True))
-    for thing in things:
-        handler.handle(logging.makeLogRecord({"msg": "%s %r", "args": (thing, thing)}))
-    return raw.getvalue()
-
-
-@pytest.mark.parametrize("strange", ["\udcff", "a\udc80b", "x\ny", "\x1b[31m", "", "x" * 129, "é"], ids=ascii)
-async def test_headers_that_no_log_can_hold(strange: str) -> None:
-    """D-08: bytes of a header that are no text come as lone surrogates.
-
-    They reach no error, no event and no log.
-    """
-    told: list[Any] = []
-    funds, _ = client(error(400, "PARAM_ERROR", Request_ID=strange), on_event=told.append)
-    with pytest.raises(ApiError) as caught:
-        await funds.mark_transaction(ORDER)
-    assert caught.value.request_id is None
-    assert [event.request_id for event in told if isinstance(event, CallEvent)] == [None]
-    assert b"PARAM_ERROR" in logged(caught.value, vars(caught.value), told)
-
-
-@virtual
-async def test_headers_of_good_answers_that_no_log_can_hold() -> None:
-    """D-08: the event of a successful call holds no lone surrogate either."""
-    told: list[Any] = []
-    revenue, _ = ams_client(answer({"ret": 0}, headers={"Request-ID": "\udcff"}), on_event=told.append)
-    await revenue.send(ReadEverything())
-    assert [event.request_id for event in told if isinstance(event, CallEvent)] == [None]
-    logged(told)
-
-
-async def test_a_usual_request_id() -> None:
-    """A ``Request-ID`` in WeChat Pay's form is kept."""
-    given = "08E8F5C3C50610F80218B9A1E1F70220E7012893F502-0"
-    funds, _ = client(error(400, "PARAM_ERROR", Request_ID=given))
-    with pytest.raises(ApiError) as caught:
-        await funds.mark_transaction(ORDER)
-    assert caught.value.request_id == given
-
-
-# -- size ------------------------------------------------------------------------------------------
-
-
-class Bringer:
-    """A third party's transport without a cap of its own."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.sent = 0
-
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-        """Return the body as the answer, whatever its size."""
-        self.sent += 1
-        return HttpResponse(200, {}, self._body)
-
-    async def aclose(self) -> None:
-        """Do nothing."""
-
-
-def padded(size: int) -> bytes:
-    """Return a valid answer of so many bytes."""
-    head, tail = b'{"fen":1', b"}"
-    return head + b" " * (size - len(head) - len(tail)) + tail
-
-
-def from_memory(body: bytes) -> Transport:
-    """Return the package's transport for tests, which has no cap either."""
-    return MemoryTransport(lambda _: answer(body))
-
-
-@pytest.mark.parametrize("transport", [from_memory, Bringer])
-@virtual
-async def test_answers_above_16_mib_are_not_parsed(transport: Callable[[bytes], Transport]) -> None:
-    """D-07: an answer one byte above the cap is refused before parsing.
-
-    It is not asked for again. This holds for every transport.
-    """
-    assert (await bringing(transport(padded(LARGEST_BODY))).send(ReadEverything())).fen == 1
-    with pytest.raises(ResponseLostError) as caught:
-        await bringing(transport(padded(LARGEST_BODY + 1))).send(ReadEverything())
-    found = caught.value
-    assert (found.reason, found.retryable, found.ambiguous, found.attempts) == ("too_large", False, True, 1)
-
-
-@virtual
-async def test_a_write_with_too_large_an_answer() -> None:
-    """D-07: a write with too large an answer has an unknown outcome.
-
-    The answer is not read.
-    """
-    transport = Bringer(padded(LARGEST_BODY + 1))
-    with pytest.raises(OutcomeUnknownError) as caught:
-        await bringing(transport).set_share_ratio(40)
-    assert isinstance(caught.value.last, ResponseLostError)
-    assert transport.sent == 1
-
-
-def bringing(transport: Transport) -> RevenueClient:
-    """Return a client with that transport."""
-    return RevenueClient(TOKEN, "wx0", transport=transport)
-
-
-@pytest.mark.parametrize("given", [None, b"{}", {"status": 200}, 5], ids=repr)
-@virtual
-async def test_transports_that_bring_something_else(given: Any) -> None:
-    """A transport that answers with no ``HttpResponse`` is an error of the package.
-
-    It is not a stray exception.
-    """
-
-    class Odd(Bringer):
-        async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
-            return given  # type: ignore[no-any-return]
-
-    with pytest.raises(WxRevenueError, match="the transport raised AttributeError"):
-        await bringing(Odd(b"")).send(ReadEverything())

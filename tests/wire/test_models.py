@@ -8,15 +8,16 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import pickle
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
 import pytest
+from support.decoded import ROW, made, page, refused, row
 
-from wxrevenue import DecodeError, Settlement, SettlementPage, SettlementStatus, ShareRatio, SlotRevenue, yuan
-from wxrevenue._wire.codec import decode, parse
+from wxrevenue import Settlement, SettlementPage, SettlementStatus, SlotRevenue, yuan
+from wxrevenue._wire.codec import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,33 +33,6 @@ SAMPLE = """
     {"slot_id": "SLOT_ID_WEAPP_REWARD_VIDEO", "slot_settled_revenue": 684786602}]}],
  "total_num": 1}
 """.encode()
-ROW: dict[str, Any] = {"month": "202003", "order": 1, "settled_revenue": 5}
-
-
-def page(**changes: Any) -> SettlementPage:
-    """Return a decoded page."""
-    found: SettlementPage = made(SettlementPage, {"total_num": 1, **changes})
-    return found
-
-
-def row(**changes: Any) -> Settlement:
-    """Return a decoded row."""
-    found: Settlement = made(Settlement, {**ROW, **changes})
-    return found
-
-
-def made(kind: type[Any], payload: object) -> Any:
-    """Return the payload as that model."""
-    found = decode(kind, payload)
-    assert isinstance(found, kind), found
-    return found
-
-
-def refused(kind: type[Any], payload: object) -> str:
-    """Return the path and the reason of a payload that does not fit."""
-    found = decode(kind, payload)
-    assert type(found) is DecodeError, found
-    return str(found)
 
 
 # -- the documented sample -------------------------------------------------------------------------
@@ -275,190 +249,3 @@ def test_models_have_slots() -> None:
     """A million rows have no dict each; a misspelt attribute is an error."""
     with pytest.raises(AttributeError):
         row().settled_revenu = 5  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-
-
-# -- rows ------------------------------------------------------------------------------------------
-
-
-def test_period_is_the_half_months() -> None:
-    """A row's period is the first and last day, in Beijing's calendar."""
-    assert row(month="202002", order=1).period == (dt.date(2020, 2, 1), dt.date(2020, 2, 15))
-    assert row(month="202002", order=2).period == (dt.date(2020, 2, 16), dt.date(2020, 2, 29))
-
-
-@pytest.mark.parametrize("changes", [{"month": "fake"}, {"month": "202013"}, {"month": ""}, {"order": 0}, {"order": 3}])
-def test_period_of_what_is_no_half_month(changes: dict[str, Any]) -> None:
-    """A row of no half-month decodes, for its money may matter.
-
-    Asking for its days is a ``DecodeError`` without Python's own in its chain.
-    """
-    found = row(**changes)
-    with pytest.raises(DecodeError, match="month and order name no half-month") as caught:
-        _ = found.period
-    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("sett_no", "key", "supersedes"),
-    [
-        (None, ("202003", 1, ""), None),
-        ("", ("202003", 1, ""), None),
-        ("XXX", ("202003", 1, "XXX"), ("202003", 1, "")),
-    ],
-)
-def test_key_and_what_it_supersedes(sett_no: str | None, key: tuple[str, int, str], supersedes: tuple[str, int, str] | None) -> None:
-    """A row gets its number when it settles.
-
-    From then on its key takes the place of the one without a number.
-    """
-    found = row(sett_no=sett_no)
-    assert (found.key, found.supersedes) == (key, supersedes)
-
-
-@pytest.mark.parametrize(
-    ("status", "settled", "paid"),
-    [
-        (None, False, False),
-        (0, False, False),
-        (1, False, False),
-        (2, True, False),
-        (3, True, False),
-        (4, True, False),
-        (5, True, True),
-        (6, False, False),
-        (9, False, False),
-        (-1, False, False),
-    ],
-)
-def test_settled_and_paid(status: int | None, *, settled: bool, paid: bool) -> None:
-    """Statuses 2 to 5 are settled, and 5 is paid; an unknown one is neither."""
-    found = row(sett_status=status)
-    assert (found.is_settled, found.is_paid) == (settled, paid)
-
-
-@pytest.mark.parametrize("value", [0, 6, 9, -1, 2**40])
-def test_unknown_statuses_survive(value: int) -> None:
-    """P-22: a number the documents do not list keeps its value.
-
-    It has a name, and equals itself.
-    """
-    found = row(sett_status=value).sett_status
-    assert isinstance(found, SettlementStatus)
-    assert found == value == found.value
-    assert found.name == f"UNKNOWN_{value}"
-    assert found == SettlementStatus(value)
-    assert hash(found) == hash(SettlementStatus(value))
-    assert f"UNKNOWN_{value}" in repr(found)
-    assert len(SettlementStatus) == 5
-
-
-@pytest.mark.parametrize("value", [True, 1.5, "9", None])
-def test_statuses_are_ints(value: object) -> None:
-    """A status is a whole number; no other value becomes one."""
-    if value is True:  # equals 1, as everywhere in Python; on the wire it is refused
-        assert refused(Settlement, {**ROW, "sett_status": value}).endswith("@ $.sett_status")
-        return
-    with pytest.raises(ValueError, match="is not a valid SettlementStatus"):
-        SettlementStatus(value)  # type: ignore[arg-type]
-
-
-FULL: dict[str, Any] = {
-    **ROW,
-    "date": "2020-03-25",
-    "zone": "z",
-    "sett_status": 1,
-    "sett_no": "A",
-    "mail_send_cnt": 0,
-    "slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 1}, {"slot_id": "T", "slot_settled_revenue": 2}],
-}
-CHANGES: list[dict[str, Any]] = [
-    {"settled_revenue": 6},
-    {"date": "2020-03-26"},
-    {"date": None},
-    {"zone": "y"},
-    {"zone": None},
-    {"sett_status": 2},
-    {"sett_status": 9},
-    {"sett_no": "B"},
-    {"sett_no": None},
-    {"mail_send_cnt": 1},
-    {"mail_send_cnt": None},
-    {"slot_revenue": []},
-    {"slot_revenue": FULL["slot_revenue"][:1]},
-    {"slot_revenue": FULL["slot_revenue"][::-1]},
-    {"slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 1}, {"slot_id": "T", "slot_settled_revenue": 3}]},
-    {"slot_revenue": [{"slot_id": "S", "slot_settled_revenue": 1}, {"slot_id": "U", "slot_settled_revenue": 2}]},
-    {"new": 1},
-]
-
-
-@pytest.mark.parametrize("change", CHANGES, ids=str)
-def test_fingerprints_change_with_the_row(change: dict[str, Any]) -> None:
-    """A row's fingerprint changes with every change, so the walk sees it.
-
-    Two copies of the same row have the same one.
-    """
-    before = made(Settlement, FULL)
-    assert before.fingerprint() == made(Settlement, copy.deepcopy(FULL)).fingerprint()
-    assert before.fingerprint() != made(Settlement, {**FULL, **change}).fingerprint()
-
-
-def test_fingerprints_tell_minus_one_from_minus_two() -> None:
-    """A correction by one fen changes the fingerprint.
-
-    This holds even where Python's hashes of the two amounts are equal.
-    """
-    assert hash(-1) == hash(-2)
-    assert row(settled_revenue=-1).fingerprint() != row(settled_revenue=-2).fingerprint()
-
-
-# -- ratios and yuan -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sent", "provider", "merchant"),
-    [(b"40", "40", "60"), (b"0", "0", "100"), (b"100", "100", "0"), (b"40.55", "40.55", "59.45"), (b"0.1", "0.1", "99.9")],
-)
-def test_ratios_are_exact(sent: bytes, provider: str, merchant: str) -> None:
-    """The digits on the wire are the digits of the decimal.
-
-    The two shares add up to 100.
-    """
-    found = made(ShareRatio, parse(b'{"share_ratio":%s}' % sent))
-    assert type(found.share_ratio) is Decimal
-    assert (str(found.share_ratio), str(found.merchant_ratio)) == (provider, merchant)
-    assert found.share_ratio + found.merchant_ratio == 100
-
-
-@pytest.mark.parametrize("given", ["40", True, None, [], {"share_ratio": 40}], ids=repr)
-def test_ratios_are_numbers(given: object) -> None:
-    """A string, a bool or a null is no ratio."""
-    assert refused(ShareRatio, {"share_ratio": given}).endswith("@ $.share_ratio")
-
-
-def test_a_ratio_must_be_there() -> None:
-    """A success without the ratio is a malformed answer."""
-    assert refused(ShareRatio, {}) == "missing @ $.share_ratio"
-
-
-@pytest.mark.parametrize(
-    ("fen", "text"),
-    [
-        (12345, "123.45"),
-        (0, "0.00"),
-        (5, "0.05"),
-        (-1, "-0.01"),
-        (100, "1.00"),
-        (2**63, "92233720368547758.08"),
-        (10**40 + 1, "1" + "0" * 38 + ".01"),
-    ],
-)
-def test_yuan_is_exact(fen: int, text: str) -> None:
-    """Two places, always, however large the sum."""
-    assert str(yuan(fen)) == text
-
-
-def test_yuan_does_not_depend_on_the_decimal_context() -> None:
-    """Yuan is exact under a user's decimal context of six digits."""
-    with localcontext(prec=6):
-        assert str(yuan(5_178_368_698)) == "51783686.98"

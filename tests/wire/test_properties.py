@@ -1,59 +1,41 @@
-"""Properties that hold for every input.
+"""Properties that hold for every answer.
 
 There are only the package's errors, and no value is lost on the way there and back.
 """
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
 import pickle
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.strategies import TOKEN, leaves, texts, wide
 
 from wxrevenue import (
-    ConfigurationError,
-    DecodeError,
     GetAgencySettlement,
     GetShareRatio,
     HttpResponse,
     MarkTransaction,
     PayRequest,
     Safety,
-    Secret,
-    SetShareRatio,
-    Settlement,
     SettlementPage,
-    ShareRatio,
     StaticTokens,
     WxRevenueError,
     ams,
-    beijing_date,
     funds,
-    yuan,
 )
-from wxrevenue._base.calendar import half_month, seconds_to_midnight
-from wxrevenue._base.secret import scrub
 from wxrevenue._engine.retry import Retries, RetryPolicy, RetryQuota
-from wxrevenue._wire.codec import decode, encode, parse
+from wxrevenue._wire.codec import decode
 from wxrevenue._wire.codes import CODES
-from wxrevenue._wire.model import digits
 from wxrevenue._wire.request import Request, result_of
 from wxrevenue.ams._service import AmsService
 from wxrevenue.funds._service import PayService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-TOKEN = "fake-token-12345"
-small = settings(derandomize=True, max_examples=60)
-wide = settings(derandomize=True, max_examples=200)
 
 AMS = AmsService("https://host", StaticTokens(component=TOKEN), "wx1")
 PAY = PayService("https://host", "1900000109", "AB12", signer=cast("Any", None), verifier=cast("Any", None), clock=AMS.clock)
@@ -67,19 +49,6 @@ def _requests() -> list[Any]:
 
 REQUESTS = _requests()
 EVERY = pytest.mark.parametrize("kind", REQUESTS, ids=lambda kind: kind.__name__)
-
-# -- inputs ----------------------------------------------------------------------------------------
-
-numbers = st.one_of(
-    st.integers(-(2**63), 2**64 - 1),
-    st.sampled_from([0, -1, -202, 1, 5, 6, 1736, 1737, 40001, 45009, 2**53 + 1, 2**64 - 1]),
-    st.floats(allow_nan=False, allow_infinity=False),
-)
-texts = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
-    st.sampled_from(["0", "-1", "1737", "2020-03-25", "202003", "XXX", TOKEN]),
-)
-leaves = st.one_of(st.none(), st.booleans(), numbers, texts)
 KNOWN = [
     "ret",
     "err_msg",
@@ -225,175 +194,6 @@ def test_what_decodes_is_what_was_sent(payload: dict[str, Any]) -> None:
         slots: list[Any] = sent.get("slot_revenue", [])
         found_slots = [{"slot_id": slot.slot_id, "slot_settled_revenue": slot.slot_settled_revenue} for slot in row.slot_revenue]
         assert found_slots == slots
-
-
-@small
-@given(cents=st.integers(0, 10_000))
-def test_ratios_survive_the_wire(cents: int) -> None:
-    """A ratio that is sent is read back unchanged, to the second place."""
-    ratio = Decimal(cents).scaleb(-2)
-    found = decode(ShareRatio, parse(encode(SetShareRatio(ratio))))  # type: ignore[arg-type]
-    assert found.share_ratio == ratio
-    assert found.merchant_ratio == 100 - ratio
-
-
-@wide
-@given(
-    ratio=st.one_of(
-        st.integers(-200, 200), st.decimals(allow_nan=True, allow_infinity=True), st.floats(), st.text(), st.none(), st.booleans()
-    )
-)
-def test_ratios_are_sent_exactly_or_refused(ratio: Any) -> None:
-    """Any value is sent as the number it is, two places at most, or refused.
-
-    It is refused before any I/O.
-    """
-    try:
-        request = SetShareRatio(ratio)
-    except ConfigurationError:
-        return
-    assert type(ratio) in {int, Decimal}
-    sent = cast("bytes", encode(request)).removeprefix(b'{"share_ratio":').removesuffix(b"}").decode()
-    assert Decimal(sent) == ratio
-    assert 0 <= ratio <= 100
-    assert len(sent.partition(".")[2].rstrip("0")) <= 2
-
-
-@small
-@given(appid=st.text(max_size=70))
-def test_texts_are_sent_as_they_are_or_refused(appid: str) -> None:
-    """An appid of any characters arrives unchanged or is refused.
-
-    The message can be printed.
-    """
-    try:
-        request = GetShareRatio(appid)
-    except ConfigurationError as error:
-        str(error).encode()
-        return
-    assert orjson.loads(cast("bytes", encode(request))) == {"appid": appid}
-
-
-@small
-@given(number=st.text(max_size=40), sub=st.one_of(st.none(), st.text(max_size=40)))
-def test_marks_are_sent_as_they_are_or_refused(number: str, sub: str | None) -> None:
-    """An order number and a sub-merchant arrive unchanged or are refused.
-
-    The sub-merchant is left out when there is none.
-    """
-    try:
-        request = MarkTransaction(number, sub_mchid=sub)
-    except ConfigurationError:
-        return
-    expected = {"out_trade_no": number, "currency": "CNY"} | ({} if sub is None else {"sub_mchid": sub})
-    assert orjson.loads(cast("bytes", encode(request))) == expected
-
-
-@small
-@given(first=st.dates(), last=st.dates(), page=st.integers(-3, 10**6), size=st.integers(-3, 20_000))
-def test_settlement_requests_are_sent_as_they_are_or_refused(first: dt.date, last: dt.date, page: int, size: int) -> None:
-    """Any two days and any two numbers are sent exactly or refused.
-
-    There are four reasons.
-    """
-    allowed = first <= last and page >= 1 and 1 <= size <= 10_000
-    try:
-        request = GetAgencySettlement(first, last, page=page, page_size=size)
-    except ConfigurationError:
-        assert not allowed
-        return
-    assert allowed
-    expected = {"start_date": str(first), "end_date": str(last), "page": page, "page_size": size}
-    assert orjson.loads(cast("bytes", encode(request))) == expected
-
-
-# -- dates and money -------------------------------------------------------------------------------
-
-
-@small
-@given(day=st.dates())
-def test_days_are_spelled_one_way(day: dt.date) -> None:
-    """Days and their strings correspond, and sort alike."""
-    text = beijing_date(day)
-    assert beijing_date(text) == text
-    assert dt.date.fromisoformat(text) == day
-    assert len(text) == 10
-
-
-@wide
-@given(text=st.one_of(st.text(max_size=12), st.from_regex(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", fullmatch=True)))
-def test_any_text_is_a_day_or_refused(text: str) -> None:
-    """Any string is its own day or a ``ConfigurationError``."""
-    try:
-        assert beijing_date(text) == text
-    except ConfigurationError:
-        return
-    assert str(dt.date(*map(int, text.split("-")))) == text
-
-
-@small
-@given(year=st.integers(1, 9999), month=st.integers(1, 12))
-def test_two_half_months_make_a_month(year: int, month: int) -> None:
-    """Two half-months cover every day of their month once, and no other."""
-    name = f"{year:04}{month:02}"
-    (first, middle), (after, last) = half_month(name, 1), half_month(name, 2)
-    assert (first.day, middle.day, after.day) == (1, 15, 16)
-    assert last.day == calendar.monthrange(year, month)[1]
-    assert {(day.year, day.month) for day in (first, middle, after, last)} == {(year, month)}
-
-
-@wide
-@given(month=st.one_of(st.text(max_size=8), st.integers(0, 10**7).map(str)), order=st.integers(-1, 3))
-def test_any_month_is_a_half_month_or_a_decode_error(month: str, order: int) -> None:
-    """A row's ``period`` is two days in order, or a ``DecodeError``.
-
-    The days are in the month that the row names.
-    """
-    row = Settlement(month=month, order=order, settled_revenue=0)
-    try:
-        first, last = row.period
-    except DecodeError:
-        return
-    assert first < last
-    assert (f"{first:%Y%m}" if first.year > 999 else f"{first.year:04}{first:%m}") == month
-    assert order in {1, 2}
-
-
-@small
-@given(now=st.floats(0, 4e9))
-def test_midnight_is_within_a_day(now: float) -> None:
-    """The next midnight is at most a day away, and is one in Beijing."""
-    wait = seconds_to_midnight(now)
-    assert 0 < wait <= 86_400
-    assert (now + wait + 8 * 3_600) % 86_400 == pytest.approx(0, abs=1e-3) or (now + wait + 8 * 3_600) % 86_400 > 86_399.999
-
-
-@wide
-@given(fen=st.integers(-(2**70), 2**70))
-def test_yuan_is_fen_with_a_point(fen: int) -> None:
-    """Yuan keeps every fen of an amount of any size."""
-    found = yuan(fen)
-    assert found * 100 == fen
-    assert found.as_tuple().exponent == -2
-
-
-@wide
-@given(value=st.one_of(leaves, st.text(max_size=30), st.integers().map(str)))
-def test_digits_are_the_number_they_spell(value: Any) -> None:
-    """A code is the number that the digits spell, or none."""
-    found = digits(value)
-    assert found is None or (type(found) is int and found == int(value) and not isinstance(value, bool))
-
-
-# -- secrets ---------------------------------------------------------------------------------------
-
-
-@wide
-@given(secret=st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=30), around=st.text(max_size=20))
-def test_no_secret_survives_scrubbing(secret: str, around: str) -> None:
-    """A secret, raw or percent-encoded, is removed wherever it stands."""
-    for spelled in (secret, quote(secret), quote(secret, safe="")):
-        assert spelled not in scrub(f"{around}<{spelled}>{around}", Secret(secret).encoded()).replace(around, "")
 
 
 # -- retries ---------------------------------------------------------------------------------------
