@@ -1,17 +1,13 @@
-"""Tickets in a file: private, whole, and safe among processes.
+"""Tickets in a file: private, and readable by other programs.
 
-No other user reads the file, it is never half written, and processes do not disturb each other.
+No other user reads the file, and what is no ticket is refused.
 """
 
-# ruff: noqa: ASYNC230, ASYNC240  (tests look at the file between awaits)
+# ruff: noqa: ASYNC240  (tests look at the file between awaits)
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import fcntl
-import io
 import os
 import stat
 import sys
@@ -23,13 +19,14 @@ import orjson
 import pytest
 from support.leaks import assert_no_leak
 from support.processes import started
+from support.tickets import NEW, OLD
 
-from wxrevenue import ConfigurationError, FileTicketStore, Ticket, TokenUnavailableError
-from wxrevenue._base import file_errors, files
+from wxrevenue import ConfigurationError, FileTicketStore, TokenUnavailableError
 from wxrevenue.tickets import _file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 ROOT = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away")
 PUSH_AS_USER = """
@@ -47,13 +44,6 @@ except Exception as error:
 print(asyncio.run(store.put(Ticket("fake-ticket-2", 1_700_000_600))))
 print(asyncio.run(store.get()).value.reveal(), os.stat({path!r}).st_uid)
 """
-OLD, NEW = Ticket("fake-ticket-1", 1_700_000_000), Ticket("fake-ticket-2", 1_700_000_600)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return the path of the ticket."""
-    return tmp_path / "ticket"
 
 
 # -- who may read it -------------------------------------------------------------------------------
@@ -216,311 +206,3 @@ async def test_a_damaged_file_heals(path: Path, content: bytes, caplog: pytest.L
     assert await store.get() == NEW
     assert "holds no ticket" in caplog.text
     assert_no_leak(caught.value, secrets=["fake-tick"], caplog=caplog)
-
-
-# -- when writing fails ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-async def test_a_write_that_fails_changes_nothing(path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk is full or broken, the old ticket stays.
-
-    The error is the operating system's, and no part of the new file is left.
-    """
-
-    def fail(*_args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    store = FileTicketStore(path)
-    await store.put(OLD)
-    monkeypatch.setattr(os, step, fail)
-    with pytest.raises(OSError, match="No space left") as caught:
-        await store.put(NEW)
-    assert_no_leak(caught.value, secrets=[NEW.value.reveal()])
-    assert await store.get() == OLD
-    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
-
-
-async def test_a_folder_that_is_missing(path: Path) -> None:
-    """A missing folder is not made: the operating system's error comes through.
-
-    Reading finds no ticket.
-    """
-    store = FileTicketStore(path / "deeper" / "ticket")
-    assert await store.get() is None
-    with pytest.raises(FileNotFoundError) as caught:
-        await store.put(OLD)
-    assert_no_leak(caught.value, secrets=[OLD.value.reveal()])
-
-
-async def test_a_folder_that_is_none(path: Path) -> None:
-    """A path through a file gives the operating system's error, too."""
-    path.touch()
-    with pytest.raises(NotADirectoryError):
-        await FileTicketStore(path / "ticket").get()
-
-
-# -- file systems that lack something --------------------------------------------------------------
-
-
-def failing(code: int, when: Callable[[int], bool] = lambda _: True) -> Callable[..., Any]:
-    """Return a system call that fails for some file descriptors."""
-    real = os.fsync
-
-    def call(descriptor: int, *_: object) -> None:
-        if when(descriptor):
-            raise OSError(code, os.strerror(code))
-        real(descriptor)
-
-    return call
-
-
-def is_folder(descriptor: int) -> bool:
-    """Return whether a file descriptor is a folder's."""
-    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_logged_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test see the logs that come once for each file system."""
-    monkeypatch.setattr(file_errors, "_logged", set[tuple[str, int]]())
-
-
-LACKING = [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EROFS]
-
-
-@pytest.mark.parametrize("code", [*LACKING, errno.EIO, errno.EBADF])
-async def test_folders_that_cannot_be_synced(
-    path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F-03: a ticket in its place counts as stored, even if its folder's fsync fails.
-
-    The failure is logged once.
-    """
-    monkeypatch.setattr(os, "fsync", failing(code, is_folder))
-    store = FileTicketStore(path)
-    assert await store.put(OLD) is True
-    assert await store.put(NEW) is True
-    assert await store.get() == NEW
-    assert caplog.text.count(f"no fsync of folders there ({errno.errorcode[code]}): a power cut may bring the old file back") == 1
-
-
-@pytest.mark.parametrize("code", LACKING)
-async def test_files_that_cannot_be_synced(
-    path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F-03: a file system without any fsync keeps tickets all the same."""
-    monkeypatch.setattr(os, "fsync", failing(code))
-    assert await FileTicketStore(path).put(OLD) is True
-    assert await FileTicketStore(path).get() == OLD
-    assert "no fsync there" in caplog.text
-
-
-@pytest.mark.parametrize("code", [*LACKING, errno.ENOLCK, errno.EACCES, errno.EIO])
-async def test_no_locks(path: Path, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """F-04: without file locks the threads of a process still take turns.
-
-    No extra file is left, and the missing lock is logged once.
-    """
-    monkeypatch.setattr(fcntl, "flock", failing(code))
-    store = FileTicketStore(path)
-    tickets = [Ticket(f"fake-ticket-{number}", 1000.0 + number) for number in range(20)]
-    assert True in await asyncio.gather(*(store.put(ticket) for ticket in tickets))
-    assert await store.get() == tickets[-1]
-    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
-    assert caplog.text.count(f"no locks there ({errno.errorcode[code]}): let no two processes write there") == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "remedy"),
-    [
-        (errno.EBUSY, "mount its folder, not the file"),
-        (errno.EROFS, "mount it writable"),
-        (errno.ENOSPC, "make room"),
-        (errno.EDQUOT, "make room"),
-        (errno.EACCES, "make this user the owner of the file and its folder"),
-        (errno.EIO, "see the system's log"),
-    ],
-)
-async def test_a_failure_says_what_to_do(path: Path, code: int, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-05, F-06: the system's error passes unchanged, with a note on what to do.
-
-    The old ticket stays, and is the only file.
-    """
-    store = FileTicketStore(path)
-    await store.put(OLD)
-
-    def fail(*_args: object) -> None:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match=os.strerror(code)) as caught:
-        await store.put(NEW)
-    assert caught.value.errno == code
-    assert [note.startswith(f"{path}: ") and remedy in note for note in caught.value.__notes__] == [True]
-    assert await store.get() == OLD
-    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
-async def test_a_full_disk_shows_no_ticket(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-06: a write that the disk refuses shows no ticket.
-
-    The ticket is neither in the error nor in its traceback.
-    """
-
-    def on_full_disk(*_: object) -> io.FileIO:
-        return io.FileIO("/dev/full", "wb")
-
-    def is_private(*_: object) -> None:
-        return None
-
-    monkeypatch.setattr(files, "_new_file", on_full_disk)
-    monkeypatch.setattr(_file, "_exposure", is_private)
-    with pytest.raises(OSError, match="No space left") as caught:
-        await FileTicketStore(path).put(NEW)
-    assert_no_leak(caught.value, secrets=[NEW.value.reveal()])
-
-
-async def test_no_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-07: where every file is open for others, no ticket is written.
-
-    The error comes before the write, and says how to mount the folder.
-    """
-    real = os.open
-
-    def opened(name: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
-        descriptor = real(name, flags, mode, **options)
-        if flags & os.O_CREAT:
-            os.fchmod(descriptor, 0o755)
-        return descriptor
-
-    monkeypatch.setattr(os, "open", opened)
-    with pytest.raises(ConfigurationError, match=r"mode 755\), as every new file there; .*umask=077") as caught:
-        await FileTicketStore(path).put(NEW)
-    assert [name.name for name in path.parent.iterdir()] == ["ticket.lock"]
-    assert_no_leak(caught.value, secrets=[NEW.value.reveal()])
-
-
-async def test_the_draft_of_somebody_else(path: Path) -> None:
-    """F-02: a foreign file with the name of the draft stops no write.
-
-    The draft is the file a ticket is written to first. Here the foreign one cannot be removed.
-    """
-    path.with_name("ticket.new").mkdir()
-    assert await FileTicketStore(path).put(NEW)
-    assert await FileTicketStore(path).get() == NEW
-
-
-# -- several processes -----------------------------------------------------------------------------
-
-
-async def test_a_writer_waits_for_the_other_and_looks_again(path: Path) -> None:
-    """A writer waits while another process has the lock, then reads what it wrote.
-
-    The newer ticket stays.
-    """
-    store = FileTicketStore(path)
-    await store.put(Ticket("fake-ticket-0", 1.0))
-    with Path(f"{path}.lock").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        late = asyncio.create_task(store.put(OLD))
-        await asyncio.sleep(0.05)
-        assert not late.done()
-        _file._replace(path, NEW, None)  # pyright: ignore[reportPrivateUsage]  (the other process, under its lock)
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        assert await late is False
-    assert await store.get() == NEW
-
-
-async def test_a_lock_that_never_opens(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer gives up if another process keeps the lock; readers need no lock."""
-    monkeypatch.setattr(_file, "_PATIENCE", 0.05)
-    store = FileTicketStore(path)
-    await store.put(OLD)
-    with Path(f"{path}.lock").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(TimeoutError, match="another process has kept"):
-            await store.put(NEW)
-        assert await store.get() == OLD
-    assert await store.put(NEW) is True
-
-
-WRITER = """
-import asyncio, sys
-from wxrevenue import FileTicketStore, Ticket
-
-async def main(path, first):
-    store = FileTicketStore(path)
-    for n in range(first, 200, 4):
-        await store.put(Ticket(f"fake-ticket-{n:03}", 1000.0 + n))
-        assert (await store.get()).created >= 1000.0 + n
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
-
-
-ENDLESS = """
-import asyncio, itertools, sys
-from wxrevenue import FileTicketStore, Ticket
-
-async def main(path):
-    store = FileTicketStore(path)
-    for name in itertools.cycle("xy"):
-        await store.put(Ticket(f"fake-ticket-{name}", 1000.0))
-        print(".", end="", flush=True)
-
-asyncio.run(main(sys.argv[1]))
-"""
-
-
-@pytest.mark.slow("waits for four processes")
-def test_four_processes(path: Path) -> None:
-    """Four processes that write at once lose no ticket.
-
-    Each always finds its own ticket or a newer one, and the newest remains.
-    """
-    with contextlib.ExitStack() as processes:
-        writers = [processes.enter_context(started([sys.executable, "-c", WRITER, str(path), str(n)])) for n in range(4)]
-        assert [writer.wait(60) for writer in writers] == [0] * 4
-    assert asyncio.run(FileTicketStore(path).get()) == Ticket("fake-ticket-199", 1199.0)
-    assert sorted(name.name for name in path.parent.iterdir()) == ["ticket", "ticket.lock"]
-
-
-@pytest.mark.slow("kills a real process")
-def test_a_killed_writer(path: Path) -> None:
-    """A process that is killed while it writes leaves a whole ticket and no lock."""
-    with started([sys.executable, "-c", ENDLESS, str(path)]) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.read(1) == "."  # it is writing now
-        writer.kill()
-    assert asyncio.run(FileTicketStore(path).get()) in {Ticket("fake-ticket-x", 1000.0), Ticket("fake-ticket-y", 1000.0)}
-    assert asyncio.run(FileTicketStore(path).put(NEW)) is True
-
-
-async def test_what_killed_writers_left(path: Path) -> None:
-    """The next write removes a half ticket that a killed process left.
-
-    This holds whatever its mode: no such files accumulate.
-    """
-    left = path.with_name("ticket.new")
-    left.write_text("fake-tic")
-    left.chmod(0o644)
-    store = FileTicketStore(path)
-    assert await store.get() is None
-    assert await store.put(NEW)
-    assert await store.get() == NEW
-    assert {name.name: stat.S_IMODE(name.stat().st_mode) for name in path.parent.iterdir()} == {"ticket": 0o600, "ticket.lock": 0o600}
-
-
-async def test_a_cancelled_writer_leaves_a_whole_file(path: Path) -> None:
-    """Cancelling a put leaves the old ticket or the new one, and the lock free."""
-    store = FileTicketStore(path)
-    await store.put(OLD)
-    late = asyncio.create_task(store.put(NEW))
-    await asyncio.sleep(0)
-    late.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await late
-    assert await store.get() in {OLD, NEW}
-    assert await store.put(NEW) is True
