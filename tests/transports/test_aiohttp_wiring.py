@@ -5,6 +5,7 @@ Everything about what comes back is tested over real connections.
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -14,6 +15,7 @@ from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
 from wxrevenue import AiohttpTransport, GetShareRatio, RevenueClient
+from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,3 +110,27 @@ async def test_session_is_reused(server: Mocked) -> None:
     assert carrier._session is session
     await transport.aclose()
     assert session.closed
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "3", None])
+def test_limit(limit: Any) -> None:
+    """The limit of connections is an int above zero."""
+    with pytest.raises(ConfigurationError, match="limit"):
+        AiohttpTransport(limit=limit)
+
+
+def test_unverified_tls() -> None:
+    """A TLS context that accepts any certificate, for any host, is refused.
+
+    So is one that accepts any certificate for one host, and anything else.
+    """
+    careless = ssl.create_default_context()
+    careless.check_hostname = False
+    hostless = ssl.create_default_context()
+    hostless.check_hostname = False
+    careless.verify_mode = ssl.CERT_NONE
+    wrong: list[Any] = [careless, hostless, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), False, "no"]
+    for context in wrong:
+        with pytest.raises(ConfigurationError, match="ssl"):
+            AiohttpTransport(ssl=context)
+    AiohttpTransport(ssl=ssl.create_default_context())

@@ -10,15 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from support.connections import until
+from support.faultserver import JSON, TOKEN, FaultServer, Peer, ask, head, inside, silence
+from support.leaks import assert_no_leak
+
+from wxrevenue.errors import NotSentError, ResponseLostError
+from wxrevenue.testing import tls_contexts
+
+if TYPE_CHECKING:
+    from wxrevenue._wire.http import HttpResponse
+
+from typing import TYPE_CHECKING
+
 from aiohttp import web
-from support.faultserver import JSON, FaultServer, Peer, ask, head, inside, unused_port
+from support.faultserver import unused_port
 
 from wxrevenue import AiohttpTransport
-from wxrevenue.errors import NotSentError, ResponseLostError
 from wxrevenue.testing import TransportCase, transport_cases
 
 if TYPE_CHECKING:
     from wxrevenue import HttpRequest, HttpResponse
+
 
 ROWS = {"T-01", "T-05", "T-20", "T-30", "T-37", "T-51", "T-52", "T-53"}
 
@@ -145,3 +157,84 @@ async def test_connector_of_another_make() -> None:
         with pytest.raises(ResponseLostError):
             await transport.send(ask(f"http://127.0.0.1:{unused_port()}"), timeout=2.0)
         assert not inside(transport)._guarded
+
+
+async def test_given_session() -> None:
+    """A given session is used and never closed.
+
+    It is told neither to follow redirects nor to raise for statuses.
+    """
+    there = head(0, status="302 Found", Location="/other")
+
+    async def redirect(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(there)
+
+    async with FaultServer(redirect) as server, aiohttp.ClientSession(headers={"X-Mine": "1"}, raise_for_status=True) as session:
+        transport = AiohttpTransport(session)
+        response = await transport.send(ask(server.url), timeout=2.0)
+        await transport.aclose()
+        assert (response.status, server.requests[0].headers["x-mine"]) == (302, "1")
+        assert not session.closed
+
+
+async def test_given_session_that_raises_for_statuses() -> None:
+    """A session that raises for statuses does not do so here.
+
+    Its errors would hold the URL.
+    """
+
+    async def broken(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head(0, status="503 Service Unavailable"))
+
+    async with FaultServer(broken) as server, aiohttp.ClientSession(raise_for_status=True) as session:
+        assert (await AiohttpTransport(session).send(ask(server.url), timeout=2.0)).status == 503
+
+
+async def test_given_session_has_no_timeout_of_its_own() -> None:
+    """The transport's timeout counts, not the session's.
+
+    It is unknown whether bytes were sent, so they may have been.
+    """
+    async with FaultServer(silence) as server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.001)) as session:
+        transport = AiohttpTransport(session)
+        with pytest.raises(ResponseLostError) as caught:
+            await transport.send(ask(server.url), timeout=0.05)
+        assert caught.value.reason == "timeout"
+        assert len(server.requests) == 1
+        assert_no_leak(caught.value, secrets=[TOKEN])
+        await transport.aclose()
+
+
+async def test_given_session_closed_transport_still_times_out() -> None:
+    """A closed transport's timeout still counts for an exchange of a given session."""
+    async with FaultServer(silence) as server, aiohttp.ClientSession() as session:
+        transport = AiohttpTransport(session)
+        task = asyncio.create_task(transport.send(ask(server.url), timeout=0.1))
+        await until(lambda: server.requests)
+        await transport.aclose()
+        _done, waiting = await asyncio.wait([task], timeout=0.2)
+        task.cancel()
+        ended = await asyncio.gather(task, return_exceptions=True)
+    assert not waiting
+    assert isinstance(ended[0], ResponseLostError)
+
+
+async def test_given_session_refused_connection() -> None:
+    """With a given session, too, a refused connection means that nothing was sent."""
+    async with aiohttp.ClientSession() as session:
+        transport = AiohttpTransport(session)
+        with pytest.raises(NotSentError) as caught:
+            await transport.send(ask("http://127.0.0.1:1"), timeout=2.0)
+        assert caught.value.reason == "connect"
+
+
+async def test_given_session_and_private_authority() -> None:
+    """A given session gets the user's own authority with every request."""
+    there, here = tls_contexts()
+    async with FaultServer(ssl=there) as server, aiohttp.ClientSession() as session:
+        assert (await AiohttpTransport(session, ssl=here).send(ask(server.url), timeout=2.0)).body == JSON
+        with pytest.raises(NotSentError) as caught:
+            await AiohttpTransport(session).send(ask(server.url), timeout=2.0)
+        assert caught.value.reason == "tls"

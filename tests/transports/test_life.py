@@ -6,52 +6,19 @@ Which time is up, which caller holds a connection, and what is left at the end.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
+from support.connections import held, until
 from support.faultserver import JSON, TOKEN, FaultServer, Peer, ask, head, inside, silence
 from support.leaks import assert_no_leak
 
-from wxrevenue._base.secret import Secret
-from wxrevenue.errors import ClientStateError, ConfigurationError, NotSentError, ResponseLostError, WxRevenueError
-from wxrevenue.testing import tls_contexts
+from wxrevenue.errors import ClientStateError, NotSentError, ResponseLostError, WxRevenueError
 from wxrevenue.transports._aiohttp.transport import AiohttpTransport
 from wxrevenue.transports._common import KEEP_ALIVE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from wxrevenue._wire.http import HttpResponse
-
-
-@pytest.fixture
-async def transport() -> AsyncGenerator[AiohttpTransport, None]:
-    """Make a transport, and check what it has in the end.
-
-    The transport has no connection in use, no timer and no task.
-    """
-    before = asyncio.all_tasks()
-    made = AiohttpTransport()
-    yield made
-    assert held(made) == 0
-    assert not inside(made)._watch._running
-    await made.aclose()
-    assert inside(made)._watch._timer is None
-    assert not asyncio.all_tasks() - before - {asyncio.current_task()}
-
-
-def held(transport: AiohttpTransport) -> int:
-    """Return how many connections are in use."""
-    session = inside(transport)._session
-    return len(session.connector._acquired) if session else 0
-
-
-async def until(condition: Any) -> None:
-    """Wait until a condition holds."""
-    while not condition():  # noqa: ASYNC110  (there is no event to wait for)
-        await asyncio.sleep(0.001)
 
 
 async def half_a_body(peer: Peer) -> None:
@@ -345,163 +312,3 @@ async def test_nothing_before_first_use() -> None:
         await transport.send(ask(server.url), timeout=2.0)
     assert inside(transport)._session.connector._keepalive_timeout == KEEP_ALIVE == 7.0
     await transport.aclose()
-
-
-# -- a session of the user's -----------------------------------------------------------------------
-
-
-async def test_given_session() -> None:
-    """A given session is used and never closed.
-
-    It is told neither to follow redirects nor to raise for statuses.
-    """
-    there = head(0, status="302 Found", Location="/other")
-
-    async def redirect(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(there)
-
-    async with FaultServer(redirect) as server, aiohttp.ClientSession(headers={"X-Mine": "1"}, raise_for_status=True) as session:
-        transport = AiohttpTransport(session)
-        response = await transport.send(ask(server.url), timeout=2.0)
-        await transport.aclose()
-        assert (response.status, server.requests[0].headers["x-mine"]) == (302, "1")
-        assert not session.closed
-
-
-async def test_given_session_that_raises_for_statuses() -> None:
-    """A session that raises for statuses does not do so here.
-
-    Its errors would hold the URL.
-    """
-
-    async def broken(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(head(0, status="503 Service Unavailable"))
-
-    async with FaultServer(broken) as server, aiohttp.ClientSession(raise_for_status=True) as session:
-        assert (await AiohttpTransport(session).send(ask(server.url), timeout=2.0)).status == 503
-
-
-async def test_given_session_has_no_timeout_of_its_own() -> None:
-    """The transport's timeout counts, not the session's.
-
-    It is unknown whether bytes were sent, so they may have been.
-    """
-    async with FaultServer(silence) as server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.001)) as session:
-        transport = AiohttpTransport(session)
-        with pytest.raises(ResponseLostError) as caught:
-            await transport.send(ask(server.url), timeout=0.05)
-        assert caught.value.reason == "timeout"
-        assert len(server.requests) == 1
-        assert_no_leak(caught.value, secrets=[TOKEN])
-        await transport.aclose()
-
-
-async def test_given_session_closed_transport_still_times_out() -> None:
-    """A closed transport's timeout still counts for an exchange of a given session."""
-    async with FaultServer(silence) as server, aiohttp.ClientSession() as session:
-        transport = AiohttpTransport(session)
-        task = asyncio.create_task(transport.send(ask(server.url), timeout=0.1))
-        await until(lambda: server.requests)
-        await transport.aclose()
-        _done, waiting = await asyncio.wait([task], timeout=0.2)
-        task.cancel()
-        ended = await asyncio.gather(task, return_exceptions=True)
-    assert not waiting
-    assert isinstance(ended[0], ResponseLostError)
-
-
-async def test_given_session_refused_connection() -> None:
-    """With a given session, too, a refused connection means that nothing was sent."""
-    async with aiohttp.ClientSession() as session:
-        transport = AiohttpTransport(session)
-        with pytest.raises(NotSentError) as caught:
-            await transport.send(ask("http://127.0.0.1:1"), timeout=2.0)
-        assert caught.value.reason == "connect"
-
-
-async def test_given_session_and_private_authority() -> None:
-    """A given session gets the user's own authority with every request."""
-    there, here = tls_contexts()
-    async with FaultServer(ssl=there) as server, aiohttp.ClientSession() as session:
-        assert (await AiohttpTransport(session, ssl=here).send(ask(server.url), timeout=2.0)).body == JSON
-        with pytest.raises(NotSentError) as caught:
-            await AiohttpTransport(session).send(ask(server.url), timeout=2.0)
-        assert caught.value.reason == "tls"
-
-
-# -- what the constructor refuses ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "3", None])
-def test_limit(limit: Any) -> None:
-    """The limit of connections is an int above zero."""
-    with pytest.raises(ConfigurationError, match="limit"):
-        AiohttpTransport(limit=limit)
-
-
-def test_unverified_tls() -> None:
-    """A TLS context that accepts any certificate, for any host, is refused.
-
-    So is one that accepts any certificate for one host, and anything else.
-    """
-    careless = ssl.create_default_context()
-    careless.check_hostname = False
-    hostless = ssl.create_default_context()
-    hostless.check_hostname = False
-    careless.verify_mode = ssl.CERT_NONE
-    wrong: list[Any] = [careless, hostless, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), False, "no"]
-    for context in wrong:
-        with pytest.raises(ConfigurationError, match="ssl"):
-            AiohttpTransport(ssl=context)
-    AiohttpTransport(ssl=ssl.create_default_context())
-
-
-# -- proxies ---------------------------------------------------------------------------------------
-
-PASSWORD = "fake-proxy-password"
-
-
-@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway"])
-async def test_proxy_refuses(status: str) -> None:
-    """T-45: a proxy that refuses the tunnel means that nothing was sent.
-
-    Its password shows nowhere.
-    """
-
-    async def refuse(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(head(0, status=status))
-
-    async with FaultServer(refuse) as proxy:
-        transport = AiohttpTransport(proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}")
-        with pytest.raises(NotSentError) as caught:
-            await transport.send(ask("https://api.invalid"), timeout=2.0)
-        await transport.aclose()
-    assert caught.value.reason == "proxy"
-    assert proxy.requests[0].method == "CONNECT"
-    assert TOKEN not in proxy.requests[0].target
-    assert_no_leak(caught.value, transport, vars(transport), secrets=[TOKEN, PASSWORD])
-
-
-async def test_proxy_is_gone() -> None:
-    """T-45: a proxy that cannot be reached means that nothing was sent."""
-    transport = AiohttpTransport(proxy=Secret(f"http://user:{PASSWORD}@127.0.0.1:1"))
-    with pytest.raises(NotSentError) as caught:
-        await transport.send(ask("https://api.invalid"), timeout=2.0)
-    await transport.aclose()
-    assert caught.value.reason == "proxy"
-    assert_no_leak(caught.value, secrets=[TOKEN, PASSWORD])
-
-
-async def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment is used only when asked for."""
-    async with FaultServer() as proxy, FaultServer() as server:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.delenv("no_proxy", raising=False)
-        for trust_env, used in ((False, 0), (True, 1)):
-            transport = AiohttpTransport(trust_env=trust_env)
-            await transport.send(ask(server.url), timeout=2.0)
-            await transport.aclose()
-            assert len(proxy.requests) == used

@@ -6,24 +6,35 @@ Its password shows nowhere.
 from __future__ import annotations
 
 import asyncio
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.faultserver import JSON, TOKEN, FaultServer, Peer, ask, head
+from support.leaks import assert_no_leak
+
+from wxrevenue.errors import ConfigurationError, NotSentError
+from wxrevenue.testing import tls_contexts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+
 import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
-from support.faultserver import JSON, TOKEN, FaultServer, ask, unused_port
-from support.leaks import assert_no_leak
+from support.faultserver import unused_port
 
 from wxrevenue import AiohttpTransport, HttpxTransport, Secret
-from wxrevenue.errors import ConfigurationError, NotSentError
-from wxrevenue.testing import tls_contexts
 from wxrevenue.transports._proxies import check_proxy
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator
+
 
 PASSWORD = "fake-proxy-password"
 BOTH = pytest.mark.parametrize("kind", [AiohttpTransport, HttpxTransport], ids=["aiohttp", "httpx2"])
@@ -222,3 +233,47 @@ def test_the_loop_ends_under_a_call(kind: Kind, option: str) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env={**os.environ, **secrets})  # noqa: S603
     assert "ResourceWarning" in ended.stderr
     assert_no_leak(ended.stdout, ended.stderr, secrets=secrets.values())
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway"])
+async def test_proxy_refuses(status: str) -> None:
+    """T-45: a proxy that refuses the tunnel means that nothing was sent.
+
+    Its password shows nowhere.
+    """
+
+    async def refuse(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head(0, status=status))
+
+    async with FaultServer(refuse) as proxy:
+        transport = AiohttpTransport(proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}")
+        with pytest.raises(NotSentError) as caught:
+            await transport.send(ask("https://api.invalid"), timeout=2.0)
+        await transport.aclose()
+    assert caught.value.reason == "proxy"
+    assert proxy.requests[0].method == "CONNECT"
+    assert TOKEN not in proxy.requests[0].target
+    assert_no_leak(caught.value, transport, vars(transport), secrets=[TOKEN, PASSWORD])
+
+
+async def test_proxy_is_gone() -> None:
+    """T-45: a proxy that cannot be reached means that nothing was sent."""
+    transport = AiohttpTransport(proxy=Secret(f"http://user:{PASSWORD}@127.0.0.1:1"))
+    with pytest.raises(NotSentError) as caught:
+        await transport.send(ask("https://api.invalid"), timeout=2.0)
+    await transport.aclose()
+    assert caught.value.reason == "proxy"
+    assert_no_leak(caught.value, secrets=[TOKEN, PASSWORD])
+
+
+async def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment is used only when asked for."""
+    async with FaultServer() as proxy, FaultServer() as server:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        for trust_env, used in ((False, 0), (True, 1)):
+            transport = AiohttpTransport(trust_env=trust_env)
+            await transport.send(ask(server.url), timeout=2.0)
+            await transport.aclose()
+            assert len(proxy.requests) == used
