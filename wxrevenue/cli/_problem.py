@@ -38,9 +38,8 @@ _TYPED: Final = {
     "open_ledger.url": "--ledger",
     "RevenueClient.base_url": "--base-url",
     "JobQueue.redis": "--redis",
-    "bill_date": "DAY",
 }
-"""Options and arguments, by what the library calls them."""
+"""Options, by what the library calls them."""
 
 
 def day_as_typed(text: str) -> str:
