@@ -13,12 +13,15 @@ from benchmarks import (
     clients,
     decode,
     decoders,
+    growth,
     import_time,
     ledger,
     memory,
     pages,
+    permits,
     retry,
     share_ratio,
+    sharing,
     sign,
     sweep,
     transports,
@@ -28,7 +31,7 @@ from benchmarks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from benchmarks._measure import Row
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 class Run(Protocol):
     """Measures, and returns lines of the table."""
 
-    def __call__(self, *, quick: bool) -> Sequence[Row]: ...
+    def __call__(self, *, quick: bool) -> Iterable[Row]: ...
 
 
 GOALS: Final[Mapping[str, Run]] = {
@@ -45,12 +48,15 @@ GOALS: Final[Mapping[str, Run]] = {
     "G3": decode.run,
     "G5": turn.run,
     "G6": waiters.run,
+    "G7": permits.run,
     "G8": retry.run,
     "G9": sweep.run,
     "G10": pages.run,
     "G11": memory.run,
     "G12": import_time.run,
     "G13": ledger.run,
+    "G14": sharing.run,
+    "G15": growth.run,
     "G17": workbooks.run,
     "R1": clients.run,
     "R3": decoders.run,

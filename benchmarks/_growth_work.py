@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 import orjson
 
+from benchmarks import _growth_floor
 from benchmarks._answers import settlement_page
 from benchmarks.ledger import appids, count, paid
 from benchmarks.limiter_sim.world import run_virtual
@@ -102,8 +103,11 @@ class Pages:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         self.transport.requests.clear()
         page = orjson.loads(request.body or b"{}")["page"]
-        body = self._body.replace(b"sett_no_", b"number_%d_" % page) if page <= self._pages else self._after
-        return HttpResponse(200, {}, body)
+        return HttpResponse(200, {}, self.body(page) if page <= self._pages else self._after)
+
+    def body(self, page: int) -> bytes:
+        """Return a page that has rows, by its number from 1 on."""
+        return self._body.replace(b"sett_no_", b"number_%d_" % page)
 
 
 async def rows(task: Task) -> Took:
@@ -114,6 +118,13 @@ async def rows(task: Task) -> Took:
     took = time.process_time() - began
     assert found == task.units
     return {"rows of one list": (took, task.units)}
+
+
+async def floor_rows(task: Task) -> Took:
+    """Decode the pages of such a list, and remember a number of each row."""
+    pages = Pages(task.units)
+    bodies = (pages.body(page) for page in range(1, task.units // _ROWS + 1))
+    return {"floor: decode and dict": (await _growth_floor.bare_dict(bodies, task.units), task.units)}
 
 
 async def accounts(task: Task) -> Took:
@@ -149,6 +160,11 @@ async def waiters(task: Task) -> Took:
     return {"waiting callers": (took, task.units)}
 
 
+async def floor_waiters(task: Task) -> Took:
+    """Let so many tasks wait without a limiter, in virtual time."""
+    return {"floor: tasks, futures": (await _growth_floor.bare_tasks(task.units), task.units)}
+
+
 async def ledger(task: Task) -> Took:
     """Write rows into a ledger, and read all changes of it."""
     share = task.units // _HALVES
@@ -165,7 +181,8 @@ async def ledger(task: Task) -> Took:
     return {"ledger rows, written": (written - began, len(owners) * _HALVES), "ledger rows, read": (read - written, found)}
 
 
-WORK: Final[Mapping[str, Work]] = {work.__name__: work for work in (calls, rows, accounts, waiters, ledger)}
+WORK: Final[Mapping[str, Work]] = {work.__name__: work for work in (calls, rows, floor_rows, accounts, waiters, floor_waiters, ledger)}
+_VIRTUAL: Final = frozenset({"waiters", "floor_waiters"})
 
 
 def measured(name: str, task: Task) -> dict[str, Any]:
@@ -183,7 +200,7 @@ def measured(name: str, task: Task) -> dict[str, Any]:
 def _once(name: str, task: Task, part: str) -> Took:
     folder = task.folder / part
     folder.mkdir(exist_ok=True)
-    run: Callable[[Any], Took] = run_virtual if name == "waiters" else asyncio.run
+    run: Callable[[Any], Took] = run_virtual if name in _VIRTUAL else asyncio.run
     return run(WORK[name](attrs.evolve(task, folder=folder)))
 
 

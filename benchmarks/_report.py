@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from benchmarks._measure import Outcome, Row
 
 README: Final = Path(__file__).with_name("README.md")
-_PLACE: Final = re.compile(r"(?<=<!-- measured by python -m benchmarks --readme -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _LIBRARIES: Final = (
     "aiohttp",
     "aiolimiter",
@@ -128,5 +127,11 @@ def _cells(row: Row) -> str:
 
 def write_readme(outcomes: Sequence[Row]) -> None:
     """Put the table in its place in this folder's README."""
-    text = README.read_text(encoding="utf-8")
-    README.write_text(_PLACE.sub(lambda _: "\n" + as_markdown(outcomes) + "\n", text), encoding="utf-8")
+    put_into_readme("benchmarks", as_markdown(outcomes))
+
+
+def put_into_readme(command: str, text: str) -> None:
+    """Put what a command measured in its place in this folder's README."""
+    place = re.compile(rf"(?<=<!-- measured by python -m {re.escape(command)} --readme -->\n).*?(?=<!-- end -->)", re.DOTALL)
+    page = README.read_text(encoding="utf-8")
+    README.write_text(place.sub(lambda _: f"\n{text}\n", page), encoding="utf-8")

@@ -12,6 +12,10 @@ before. The garbage collector stays on: what it costs grows with what is alive, 
 
 A machine that does other work, too, changes the cost of everything. So x1 is measured before and
 after each larger amount, and the ratio is to the mean of these two.
+
+Python itself does not cost the same at any size. What grows without this package's work is measured
+as ``floor_rows`` (the same pages decoded, a number of each row put into a dict) and
+``floor_waiters`` (bare tasks, each of which waits for a bare future). These are not judged.
 """
 
 from __future__ import annotations
@@ -29,15 +33,27 @@ import attrs
 
 from benchmarks._answers import settlement_page
 from benchmarks._cores import allowed
+from benchmarks._measure import Outcome
+from benchmarks._report import put_into_readme
 from benchmarks._server import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 LIMIT: Final = 1.15
 FACTORS: Final = (1, 10, 100, 1_000)
-UNITS: Final[Mapping[str, int]] = {"calls": 100, "rows": 1_000, "accounts": 160, "waiters": 200, "ledger": 960}
+UNITS: Final[Mapping[str, int]] = {
+    "calls": 100,
+    "rows": 1_000,
+    "floor_rows": 1_000,
+    "accounts": 160,
+    "waiters": 200,
+    "floor_waiters": 200,
+    "ledger": 960,
+}
 """How much x1 is. Ledger rows come 48 for each owner."""
+_WHOLE: Final = ("rows", "floor_rows", "waiters", "floor_waiters")
+"""What the table of all benchmarks shows at x1,000, too: the others take minutes."""
 _ROOT: Final = Path(__file__).parent.parent
 
 
@@ -64,6 +80,11 @@ class Growth:
     megabytes: float
 
     @property
+    def judged(self) -> bool:
+        """Whether it is this package's work."""
+        return not self.what.startswith("floor")
+
+    @property
     def flat(self) -> bool:
         """Whether the goal is met."""
         return self.ratio <= LIMIT
@@ -73,7 +94,13 @@ class Growth:
         amount = f"{self.units:>9,} {self.factor:>6,} {self.processes:>5}"
         cost = f"{self.microseconds:>10.1f} {self.ratio:>6.2f}"
         memory = f"{self.megabytes:>8.1f} {self.megabytes * 1e6 / self.units:>8.0f}"
-        return f"{self.what:<22} {amount} {cost} {memory}  {'flat' if self.flat else 'NOT FLAT'}"
+        verdict = ("flat" if self.flat else "NOT FLAT") if self.judged else "not judged"
+        return f"{self.what:<22} {amount} {cost} {memory}  {verdict}"
+
+    def outcome(self) -> Outcome:
+        """Return the line in the table of all benchmarks."""
+        what = f"{self.what}, x{self.factor:,} / x1"
+        return Outcome("G15", what, self.microseconds, self.microseconds / self.ratio, "µs", self.ratio, LIMIT, judged=self.judged)
 
 
 HEAD: Final = f"{'what':<22} {'units':>9} {'factor':>6} {'proc.':>5} {'µs a unit':>10} {'ratio':>6} {'MB':>8} {'B a unit':>8}"
@@ -118,6 +145,28 @@ def run_once(name: str, units: int, base_url: str, processes: int = 1) -> dict[s
     return {"microseconds": costs, "bytes": sum(one["bytes"] for one in each)}
 
 
+def as_markdown(growths: Sequence[Growth]) -> str:
+    """Return a Markdown table: a line for each unit, a column for each amount."""
+    lines = [
+        "| what | x1 | x10 | x100 | x1,000 | x1,000 by two | MB at x1,000 |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for what in dict.fromkeys(growth.what for growth in growths):
+        of = {(growth.factor, growth.processes): growth for growth in growths if growth.what == what}
+        amounts = [of.get(place) for place in ((10, 1), (100, 1), (1_000, 1), (1_000, 2))]
+        ratios = " | ".join("" if growth is None else f"{growth.ratio:.2f}" for growth in amounts)
+        memory = "" if amounts[2] is None else f"{amounts[2].megabytes:.0f}"
+        lines.append(f"| {what} | {of[1, 1].units:,} | {ratios} | {memory} |")
+    return "\n".join(lines) + "\n"
+
+
+def run(*, quick: bool = False) -> Iterator[Outcome]:
+    """Measure, by one process."""
+    for name in ("rows", "waiters", "floor_waiters") if quick else UNITS:
+        factors = FACTORS[:2] if quick else FACTORS if name in _WHOLE else FACTORS[:3]
+        yield from (growth.outcome() for growth in measured(name, factors, processes=(1,)) if growth.factor > 1)
+
+
 def plot(path: str, growths: Sequence[Growth]) -> None:
     """Draw the ratios, and the memory, over the amount of work.
 
@@ -137,15 +186,16 @@ def plot(path: str, growths: Sequence[Growth]) -> None:
     for what in dict.fromkeys(growth.what for growth in growths):
         alone = [growth for growth in growths if growth.what == what and growth.processes == 1]
         factors = [growth.factor for growth in alone]
-        (line,) = ratios.plot(factors, [growth.ratio for growth in alone], marker="o", label=what)
-        memory.plot(factors, [growth.megabytes for growth in alone], marker="o", label=what)
+        style: dict[str, Any] = {"marker": "o", "linestyle": "-" if alone[0].judged else ":", "label": what}
+        (line,) = ratios.plot(factors, [growth.ratio for growth in alone], **style)
+        memory.plot(factors, [growth.megabytes for growth in alone], color=line.get_color(), **style)
         shared = [growth for growth in growths if growth.what == what and growth.processes > 1]
         for panel, key in ((ratios, "ratio"), (memory, "megabytes")):
             figures = [getattr(one, key) for one in shared]
             panel.plot([one.factor for one in shared], figures, "x", color=line.get_color(), markersize=9)
-    ratios.axhline(LIMIT, color="grey", linestyle="--")
+    ratios.axhline(LIMIT, color="grey", linestyle="--", label=f"limit: {LIMIT:g}")
     ratios.set(title="CPU of a unit / the same at x1 (x: two processes)", xscale="log", xlabel="times the work", ylim=(0.0, None))
-    memory.set(title="memory, MB", xlabel="times the work", yscale="symlog")
+    memory.set(title="memory, MB", xlabel="times the work", yscale="symlog", ylim=(0.0, None))
     ratios.legend()
     figure.savefig(path, format="png", dpi=110)
 
@@ -156,6 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("work", nargs="*", metavar="WORK", help=f"any of {', '.join(UNITS)} (default: all)")
     options.add_argument("--quick", action="store_true", help="up to ten times the work only")
     options.add_argument("--json", action="store_true", help="print one JSON array, in place of the table")
+    options.add_argument("--readme", action="store_true", help="put the ratios into benchmarks/README.md, too")
     options.add_argument("--plot", metavar="FILE", help="draw a PNG, too")
     chosen = options.parse_args(arguments)
     if strange := set(chosen.work) - UNITS.keys():
@@ -169,6 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(growth.line() for growth in found), flush=True)
     if chosen.json:
         print(json.dumps([attrs.asdict(growth) for growth in growths], indent=2))
+    if chosen.readme:
+        put_into_readme("benchmarks.growth", as_markdown(growths))
     if chosen.plot:
         plot(chosen.plot, growths)
 

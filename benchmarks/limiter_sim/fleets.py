@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+from contextlib import contextmanager
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
@@ -27,9 +28,10 @@ from benchmarks.limiter_sim.servers import KINDS
 from benchmarks.limiter_sim.troubles import TROUBLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
-_USUAL: Final = ("fixed", "fixed?", "sliding", "bucket", "extend", "gcra-q", "gcra-q/10")
+USUAL: Final = ("fixed", "fixed?", "sliding", "bucket", "extend", "gcra-q", "gcra-q/10")
+"""The servers that goals hold for."""
 _TROUBLED: Final = (
     FleetCase("extend", 100, 0.02, 4, windows=9.5),
     FleetCase("extend", 1_000, 0.5, 16, windows=9.5),
@@ -42,7 +44,22 @@ _TROUBLED: Final = (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate, and print a table."""
     options = _options().parse_args(arguments)
-    logging.disable(logging.WARNING)  # outages are told, again and again
+    with quiet():
+        _print(options)
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Keep the limiters from telling, again and again, what happens to them."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _print(options: argparse.Namespace) -> None:
     if options.trouble:
         for case in _TROUBLED:
             _print_troubles(case, options.seeds)
@@ -88,7 +105,7 @@ def _print_troubles(case: FleetCase, seeds: int) -> None:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limiter_sim.fleets", description="Simulate processes on one quota.")
     parser.add_argument("--trouble", action="store_true", help="what killed and stopped processes, and a Redis that is away, cost")
-    parser.add_argument("--server", nargs="+", choices=KINDS, default=_USUAL, help="how servers count")
+    parser.add_argument("--server", nargs="+", choices=KINDS, default=USUAL, help="how servers count")
     parser.add_argument("--quota", nargs="+", type=int, default=[100], help="calls a window")
     parser.add_argument("--latency", nargs="+", type=float, default=[0.02, 0.5], help="mean seconds of a call")
     parser.add_argument("--processes", nargs="+", type=int, default=[1, 2, 4, 16, 64], help="how many there are")

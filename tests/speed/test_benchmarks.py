@@ -247,9 +247,14 @@ def test_g9_and_g11_run_in_processes_of_their_own() -> None:
 
 @pytest.mark.slow("waits for other processes")
 def test_g12_both_statements_run() -> None:
-    """Both interpreters start and import the named modules."""
+    """Both interpreters start and import the named modules.
+
+    What comes before a statement is not timed.
+    """
     assert import_time.milliseconds(import_time.OURS) > 0
     assert import_time.milliseconds(import_time.RIVAL) > 0
+    assert import_time.milliseconds_inside(import_time.CLIENT, import_time.OURS) > 0
+    assert import_time.milliseconds_inside("began += 3", "import time; time.sleep(0.01)") < 0
 
 
 def test_ratios_are_of_one_round() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks import _growth_work, growth
+from benchmarks import _growth_work, _report, growth
 from benchmarks._answers import settlement_page
 from benchmarks._server import serving
 from wxrevenue import open_ledger
@@ -15,7 +15,7 @@ from wxrevenue import open_ledger
 if TYPE_CHECKING:
     from pathlib import Path
 
-AMOUNTS = {"calls": 3, "rows": 300, "accounts": 20, "waiters": 40, "ledger": 96}
+AMOUNTS = {"calls": 3, "rows": 300, "floor_rows": 300, "accounts": 20, "waiters": 40, "floor_waiters": 40, "ledger": 96}
 
 
 @pytest.mark.parametrize("name", growth.UNITS)
@@ -103,6 +103,59 @@ def test_growth_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         ["rows", "10", "1", "1", "2.0", "1.00", "0.5", "50000", "flat"],
         ["rows", "100", "10", "1", "3.0", "1.50", "5.0", "50000", "NOT", "FLAT"],
     ]
+
+
+def test_what_is_not_ours_is_not_judged() -> None:
+    """A floor is told, in both tables, without a verdict."""
+    floor, ours = (growth.Growth(what, 100, 10, 1, 3.0, 1.5, 5.0) for what in ("floor: tasks, futures", "rows"))
+    assert floor.line().endswith("not judged")
+    assert ours.line().endswith("NOT FLAT")
+    assert [one.outcome().judged for one in (floor, ours)] == [False, True]
+
+
+def test_growth_in_the_table_of_all_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line tells the cost of a unit at an amount and at x1; x1 itself is none."""
+    asked: dict[str, tuple[int, ...]] = {}
+
+    def measured(name: str, factors: tuple[int, ...], *, processes: tuple[int, ...]) -> list[growth.Growth]:
+        assert processes == (1,)
+        asked[name] = factors
+        return [growth.Growth(name, factor, factor, 1, 3.0 * factor, factor, 0.0) for factor in factors]
+
+    monkeypatch.setattr(growth, "measured", measured)
+    rows = list(growth.run())
+    assert [one.what for one in rows if "rows" not in one.what and "waiters" not in one.what] == [
+        f"{name}, x{factor} / x1" for name in ("calls", "accounts", "ledger") for factor in (10, 100)
+    ]
+    assert {(one.rival, one.limit) for one in rows} == {(3.0, 1.15)}
+    assert {name: max(factors) for name, factors in asked.items() if name in {"rows", "waiters"}} == {"rows": 1_000, "waiters": 1_000}
+    assert {one.ratio for one in growth.run(quick=True)} == {10.0}
+
+
+def test_growth_in_the_readme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A line of its table tells the ratio at each amount.
+
+    What was not measured stays empty. The other table of the README stays as it is.
+    """
+    page = tmp_path / "README.md"
+    page.write_text(_report.README.read_text())
+    before = page.read_text()
+    amounts = [(1, 1, 1.0), (10, 1, 1.1), (1_000, 1, 1.25), (1_000, 2, 1.3)]
+    lines = [growth.Growth("rows", 10 * factor, factor, many, 2.0, ratio, 0.5 * factor) for factor, many, ratio in amounts]
+
+    def measured(_name: str, _factors: tuple[int, ...]) -> list[growth.Growth]:
+        return lines
+
+    monkeypatch.setattr(growth, "measured", measured)
+    monkeypatch.setattr(_report, "README", page)
+    growth.main(["rows", "--readme"])
+    written = page.read_text()
+    assert "\n| rows | 10 | 1.10 |  | 1.25 | 1.30 | 500 |\n" in written
+    assert "\n| calls | 100 |" in before
+    assert "\n| calls | 100 |" not in written
+    mark = "<!-- measured by python -m benchmarks --readme -->"
+    assert mark in before
+    assert written.partition(mark)[2] == before.partition(mark)[2]
 
 
 @pytest.mark.usefixtures("known")
