@@ -162,7 +162,7 @@ def as_markdown(growths: Sequence[Growth]) -> str:
 
 def run(*, quick: bool = False) -> Iterator[Outcome]:
     """Measure, by one process."""
-    for name in ("rows", "waiters", "floor_waiters") if quick else UNITS:
+    for name in ("rows", "waiters") if quick else UNITS:
         factors = FACTORS[:2] if quick else FACTORS if name in _WHOLE else FACTORS[:3]
         yield from (growth.outcome() for growth in measured(name, factors, processes=(1,)) if growth.factor > 1)
 
