@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fakes import COMPONENT, OTHER, Read, answer, sent
 from support.leaks import assert_no_leak
+from support.virtual import run_virtual
 
-from wxrevenue import ClientStateError, ConfigurationError, FileTicketStore, RevenueClient, TokenKind
+from wxrevenue import ClientStateError, ConfigurationError, FileTicketStore, MemoryTransport, RevenueClient, TokenKind
 from wxrevenue.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
+
 
 TOKEN, SECRET, APPID, TICKETS, BASE_URL = (
     f"WXREVENUE_{name}" for name in ("COMPONENT_TOKEN", "COMPONENT_SECRET", "COMPONENT_APPID", "TICKET_FILE", "BASE_URL")
@@ -108,3 +111,47 @@ def test_a_setting_that_is_refused(env: pytest.MonkeyPatch, tmp_path: Path) -> N
         RevenueClient.from_env(timeout=-1)
     client = RevenueClient.from_env()
     assert_no_leak(caught.value, client, *vars(client).values(), secrets=[FAKE])
+
+
+def test_from_env(env: pytest.MonkeyPatch) -> None:
+    """The environment gives token, account and base URL; arguments come first."""
+    env.setenv("WXREVENUE_COMPONENT_TOKEN", "fake-token-env")
+    env.setenv("WXREVENUE_COMPONENT_APPID", COMPONENT)
+    env.setenv("WXREVENUE_BASE_URL", "http://127.0.0.1:9")
+    transport = MemoryTransport(lambda _: answer())
+    client = RevenueClient.from_env(transport=transport)
+    assert client.component_appid == COMPONENT
+    run_virtual(client.send(Read()))
+    assert sent(transport) == ["http://127.0.0.1:9/fake/read?action=fake_read&access_token=fake-token-env"]
+    client = RevenueClient.from_env(transport=transport, component_appid=OTHER, base_url="http://127.0.0.1:8")
+    assert client.component_appid == OTHER
+    run_virtual(client.send(Read()))
+    assert sent(transport)[1].startswith("http://127.0.0.1:8/")
+
+
+def test_from_env_with_the_token_alone(env: pytest.MonkeyPatch) -> None:
+    """Only the token is required; empty variables are as if absent."""
+    env.setenv("WXREVENUE_COMPONENT_TOKEN", "fake-token-env")
+    env.setenv("WXREVENUE_COMPONENT_APPID", "")
+    env.setenv("WXREVENUE_BASE_URL", "")
+    transport = MemoryTransport(lambda _: answer())
+    client = RevenueClient.from_env(transport=transport)
+    run_virtual(client.send(Read()))
+    assert sent(transport)[0].startswith("https://api.weixin.qq.com/")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_from_env_without_a_token(env: pytest.MonkeyPatch, value: str | None) -> None:
+    """Without a token the error names the variable."""
+    if value is not None:
+        env.setenv("WXREVENUE_COMPONENT_TOKEN", value)
+    with pytest.raises(ConfigurationError, match="WXREVENUE_COMPONENT_TOKEN"):
+        RevenueClient.from_env()
+
+
+def test_from_env_shows_no_token(env: pytest.MonkeyPatch) -> None:
+    """A setting that is refused does not show the token of the environment."""
+    env.setenv("WXREVENUE_COMPONENT_TOKEN", "fake-token-env")
+    with pytest.raises(ConfigurationError) as caught:
+        RevenueClient.from_env(timeout=-1)
+    assert_no_leak(caught.value, secrets=["fake-token-env"])
