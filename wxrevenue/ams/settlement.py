@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  (hints are resolved at run time, too)
 from decimal import Decimal
-from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import attrs
@@ -24,7 +23,9 @@ from wxrevenue.ams._settlement_status import SettlementStatus
 from wxrevenue.errors import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    Traits: TypeAlias = tuple[list[int], list[int], list[bytes]]
 
 __all__ = ["GetAgencySettlement", "GetSettlement", "Settlement", "SettlementPage", "SettlementStatus", "SlotRevenue", "yuan"]
 
@@ -112,12 +113,7 @@ class Settlement(Model):
 
     def fingerprint(self) -> bytes:
         """Return bytes that change with anything in the row, the same in every process."""
-        content = (*_CONTENT(self), self.slot_revenue, _DISPLAY(self))
-        try:
-            return (_dumps or _load_orjson())(content, _SLOT, _SORT_KEYS)
-        except TypeError:  # not JSON: a number of more than 64 bits
-            plain = (*_CONTENT(self), [*map(_SLOT, self.slot_revenue)], _DISPLAY(self))
-            return repr(plain).encode("utf-8", "surrogatepass")
+        return _traits([self])[2][0]
 
     @property
     def half_month(self) -> HalfMonth:
@@ -140,21 +136,33 @@ class Settlement(Model):
         return self.sett_status == SettlementStatus.PAID
 
 
-_CONTENT: Final = attrgetter("month", "order", "settled_revenue", "sett_status", "sett_no")
-_DISPLAY: Final = attrgetter("date", "zone", "mail_send_cnt", "_extra")
-_SLOT: Final = attrgetter("slot_id", "slot_settled_revenue", "_extra")
-_dumps: Callable[..., bytes] | None = None
-"""orjson's; who only names a row does not load it."""
-_SORT_KEYS: Final = 1 << 5
-"""orjson's option."""
+_NUMBER_BITS: Final = (1 << 60) - 1
 
 
-def _load_orjson() -> Callable[..., bytes]:
-    global _dumps  # noqa: PLW0603  (looked up for every row)
-    import orjson
+def _traits(rows: Sequence[Settlement]) -> Traits:
+    """Return what tells the rows; asked one by one, they would cost twice as much."""
+    from orjson import OPT_SORT_KEYS, dumps  # who only names a row does not load it
 
-    _dumps = orjson.dumps
-    return _dumps
+    groups: list[int] = []
+    numbers: list[int] = []
+    contents: list[bytes] = []
+    for row in rows:
+        month, order, number, status = row.month, row.order, row.sett_no, row.sett_status
+        groups.append(hash((month, order + order + 1)) & _NUMBER_BITS)  # odd: -1 and -2 have one hash
+        numbers.append(hash(number) & _NUMBER_BITS or 1 if number else 0)
+        slots: list[object] = []
+        for slot in row.slot_revenue:
+            unknown = slot._extra  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (where .extra is a call)
+            slots.append((slot.slot_id, slot.slot_settled_revenue, unknown))
+        unknown = row._extra  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (as above)
+        display = (row.date, row.zone, row.mail_send_cnt, unknown)
+        known = None if status is None else status.real
+        try:
+            content = dumps((month, order, row.settled_revenue, known, number, slots, display), None, OPT_SORT_KEYS)
+        except TypeError:  # not JSON: a number of more than 64 bits
+            content = repr((month, order, row.settled_revenue, status, number, slots, display)).encode("utf-8", "surrogatepass")
+        contents.append(content)
+    return groups, numbers, contents
 
 
 @attrs.define
@@ -188,6 +196,14 @@ class SettlementPage(Model):
     def total(self) -> int | None:
         """How many rows the whole range has, as every paged answer calls it."""
         return self.total_num
+
+    def traits(self) -> Traits:
+        """Return what tells the rows in this process, for walks.
+
+        For each row: a number for its half-month, a number for its ``sett_no`` (0: none), and its
+        ``fingerprint()``.
+        """
+        return _traits(self.settlement_list)
 
     @property
     def totals(self) -> Totals:

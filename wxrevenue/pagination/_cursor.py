@@ -24,8 +24,6 @@ import attrs
 from wxrevenue.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wxrevenue._wire.request import Endpoint
 
     class _Named(Protocol):
@@ -123,14 +121,18 @@ class CursorOwner:
         )
 
 
-def chained(before: int, contents: Sequence[bytes]) -> int:
+def chained(before: int, content: bytes) -> int:
     """Return the digest of all rows so far.
 
-    It is made from that of the pages before and from the rows that follow them.
+    It is made from that of the pages before and from the rows that follow them, each behind a line
+    break.
     """
-    if not contents:
-        return before
-    return int.from_bytes(blake2b(b"\n".join((b"%x" % before, *contents)), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(b"%x%b" % (before, content), digest_size=8).digest(), "big") if content else before
+
+
+def first_of(content: bytes, rows: int) -> bytes:
+    """Return the content of so many rows from the beginning of a page."""
+    return b"\n".join(content.split(b"\n")[: rows + 1])
 
 
 def _checked(cursor: object) -> str:

@@ -59,7 +59,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import attrs
 
 from wxrevenue.errors import PageDriftError
-from wxrevenue.pagination._cursor import Position, chained
+from wxrevenue.pagination._cursor import Position, chained, first_of
 from wxrevenue.pagination._page import IndexedPage, Row
 from wxrevenue.pagination._pass import Check, Pass, ResumePoint, differ
 from wxrevenue.pagination._row_index import PageDiff, RowIndex
@@ -127,12 +127,12 @@ class ListReader(Generic[R]):
         if not pending or not here.fresh_at:
             return here.end
         taken = here.fresh_at[-pending]
-        return attrs.evolve(here.end, taken=taken, mark=here.end.mark and chained(here.end.before, here.contents[:taken]))
+        return attrs.evolve(here.end, taken=taken, mark=here.end.mark and chained(here.end.before, first_of(here.content, taken)))
 
     def all_taken(self) -> None:
         """Note that the rows of the last page were all yielded."""
         if self._here is not None:
-            self._here.contents.clear()
+            self._here.content = b""
 
     @property
     def pages_missing(self) -> int:
@@ -162,7 +162,7 @@ class ListReader(Generic[R]):
 
     def _taken(self, page: IndexedPage[R]) -> PageDiff[R]:
         resumed, self._looks_for_it = self._resumed if self._looks_for_it else None, False
-        if resumed is not None and chained(resumed.before, page.contents[: resumed.taken]) != resumed.mark:
+        if resumed is not None and chained(resumed.before, first_of(page.content, resumed.taken)) != resumed.mark:
             self._turn_back()
         elif self._compares:
             self._compare(page)
@@ -192,7 +192,7 @@ class ListReader(Generic[R]):
         if page.rows and not found.new and not now.over:
             self._end_at_repetition()
         if self._former is None or self._extends:
-            self._here = ResumePoint(self._end_of_page(got, before), page.contents, found.places) if page.rows else self._here
+            self._here = ResumePoint(self._end_of_page(got, before), page.content, found.places) if page.rows else self._here
         elif self._here is not None:
             self._here.fresh_at.clear()  # a cursor stays at the end of the first pass, whatever the second one finds
         if self._former is not None and self.number == self._former.last_page:
@@ -244,7 +244,7 @@ class ListReader(Generic[R]):
     def _go_on_checking(self, check: Check, page: IndexedPage[R]) -> None:
         """Look whether an earlier page is as it was, or one far beyond repeats this one."""
         if self.number < check.number:
-            check.moved |= differ(page.total, check.total) or not self.now.showed(self.number, page.contents)
+            check.moved |= differ(page.total, check.total) or not self.now.showed(self.number, page.content)
         elif page.digest == check.page_digest:
             self._check, self.number = None, check.number
             self._end_at_repetition()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
-_KEY: Final = (1 << 64) - 1
+Traits: TypeAlias = "tuple[list[int], list[int], list[bytes]]"
+"""What tells the rows of a page: their groups, numbers and contents."""
+_NUMBER_BITS: Final = (1 << 60) - 1
+"""A larger number would take half as much memory again."""
 
 
 class Row(Protocol):
@@ -26,7 +29,10 @@ class Row(Protocol):
         ...
 
     def fingerprint(self) -> bytes:
-        """Return bytes that differ when the row's content does, the same in every process."""
+        """Return bytes that differ when the row's content does, the same in every process.
+
+        No line break is in them.
+        """
         ...
 
 
@@ -35,7 +41,11 @@ R_co = TypeVar("R_co", bound=Row, covariant=True)
 
 
 class Page(Protocol[R_co]):
-    """What an answer must tell of itself to be a page."""
+    """What an answer must tell of itself to be a page.
+
+    It may also have a method ``traits``, which tells all its rows at once: that is cheaper than to
+    ask each of them.
+    """
 
     @property
     def rows(self) -> Sequence[R_co]:
@@ -58,12 +68,16 @@ class IndexedPage(Generic[R]):
 
     rows: Sequence[R]
     total: int | None
-    contents: list[bytes]
+    content: bytes
+    """That of all rows, each behind a line break."""
     digest: int
     """Tells the rows from those of another page, in this process."""
-    keys: list[int]
     groups: list[int]
-    """The keys they have, or had, while they have no number."""
+    """The keys that the rows have, or had, while they have no number; in 60 bits."""
+    numbers: list[int]
+    """The rows' numbers; 0: it has none, or its key never changes."""
+    contents: list[int]
+    """Tell each row's content from another, in this process."""
     is_new: bool = False
     """None of its rows was seen before, nor one that it may be.
 
@@ -74,17 +88,24 @@ class IndexedPage(Generic[R]):
 def indexed(page: Page[R]) -> IndexedPage[R]:
     """Read a page."""
     rows = page.rows
-    keys = [_bits(row.key) for row in rows]
-    groups = [key if (former := row.supersedes) is None else _bits(former) for row, key in zip(rows, keys, strict=True)]
-    # copied: what orjson returns may keep its whole buffer, 4 kB a row
-    contents = [b"%b" % row.fingerprint() for row in rows]
-    return IndexedPage(rows, page.total, contents, hash(tuple(contents)), keys, groups)
+    traits: Callable[[], Traits] | None = getattr(page, "traits", None)
+    groups, numbers, lines = _asked(rows) if traits is None else traits()
+    contents = [*map(abs, map(hash, lines))]
+    # joined: of each line orjson may keep the whole buffer, 4 kB a row
+    return IndexedPage(rows, page.total, b"\n".join((b"", *lines)), hash(tuple(contents)), groups, numbers, contents)
+
+
+def _asked(rows: Sequence[Row]) -> Traits:
+    former = [row.supersedes for row in rows]
+    groups = [_bits(row.key if before is None else before) for row, before in zip(rows, former, strict=True)]
+    numbers = [0 if before is None else _bits(row.key) or 1 for row, before in zip(rows, former, strict=True)]
+    return groups, numbers, [row.fingerprint() for row in rows]
 
 
 def _bits(key: Hashable) -> int:
-    """Return 64 bits that tell a key from others, in this process.
+    """Return 60 bits that tell a key from others, in this process.
 
     A tuple's own hash is the cheapest; but -1 and -2 have one hash, and a number's hash is no
     secret.
     """
-    return hash(key if type(key) is tuple and -1 not in key else repr(key)) & _KEY
+    return hash(key if type(key) is tuple and -1 not in key else repr(key)) & _NUMBER_BITS

@@ -11,8 +11,6 @@ from wxrevenue.pagination._cursor import chained
 from wxrevenue.pagination._page import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wxrevenue.pagination._cursor import Position
     from wxrevenue.pagination._page import IndexedPage
 
@@ -94,9 +92,9 @@ class Pass:
 
     def count(self, page: IndexedPage[R], new: int) -> None:
         """Count the rows of the next page: how many of them are new to the pass."""
-        rows = len(page.contents)
+        rows = len(page.rows)
         self.page_digest = page.digest
-        self.chain = chained(self.chain, page.contents)
+        self.chain = chained(self.chain, page.content)
         self._chains.append(self.chain)
         self.got += new
         self.size = self.size or rows
@@ -105,10 +103,10 @@ class Pass:
         self.gap = 0 if rows else self.gap + 1
         self.longest, self.last = max(self.longest, rows), rows
 
-    def showed(self, page: int, contents: Sequence[bytes]) -> bool:
+    def showed(self, page: int, content: bytes) -> bool:
         """Return whether a page of this pass had these rows."""
         place = page - self.page
-        return chained(self._chains[place], contents) == self._chains[place + 1]
+        return chained(self._chains[place], content) == self._chains[place + 1]
 
     @property
     def last_page(self) -> int:
@@ -149,8 +147,8 @@ class ResumePoint:
     """The page read last, in so far as a cursor needs it."""
 
     end: Position
-    contents: list[bytes]
-    """Its rows, as long as one of them may still be yielded."""
+    content: bytes
+    """That of its rows, as long as one of them may still be yielded."""
     fresh_at: list[int]
 
 
