@@ -9,14 +9,16 @@ import functools
 from datetime import date
 from decimal import Decimal
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
 
 from wxrevenue._base.secret import Secret
 from wxrevenue._wire.model import Count, Day, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Name, Tally, digits, whole
-from wxrevenue.errors import DecodeError
+from wxrevenue.errors import DecodeError, WxRevenueError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def _mismatch(path: str, expected: str, value: object) -> DecodeError:
@@ -64,7 +66,47 @@ def _day(value: object) -> date:
     return date.fromisoformat(value[:_WRITTEN])
 
 
+def _under_path(path: str, hook: Callable[..., Any], value: object, kind: object) -> object:
+    """Structure a value of a type that has no inline form.
+
+    Whatever goes wrong is placed at the path.
+    """
+    try:
+        return hook(value, kind)
+    except WxRevenueError as error:
+        found = error.message, getattr(error, "path", "$").removeprefix("$")
+    except Exception as error:  # noqa: BLE001  (a user's own hook may raise anything)
+        found = f"does not fit {getattr(kind, '__name__', kind)}: {type(error).__name__}", ""
+    raise DecodeError(found[0], path=path + found[1])
+
+
+def _placed(path: str, error: DecodeError) -> DecodeError:
+    return DecodeError(error.message, path=path + error.path.removeprefix("$"))
+
+
+@functools.lru_cache(maxsize=512)
+def _display_day(value: object) -> date:
+    """Return the day that a string stands for; remembered, as above."""
+    if type(value) is not str or len(value) != _WRITTEN or value[7] != "-":
+        raise ValueError
+    return date.fromisoformat(value)
+
+
+def as_parsed(name: str) -> str:
+    """Return a name as the parser's own object.
+
+    orjson has one for each name that it has met lately. An object in which a name is looked up
+    finds it at once by that: it compares the texts of two strings only where they are two.
+    """
+    (own,) = orjson.loads(orjson.dumps({name: None}))
+    return cast("str", own)
+
+
 NAMES: Final[Mapping[str, object]] = {
+    "nested": _under_path,
+    "placed": _placed,
+    "display_day": _display_day,
+    "few": {str(number): number for number in range(100)},
     "keep": _with,
     "extra": _extra,
     "number_text": _number_text,
@@ -138,14 +180,14 @@ LENIENT: Mapping[object, tuple[str, ...]] = {
     DisplayName: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})", "else: {v} = {v}.strip()"),
     DisplayNumber: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})",),
     DisplayCount: (
-        "if type({v}) is str and len({v}) < 19 and {v}.isdigit() and {v}.isascii(): {v} = int({v})",
+        "if type({v}) is str and {v} in few: {v} = few[{v}]",
         "else:",
         "    number = digits({v})",
         f"    if number is None or number < 0: {_KEEP}; number = None",
         "    {v} = number",
     ),
     DisplayDate: (
-        "try: {v} = fromisoformat({v} if len({v}) == 10 and {v}[7] == '-' else '')",
+        "try: {v} = display_day({v})",
         f"except (TypeError, ValueError): {_KEEP}; {{v}} = None",
     ),
 }

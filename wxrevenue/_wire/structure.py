@@ -16,32 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, cast, get_ar
 
 import attrs
 
-from wxrevenue._wire.leaves import LEAVES, LENIENT, NAMES
+from wxrevenue._wire.leaves import LEAVES, LENIENT, NAMES, as_parsed
 from wxrevenue._wire.model import Model, Respelled, attrs_fields, is_attrs, other_spelling
-from wxrevenue.errors import DecodeError, WxRevenueError
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 Hook: TypeAlias = Callable[..., Any]
-
-
-def _under_path(path: str, hook: Hook, value: object, kind: object) -> object:
-    """Structure a value of a type that has no inline form.
-
-    Whatever goes wrong is placed at the path.
-    """
-    try:
-        return hook(value, kind)
-    except WxRevenueError as error:
-        found = error.message, getattr(error, "path", "$").removeprefix("$")
-    except Exception as error:  # noqa: BLE001  (a user's own hook may raise anything)
-        found = f"does not fit {getattr(kind, '__name__', kind)}: {type(error).__name__}", ""
-    raise DecodeError(found[0], path=path + found[1])
-
-
-def _placed(path: str, error: DecodeError) -> DecodeError:
-    return DecodeError(error.message, path=path + error.path.removeprefix("$"))
 
 
 def _respelled(kind: object) -> tuple[object, Respelled | None]:
@@ -103,7 +84,8 @@ class _StructureWriter:
     def __init__(self, converter: Converter) -> None:
         self._converter = converter
         self.lines: list[str] = []
-        self.names: dict[str, object] = {**NAMES, "nested": _under_path, "placed": _placed}
+        self.names: dict[str, object] = {**NAMES}
+        self._keys: dict[str, str] = {}
         self._count = 0
 
     def add(self, depth: int, *lines: str) -> None:
@@ -115,6 +97,10 @@ class _StructureWriter:
         if value is not None:
             self.names[name] = value
         return name
+
+    def key(self, name: str) -> str:
+        """Return what stands for the name of a field."""
+        return self._keys.get(name) or self._keys.setdefault(name, self.new("key", as_parsed(name)))
 
     def value(self, kind: object, source: str, path: str, depth: int) -> str:
         """Write the checks of one value; return the name under which its result stands."""
@@ -191,7 +177,7 @@ class _StructureWriter:
         inner = self._inner(kind, source, path, depth)
         not_an_object = f"raise misfit(f'{path}', 'an object', {source})"
         if required:
-            self.add(depth, "try:", *(f"    {values[f.name]} = {source}[{f.name!r}]" for f in required))
+            self.add(depth, "try:", *(f"    {values[f.name]} = {source}[{self.key(f.name)}]" for f in required))
             self.add(depth, f"except KeyError as lost: raise DecodeError('missing', path=f'{path}.' + lost.args[0]) from None")
             self.add(depth, f"except TypeError: {not_an_object} from None")  # no other JSON value has items by name
         else:
@@ -202,9 +188,10 @@ class _StructureWriter:
             self.add(depth, f"{seen} = {len(fields)}")
         self.add(depth, *([f"{odd} = None"] if odd else []))
         outside = own.outside or () if (own := _respelling(kind)) else ()
+        places = {field.name: source if inner is None or field.name in outside else inner for field in fields}
+        self._optional_values([field for field in fields if field not in required], values, places, depth)
         for field in fields:
-            place = source if inner is None or field.name in outside else inner
-            values[field.name] = self._field(field, place, (values[field.name], seen, odd), path, depth)
+            values[field.name] = self._field(field, (values[field.name], seen, odd), path, depth)
         made = self._built(kind, values, (source, path), depth)
         self._keep_unknown(kind, made, fields, (source, inner, path, seen, odd), depth)
         return made
@@ -221,15 +208,31 @@ class _StructureWriter:
         self.add(depth + 2, f"except DecodeError as wrong: raise placed(f'{path}', wrong) from None")
         return inner
 
-    def _field(self, field: attrs.Attribute[object], source: str, names: tuple[str, str, str], path: str, depth: int) -> str:
+    def _optional_values(self, fields: list[attrs.Attribute[object]], values: dict[str, str], places: dict[str, str], depth: int) -> None:
+        """Write where the values of fields that may be missing are taken from.
+
+        An object with as many fields as the class has most likely all of them, and an index is
+        cheaper than a call.
+        """
+        gets = [f"{values[f.name]} = {places[f.name]}.get({self.key(f.name)})" for f in fields]
+        places_of_all = {*places.values()}
+        if len(fields) > 1 and len(places_of_all) == 1 and not any(map(other_spelling, fields)):
+            self.add(depth, f"if len({places_of_all.pop()}) >= {len(places)}:", "    try:")
+            self.add(depth + 2, *(f"{values[f.name]} = {places[f.name]}[{self.key(f.name)}]" for f in fields))
+            self.add(depth + 1, f"except KeyError: {'; '.join(gets)}")
+            self.add(depth, f"else: {'; '.join(gets)}")
+            return
+        self.add(depth, *gets)
+        for field in fields:
+            value, other = values[field.name], other_spelling(field)
+            self.add(depth, *([f"if {value} is None: {value} = {places[field.name]}.get({self.key(other)})"] if other else []))
+
+    def _field(self, field: attrs.Attribute[object], names: tuple[str, str, str], path: str, depth: int) -> str:
         value, seen, odd = names
         path = f"{path}.{field.name}"
         if _is_required(field):
             return self.value(field.type, value, path, depth)
         kind = _bare(field.type)
-        self.add(depth, f"{value} = {source}.get({field.name!r})")
-        if other := other_spelling(field):
-            self.add(depth, f"if {value} is None: {value} = {source}.get({other!r})")
         self.add(depth, f"if {value} is not None:")
         if kind in LENIENT:
             built = value
