@@ -31,7 +31,7 @@ from wxrevenue import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wxrevenue import Change, HttpRequest, HttpResponse, Progress
+    from wxrevenue import Change
 
 
 def statement(session: Any, sql: str) -> Any:
@@ -207,41 +207,6 @@ async def test_a_broken_ledger_ends_it(tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="the disk is full"):
             await sync(fleet.client, ledger, fleet.programs[:3], *SPAN)
         assert (await ledger.progress()).half_months % 4 == 0
-
-
-@virtual
-async def test_one_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``fetch`` takes a job or its text.
-
-    A job that a queue hands out twice at once is fetched once: who finds it claimed looks what the
-    newest record is, before the other one's answer is there.
-    """
-    fleet, looked = Fleet(), asyncio.Event()
-    job = FetchJob(fleet.programs[0], HalfMonth(2025, 1, 1), HalfMonth(2025, 6, 2))
-    send = fleet.sandbox.transport().send
-
-    async def send_late(request: HttpRequest, *, timeout: float) -> HttpResponse:
-        await looked.wait()
-        return await send(request, timeout=timeout)
-
-    async with ledger_in(tmp_path) as ledger:
-        progress = ledger.progress
-
-        async def look() -> Progress:
-            found = await progress()
-            looked.set()
-            return found
-
-        monkeypatch.setattr(fleet._wire, "send", send_late)  # pyright: ignore[reportPrivateUsage]
-        monkeypatch.setattr(ledger, "progress", look)
-        found = await asyncio.gather(fetch(fleet.client, ledger, job), fetch(fleet.client, ledger, str(job)))
-        assert sorted(len(one.changes) for one in found) == [0, 12]
-        assert (sent(fleet), [one.stale for one in found]) == (1, [False, False])
-        assert await ledger.providers() == (fleet.appid,)
-        assert not (await fetch(fleet.client, ledger, job)).changes
-        assert sent(fleet) == 2
-        with pytest.raises(AgreementUnsignedError):
-            await fetch(fleet.client, ledger, f"{fleet.unsigned}/2025-01-1..2025-01-2")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -158,13 +158,26 @@ async def fetch(client: RevenueClient, ledger: Ledger, job: FetchJob | str, *, l
         raise ConfigurationError(f"{where}.job: expected a FetchJob or its str(), got {type(job).__name__}")
     lease_of(f"{where}.lease", lease)
     await _note_provider(ledger, own)
+    now = asyncio.get_running_loop().time
+    begun = now()
     async with ClaimedJobs(ledger, lease=lease, since=None, again=True) as claimed:
         claims = await claimed.those_free([wanted])
-        if not claims:  # only then: what the newest record is takes a ledger long that has many
-            claimed.since = (await ledger.progress()).newest or _NEVER
+        if not claims:
             async with aclosing(claimed.those_held(1)) as found:
-                claims = [claim async for claim in found]
+                claims = [claim async for claim in found if not await _is_recorded(ledger, claim, lease, waited=now() - begun)]
         return await fetcher.fetch(claims[0]) if claims else Recorded((), stale=False)
+
+
+async def _is_recorded(ledger: Ledger, claim: Claim, lease: float, *, waited: float) -> bool:
+    """Return whether another process recorded a job that was waited for.
+
+    It may have done so up to a lease before the wait began: it records first, and gives its claim
+    back after that. Times are those of the ledger's clock.
+    """
+    job, claimed_at = claim.job, claim.until - timedelta(seconds=lease)
+    since = claimed_at - timedelta(seconds=waited + lease)
+    missing = ledger.missing([job.owner], job.first.start, job.last.end, again=True, since=since)
+    return not [job async for job in missing]
 
 
 def checked_ledger(where: str, ledger: object) -> Ledger:
