@@ -39,7 +39,8 @@ def test_traits_are_those_of_the_rows(rows: list[Settlement]) -> None:
     groups, numbers, contents = SettlementPage(settlement_list=rows).traits()
     assert contents == [row.fingerprint() for row in rows]
     assert not any(b"\n" in content for content in contents)
-    assert all(0 <= number < 2**60 for number in (*groups, *numbers))
+    assert all(0 <= group < 2**60 for group in groups)
+    assert all(0 <= number < 2**64 for number in numbers)
     assert [number == 0 for number in numbers] == [row.supersedes is None for row in rows]
     for (one, row), (other, beside) in combinations(enumerate(rows), 2):
         same_group = (row.supersedes or row.key) == (beside.supersedes or beside.key)

@@ -1,4 +1,4 @@
-"""Fields that may be missing, in objects with as many fields as the class has and with fewer."""
+"""Fields that may be missing, in objects that have all of them, or fewer."""
 
 from __future__ import annotations
 

@@ -144,12 +144,12 @@ def _traits(rows: Sequence[Settlement]) -> Traits:
     from orjson import OPT_SORT_KEYS, dumps  # who only names a row does not load it
 
     groups: list[int] = []
-    numbers: list[int] = []
+    numbers: list[str] = []
     contents: list[bytes] = []
     for row in rows:
         month, order, number, status = row.month, row.order, row.sett_no, row.sett_status
         groups.append(hash((month, order + order + 1)) & _NUMBER_BITS)  # odd: -1 and -2 have one hash
-        numbers.append(hash(number) & _NUMBER_BITS or 1 if number else 0)
+        numbers.append(number or "")  # whose hash is 0
         slots: list[object] = []
         for slot in row.slot_revenue:
             unknown = slot._extra  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (where .extra is a call)
@@ -162,7 +162,7 @@ def _traits(rows: Sequence[Settlement]) -> Traits:
         except TypeError:  # not JSON: a number of more than 64 bits
             content = repr((month, order, row.settled_revenue, status, number, slots, display)).encode("utf-8", "surrogatepass")
         contents.append(content)
-    return groups, numbers, contents
+    return groups, [*map(abs, map(hash, numbers))], contents
 
 
 @attrs.define

@@ -89,18 +89,11 @@ class CursorOwner:
 
     def write(self, place: Position) -> str:
         """Return the position as a str."""
-        *numbers, total, doubt, before, mark = attrs.astuple(place, recurse=False)
-        fields = [
-            VERSION,
-            self.account,
-            self.query,
-            *numbers,
-            "x" if total is None else total,
-            int(doubt),
-            f"{before:016x}",
-            f"{mark:016x}",
-        ]
-        text = ".".join(map(str, fields))
+        total = "x" if place.total is None else place.total
+        text = (
+            f"{VERSION}.{self.account}.{self.query}.{place.window}.{place.span}.{place.page}.{place.taken}.{place.got}.{place.size}"
+            f".{total}.{int(place.doubt)}.{place.before:016x}.{place.mark:016x}"
+        )
         return f"{text}.{_digest(text, 4)}"
 
     def read(self, cursor: object) -> Position:
