@@ -77,6 +77,16 @@ async def content(ledger: SqlLedger) -> list[Any]:
     return [changes, rows, (progress.owners, progress.half_months, progress.unsettled, progress.unpaid), totals]
 
 
+async def added_up(ledger: SqlLedger) -> dict[tuple[HalfMonth, SettlementStatus | None], tuple[int, int]]:
+    """Return rows and fen of all statements, by half-month and status."""
+    found: dict[tuple[HalfMonth, SettlementStatus | None], tuple[int, int]] = {}
+    async for _, one in ledger.settlements():
+        key = HalfMonth(int(one.month[:4]), int(one.month[4:]), one.order), one.sett_status
+        rows, fen = found.get(key, (0, 0))
+        found[key] = rows + 1, fen + one.settled_revenue
+    return found
+
+
 async def test_as_if_one_came_after_the_other(tmp_path: Path) -> None:
     """Answers that come at once leave what the same answers leave one after the other.
 
@@ -97,6 +107,7 @@ async def test_as_if_one_came_after_the_other(tmp_path: Path) -> None:
                 [change.kinds for change in each.changes] for each in expected
             ]
         assert await content(one) == await content(other)
+        assert {(each.half_month, each.status): (each.rows, each.fen) for each in await one.sums()} == await added_up(one)
 
 
 async def test_few_statements(tmp_path: Path) -> None:

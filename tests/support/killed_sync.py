@@ -17,6 +17,7 @@ import sqlite3
 import sys
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,14 +75,21 @@ async def run(url: str, lease: float, calls: Path | None = None, begin: float = 
 async def content(url: str) -> list[str]:
     """Return everything a ledger has, without times.
 
-    The numbers of its changes must have no gap.
+    The numbers of its changes must have no gap, and its sums must be those of its rows.
     """
     async with open_ledger(url) as ledger:
         changes = [change async for change in ledger.changes()]
         assert [change.seq for change in changes] == [*range(1, len(changes) + 1)]
         told = sorted(repr((one.owner, one.key, sorted(one.kinds), one.before, one.after)) for one in changes)
         progress = await ledger.progress()
-        rows = sorted([repr(one) async for one in ledger.settlements()])
+        settlements = [one async for one in ledger.settlements()]
+        added = Counter(one.month for _, one in settlements), sum(one.settled_revenue for _, one in settlements)
+        sums = await ledger.sums()
+        months: Counter[str] = Counter()
+        for one in sums:
+            months[f"{one.half_month.year}{one.half_month.month:02}"] += one.rows
+        assert (months, sum(one.fen for one in sums)) == added
+        rows = sorted(map(repr, settlements))
         return [*rows, *told, repr((progress.owners, progress.half_months, progress.unsettled, progress.unpaid))]
 
 

@@ -94,7 +94,7 @@ def settlements_after(
         return [], None
     last = (found[-1][0], found[-1][1])
     rows = session.run(
-        f"SELECT owner, data FROM settlements WHERE {where} AND (owner, half) <= (?, ?) ORDER BY owner, half, sett_no, place",  # noqa: S608
+        f"SELECT owner, content FROM settlements WHERE {where} AND (owner, half) <= (?, ?) ORDER BY owner, half, sett_no, place",  # noqa: S608
         *values,
         *last,
     )

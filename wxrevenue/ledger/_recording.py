@@ -11,6 +11,7 @@ from wxrevenue._base.calendar import HalfMonth
 from wxrevenue.ams.settlement import SettlementStatus
 from wxrevenue.ledger._pairing import NEW, KeptRow, Pair, paired
 from wxrevenue.ledger._session import any_of
+from wxrevenue.ledger._sums import add_to_sums
 from wxrevenue.ledger._texts import column_text, settlement_of
 from wxrevenue.ledger._times import utc
 from wxrevenue.ledger._values import Change, Recorded
@@ -141,7 +142,7 @@ def _pair(session: Session, current: Sequence[_Current]) -> None:
     spans = [one.answer.span for one in current if one.kept]
     old: dict[tuple[str, int], list[KeptRow]] = {}
     for owner, half, number, place, data in any_of(
-        session, "SELECT owner, half, sett_no, place, data FROM settlements WHERE {}", _OF_SPAN, spans
+        session, "SELECT owner, half, sett_no, place, content FROM settlements WHERE {}", _OF_SPAN, spans
     ):
         old.setdefault((owner, half), []).append(KeptRow(number, place, settlement_of(data), data))
     for answer, _, changed in ((one.answer, one.kept, one.changed) for one in current):
@@ -184,7 +185,7 @@ def _write_rows(session: Session, current: Sequence[_Current]) -> None:
             new.append(_columns(owner, half, pair.after))
     session.run_many("DELETE FROM settlements WHERE owner = ? AND half = ? AND sett_no = ? AND place = ?", gone)
     session.run_many(
-        "INSERT INTO settlements (owner, half, sett_no, place, sett_status, settled_revenue, data) VALUES (?, ?, ?, ?, ?, ?, ?)", new
+        "INSERT INTO settlements (owner, half, sett_no, place, sett_status, settled_revenue, content) VALUES (?, ?, ?, ?, ?, ?, ?)", new
     )
 
 
@@ -217,12 +218,14 @@ def _write_totals(session: Session, answers: Sequence[Answer], now: int) -> None
 def _write_changes(session: Session, current: Sequence[_Current], now: int) -> Iterator[Recorded]:
     """Write the changes, numbered, and yield what was recorded of each answer.
 
-    The counter is locked last and until the commit: a number is committed before any larger one.
+    The counter is locked until the commit: a number is committed before any larger one. Only the
+    sums are locked behind it, in whatever order, for no other writer has come that far.
     """
     count = sum(len(one.changed) for one in current)
     if not count:
         return iter([Recorded((), stale=False)] * len(current))
     ((last,),) = session.run("UPDATE counters SET value = value + ? WHERE name = 'seq' RETURNING value", count)
+    add_to_sums(session, ((half, pair) for one in current for half, pair, _ in one.changed))
     seq, at = last - count, utc(now)
     rows: list[Row] = []
     recorded: list[Recorded] = []

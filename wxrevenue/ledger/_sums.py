@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from wxrevenue._base.calendar import HalfMonth
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from wxrevenue.ams.settlement import Settlement
+    from wxrevenue.ledger._pairing import Pair
     from wxrevenue.ledger._session import Session
 
     Place: TypeAlias = tuple[int, str]
+    Sums: TypeAlias = dict[tuple[int, int | None], tuple[int, int]]
+    """Rows and fen by half-month and status."""
 
 _PART: Final = 1_000_000_000
 _HIGH: Final = f"settled_revenue / {_PART}"
@@ -39,16 +43,16 @@ def _whole(high: int | Decimal, low: int | Decimal) -> int:
 def sums(session: Session, owner: str | None, without: Iterable[str], span: tuple[int, int]) -> list[StatusSum]:
     """Return what half-months come to, by status: of one owner, or of all but some.
 
-    What is left out is taken off the sums of all, in the same transaction: a condition would look
-    at the owner of every row.
+    What is left out is taken off the sums of all, in the same transaction: these are kept, for all
+    owners together.
     """
     left_out = frozenset(without)
     if owner is not None:
-        found = {} if owner in left_out else _by_status(session, "owner = ? AND ", owner, *span)
+        found = {} if owner in left_out else _sums_of(session, owner, span)
     else:
-        found = _by_status(session, "", *span)
+        found = _sums_of_all(session, span)
         for one in left_out:
-            for key, (rows, fen) in _by_status(session, "owner = ? AND ", one, *span).items():
+            for key, (rows, fen) in _sums_of(session, one, span).items():
                 found[key] = (found[key][0] - rows, found[key][1] - fen)
     return [
         StatusSum(HalfMonth.at(half), None if status is None else SettlementStatus(status), *found[half, status])
@@ -57,13 +61,44 @@ def sums(session: Session, owner: str | None, without: Iterable[str], span: tupl
     ]
 
 
-def _by_status(session: Session, where: str, *values: object) -> dict[tuple[int, int | None], tuple[int, int]]:
-    """Return rows and fen by half-month and status."""
+def _sums_of(session: Session, owner: str, span: tuple[int, int]) -> Sums:
     found = session.run(
-        f"SELECT half, sett_status, COUNT(*), {_FEN} FROM settlements WHERE {where}half BETWEEN ? AND ? GROUP BY half, sett_status",  # noqa: S608
-        *values,
+        f"SELECT half, sett_status, COUNT(*), {_FEN} FROM settlements"  # noqa: S608
+        " WHERE owner = ? AND half BETWEEN ? AND ? GROUP BY half, sett_status",
+        owner,
+        *span,
     )
     return {(half, status): (rows, _whole(*parts)) for half, status, rows, *parts in found}
+
+
+def _sums_of_all(session: Session, span: tuple[int, int]) -> Sums:
+    found = session.run("SELECT half, has_status, status, rows_kept, high, low FROM sums WHERE half BETWEEN ? AND ?", *span)
+    return {(half, status if known else None): (rows, _whole(*parts)) for half, known, status, rows, *parts in found}
+
+
+def add_to_sums(session: Session, changed: Iterable[tuple[int, Pair]]) -> None:
+    """Take off the sums of all what rows were, and add what they are."""
+    rows: dict[tuple[int, int | None], int] = defaultdict(int)
+    fen: dict[tuple[int, int | None], int] = defaultdict(int)
+    for half, (before, after) in changed:
+        if before is not None:
+            key = half, before.row.sett_status
+            rows[key] -= 1
+            fen[key] -= before.row.settled_revenue
+        if after is not None:
+            key = half, after.row.sett_status
+            rows[key] += 1
+            fen[key] += after.row.settled_revenue
+    session.run_many(
+        "INSERT INTO sums (half, has_status, status, rows_kept, high, low) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (half, has_status, status) DO UPDATE SET rows_kept = sums.rows_kept + excluded.rows_kept,"
+        " high = sums.high + excluded.high, low = sums.low + excluded.low",
+        [
+            (half, int(status is not None), int(status or 0), count, *divmod(fen[half, status], _PART))
+            for (half, status), count in rows.items()
+            if count or fen[half, status]
+        ],
+    )
 
 
 def owner_sums(session: Session, after: str, until: int, limit: int) -> list[OwnerSum]:
@@ -104,7 +139,7 @@ def unpaid_after(session: Session, after: Place, until: int, limit: int) -> tupl
     rows: list[tuple[str, Settlement]] = []
     for half, owner in found:
         texts = session.run(
-            f"SELECT data FROM settlements WHERE owner = ? AND half = ? AND {_UNPAID} ORDER BY sett_no, place",  # noqa: S608
+            f"SELECT content FROM settlements WHERE owner = ? AND half = ? AND {_UNPAID} ORDER BY sett_no, place",  # noqa: S608
             owner,
             half,
         )
