@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from wxrevenue._base.calendar import HalfMonth
+from wxrevenue.ledger._session import padded
 from wxrevenue.ledger._values import LONGEST_JOB, FetchJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from wxrevenue.ledger._session import Session
+    from wxrevenue.ledger._session import Row, Session
 
 OWNERS_AT_ONCE: Final = 200
 _ASKED_AGAIN: Final = timedelta(days=60)
@@ -42,36 +43,42 @@ class Wanted:
     @classmethod
     def within(cls, halves: Sequence[HalfMonth], today: date, *, again: bool, since: int) -> Wanted:
         """Return what is asked of these half-months on a day."""
-        ended = [half.ordinal for half in halves if half.end < today]
         first = halves[0].ordinal
-        closed = [half.ordinal for half in halves if today - half.end > _ASKED_AGAIN]
-        return cls(first, ended[-1] if ended else first - 1, closed[-1] if closed else first - 1, again, since)
+        ended = next((half.ordinal for half in reversed(halves) if half.end < today), first - 1)
+        closed = next((half.ordinal for half in reversed(halves) if today - half.end > _ASKED_AGAIN), first - 1)
+        return cls(first, ended, closed, again, since)
 
 
-def missing_jobs(session: Session, owners: Iterable[str], wanted: Wanted) -> list[FetchJob]:
+def missing_jobs(session: Session, owners: Sequence[str], wanted: Wanted) -> list[FetchJob]:
     """Return what has to be fetched of these owners, the oldest of each first."""
-    return [job for owner in owners for job in _jobs(owner, _missing(session, owner, wanted))]
-
-
-def _missing(session: Session, owner: str, wanted: Wanted) -> list[int]:
-    """Return the ordinals of an owner's half-months that have to be fetched."""
     halves = range(wanted.first, wanted.last + 1)
     if not halves:
         return []
-    found = session.run(
-        "SELECT half FROM half_months WHERE owner = ? AND half BETWEEN ? AND ?"
-        " AND (recorded_at > ? OR (? = 0 AND unpaid = 0 AND (rows_kept > 0 OR half <= ?)))",
-        owner,
+    counts: dict[str, int] = dict(_of_done(session, "owner, COUNT(*)", " GROUP BY owner", owners, wanted))
+    partly = [owner for owner in owners if 0 < counts.get(owner, 0) < len(halves)]
+    done: set[tuple[str, int]] = {(owner, half) for owner, half in _of_done(session, "owner, half", "", partly, wanted)}
+    jobs: list[FetchJob] = []
+    for owner in owners:
+        if (count := counts.get(owner, 0)) < len(halves):
+            jobs += _jobs(owner, [half for half in halves if (owner, half) not in done] if count else halves)
+    return jobs
+
+
+def _of_done(session: Session, what: str, group: str, owners: Sequence[str], wanted: Wanted) -> list[Row]:
+    """Return something of the half-months that need not be fetched, of all these owners at once."""
+    if not owners:
+        return []
+    many = padded(owners)
+    return session.run(
+        f"SELECT {what} FROM half_months WHERE owner IN ({', '.join('?' * len(many))}) AND half BETWEEN ? AND ?"  # noqa: S608
+        f" AND (recorded_at > ? OR (? = 0 AND unpaid = 0 AND (rows_kept > 0 OR half <= ?))){group}",
+        *many,
         wanted.first,
         wanted.last,
         wanted.since,
         int(wanted.again),
         wanted.closed,
     )
-    if len(found) == len(halves):
-        return []
-    done = {row[0] for row in found}
-    return [half for half in halves if half not in done]
 
 
 def _jobs(owner: str, halves: Sequence[int]) -> Iterator[FetchJob]:

@@ -119,15 +119,22 @@ class Joint(Generic[V, T]):
 def any_of(session: Session, sql: str, condition: str, values: Sequence[Row]) -> list[Row]:
     """Run a statement for whatever meets the condition with any of the values.
 
-    ``{}`` stands for that in the statement. Rows are brought to a power of two, the last one
-    repeated, so that there are few statements to be prepared.
+    ``{}`` stands for that in the statement.
     """
     found: list[Row] = []
     for begin in range(0, len(values), _MOST_TOGETHER):
         some = values[begin : begin + _MOST_TOGETHER]
-        padded = [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
-        found += session.run(_of_any(sql, condition, len(padded)), *(value for row in padded for value in row))
+        many = padded(some)
+        found += session.run(_of_any(sql, condition, len(many)), *(value for row in many for value in row))
     return found
+
+
+def padded(values: Sequence[V]) -> list[V]:
+    """Return values, the last one repeated until they are a power of two.
+
+    So there are few statements to be prepared.
+    """
+    return [*values, *[values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))]
 
 
 @functools.lru_cache
