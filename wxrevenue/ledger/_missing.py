@@ -65,7 +65,7 @@ def missing_jobs(session: Session, owners: Sequence[str], wanted: Wanted) -> lis
 
 
 def _of_done(session: Session, what: str, group: str, owners: Sequence[str], wanted: Wanted) -> list[Row]:
-    """Return something of the half-months that need not be fetched, of all these owners at once."""
+    """Return something of the half-months that need not be fetched, of all owners."""
     if not owners:
         return []
     many = padded(owners)
