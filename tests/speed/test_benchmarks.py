@@ -213,6 +213,7 @@ async def test_g9_all_sides_fetch_the_same_rows() -> None:
         rivals = sweep.Rivals(base_url)
         theirs = [await rival(2) for rival in (rivals.sequential, rivals.gather, rivals.session_per_call)]
         began, ended = await sweep.by_hand(base_url, 2, 2)  # which counts its rows itself
+        assert (await sweep.remembering(base_url, 2, 2))[1] > ended
         async with RevenueClient("fake-token", base_url=base_url) as client:
             mine = await client.iter_agency_settlement("2000-01-01", "2024-12-31", page_size=ROWS).collect()
     assert len({row.key for row in mine}) == len(mine) == PAGES * ROWS
