@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -21,6 +21,7 @@ from wxrevenue.limiters._redis.reports import written
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wxrevenue.limiters._redis.asking import AskingScope
     from wxrevenue.limiters._redis.hub import Hub
     from wxrevenue.limiters._redis.permits import Permits
     from wxrevenue.limiters._redis.reports import Entry
@@ -30,47 +31,6 @@ _IDLE_S: Final = 0.1
 _RETRY_S: Final = 1.0
 """Seconds between attempts to reach a Redis that is away."""
 _TINY: Final = 1e-9
-
-
-class AskingScope(Protocol):
-    """What an exchange needs of the scope that it asks for."""
-
-    group: str
-    scopes: tuple[str, ...]
-
-    @property
-    def is_away(self) -> bool:
-        """Whether Redis is away."""
-        ...
-
-    @property
-    def waiters(self) -> int:
-        """How many callers wait."""
-        ...
-
-    def advance(self, now: float) -> None:
-        """Let go who may."""
-        ...
-
-    def away_flag(self) -> str:
-        """Return what Redis is to be told about an outage."""
-        ...
-
-    def fail_all(self, error: Exception) -> None:
-        """End every wait with an error that lasts."""
-        ...
-
-    def hear(self, answer: Answer, sent: float | None, asked_at: float) -> None:
-        """Take what Redis says."""
-        ...
-
-    def moved(self, group: str) -> None:
-        """Go on as another group."""
-        ...
-
-    def redis_gone(self, error: WxRevenueError) -> None:
-        """Go on without Redis."""
-        ...
 
 
 @attrs.define
@@ -110,6 +70,8 @@ class Exchange:
         self._told = 0
         """For how many more permits Redis knows this process to wait."""
         self._come_at = self._contact = -math.inf
+        self._renewed = -math.inf
+        """When the lease of what is held here was renewed last, or earlier."""
         self._idle_since = math.inf
         self._retry_at = -math.inf
         self._stopped = False
@@ -177,7 +139,7 @@ class Exchange:
         if waiting:
             due.append(self._come_at if self._told > 0 else now)
         if permits.stock or permits.in_flight:
-            due.append(self._contact + self._hub.lot_lease / 3)
+            due.append(self._renewed + self._hub.lot_lease / 3)
         return min(due)
 
     def _report_at(self) -> float:
@@ -251,7 +213,8 @@ class Exchange:
             return
         answer = Answer.read(words)
         now = self._hub.clock.now_or_last()
-        self._contact, self._told, self._come_at = now, answer.want, now + answer.come
+        self._contact = self._renewed = now
+        self._told, self._come_at = answer.want, now + answer.come
         if len(found) > 1:
             self._plan = draw(LessonTask.read(found), self._hub.cooldown, answer.now)
         self._scope.hear(answer, sent, asked_at)
@@ -270,6 +233,8 @@ class Exchange:
             self._retry_at = now
         elif answer.gen == self._permits.gen:
             self._told, self._come_at = answer.want, now + answer.come
+            if answer.granted > self._permits.seen:  # a grant renews the lease of all that is held
+                self._renewed = now - max(0.0, self._hub.lease_now() - self._permits.local(answer.now))
             self._scope.hear(answer, None, now)
         self.kick()
 

@@ -89,13 +89,17 @@ class Permits:
         if answer.gen != self.gen or (self.view is not None and answer.now < self.view.now):
             return False
         self._offset = answer.now - sent if sent is not None else self._offset
-        self.valid_until = max(self.valid_until, answer.now - self._offset + self._lease)
+        self.valid_until = max(self.valid_until, self.local(answer.now) + self._lease)
         if answer.epoch > self.epoch:
             self.epoch = answer.epoch
             self.void(now)
         self._add(answer, now)
         self.view, self.width = answer, answer.width
         return True
+
+    def local(self, redis_time: float) -> float:
+        """Return a time of Redis by the clock of leases, or one that is earlier."""
+        return redis_time - self._offset
 
     def _add(self, answer: Answer, now: float) -> None:
         lost = max(0, min(answer.void, answer.granted) - self.seen)

@@ -75,7 +75,8 @@ local function come_after(proc, r)
   local at, rank = next_time(), redis.call('ZRANK', KEYS[7], proc) or 0
   if is_ticker(proc, at) then return at - now end
   if rank < 2 or ARGV[20] ~= '' then return at - now + 0.25 * (1 + rank) end
-  return math.min(at - now + lease * math.max(1, redis.call('ZCARD', KEYS[7]) / 4), math.max(lease, window))
+  local spread = redis.call('ZCARD', KEYS[7]) / (is_wide() and 3 or 4)
+  return math.min(at - now + lease * math.max(1, spread), math.max(lease, window) + lease)
 end
 local function told(proc, r)
   local wide = is_wide() or stated
