@@ -34,7 +34,7 @@ STEPS = st.lists(
 def waiter(sequence: int, deadline: float, scope: str = "a") -> Waiter:
     """Return a caller that is in no queue yet."""
     turn = LocalTurn()
-    turn.sequence, turn.scope, turn.out = sequence, scope, False
+    turn.sequence, turn.scope, turn.out = sequence, scope, None
     return Waiter(turn, deadline)
 
 

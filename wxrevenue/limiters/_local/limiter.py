@@ -49,8 +49,9 @@ class LocalRateLimiter:
 
         See :class:`wxrevenue.ports.InstantLimiter`.
         """
-        limiter = self._by_scope.get(scope)
-        if limiter is None:
+        try:
+            limiter = self._by_scope[scope]
+        except KeyError:
             return None
         pacer = limiter.pacer
         if pacer.in_flight < pacer.limit:  # see LocalTurn.report
@@ -61,7 +62,7 @@ class LocalRateLimiter:
         turn.limiter = limiter
         turn.scope = scope
         turn.sequence = self._sequences = self._sequences + 1
-        turn.out = True
+        turn.out = pacer
         return turn
 
     async def acquire(self, scope: str, *, timeout: float) -> LocalTurn:
@@ -73,7 +74,7 @@ class LocalRateLimiter:
         turn.limiter = limiter
         turn.scope = scope
         turn.sequence = self._sequences = self._sequences + 1
-        turn.out = False
+        turn.out = None
         await limiter.wait(turn, timeout)
         return turn
 

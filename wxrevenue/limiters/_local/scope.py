@@ -130,14 +130,14 @@ class ScopeLimiter:
         if self.gate.closed and self.gate.send_probe(turn):
             self.pacer.on_reopened(now)
         self.pacer.on_sent(now)
-        turn.out = True
+        turn.out = self.pacer
 
     def _abandon(self, waiter: Waiter) -> None:
         """Let a cancelled caller go; a permission that just came goes to the next."""
         self.queue.remove(waiter)
         now = self._clock.now_or_last()
-        if waiter.turn.out:
-            waiter.turn.out = False
+        if waiter.turn.out is not None:
+            waiter.turn.out = None
             self.pacer.on_unused()
             if self.gate.probe is waiter.turn:
                 self.gate.probe = None

@@ -8,6 +8,7 @@ from wxrevenue.ports import Verdict
 
 if TYPE_CHECKING:
     from wxrevenue.limiters._local.scope import ScopeLimiter
+    from wxrevenue.limiters._quota.pacer import Pacer
 
 _OK = Verdict.OK
 
@@ -21,8 +22,8 @@ class LocalTurn:
     __slots__ = ("limiter", "out", "scope", "sequence")
 
     limiter: ScopeLimiter
-    out: bool
-    """Whether it began and has not ended."""
+    out: Pacer | None
+    """What counts it in flight, from its beginning to its end."""
     scope: str
     sequence: int
     """Its place in every queue."""
@@ -34,9 +35,9 @@ class LocalTurn:
 
     def report(self, verdict: Verdict) -> None:
         """Say how the request ended."""
-        if self.out:
-            self.out = False
-            pacer = self.limiter.pacer
+        pacer = self.out
+        if pacer is not None:
+            self.out = None
             # Nobody waits and nothing was ever refused: no need to ask the clock. As a method of
             # the pacer, this and its counterpart in take() cost a turn 0.43 of
             # ``async with aiolimiter`` instead of 0.39; the goal is 0.40.
@@ -54,6 +55,6 @@ class LocalTurn:
 
     def release(self) -> None:
         """End the turn."""
-        if self.out:
-            self.out = False
+        if self.out is not None:
+            self.out = None
             self.limiter.current(self).turn_ended(self, Verdict.UNKNOWN)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
+    from wxrevenue.limiters._quota.pacer import Pacer
+
 _SLACK: Final = 64
 
 
 class QueuedTurn(Protocol):
     """What a queue and a scope need of a turn."""
 
-    out: bool
-    """Whether it began and has not ended."""
+    out: Pacer | None
+    """What counts it in flight, from its beginning to its end."""
     scope: str
     sequence: int
     """Its place in every queue."""

@@ -151,7 +151,7 @@ class RedisRateLimiter(NeverPickled):
 
     def _turn(self, scope: str, limiter: SharedScope) -> SharedTurn:
         turn = SharedTurn()
-        turn.limiter, turn.scope, turn.out = limiter, scope, False
+        turn.limiter, turn.scope, turn.out = limiter, scope, None
         turn.sequence = self._sequences = self._sequences + 1
         return turn
 

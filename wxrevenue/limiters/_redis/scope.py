@@ -123,12 +123,12 @@ class SharedScope(ScopeLimiter):
         self.exchange.permit_used()
         if turn.left.probe:
             self.gate.probe = turn
-        turn.out = True
+        turn.out = self.permits
 
     def _abandon(self, waiter: Waiter) -> None:
         turn = waiter.turn
-        if isinstance(turn, SharedTurn) and turn.out and turn.left is not None and turn.permits is not None:
-            turn.out = False
+        if isinstance(turn, SharedTurn) and turn.out is not None and turn.left is not None and turn.permits is not None:
+            turn.out = None
             turn.permits.not_sent(turn.left, self._hub.lease_now())
             if self.gate.probe is turn:
                 self.gate.probe = None

@@ -8,6 +8,7 @@ from wxrevenue.limiters._local.turn import LocalTurn
 from wxrevenue.ports import Verdict
 
 if TYPE_CHECKING:
+    from wxrevenue.limiters._quota.pacer import Pacer
     from wxrevenue.limiters._redis.permits import Pass, Permits
 
 
@@ -15,6 +16,7 @@ class SharedTurn(LocalTurn):
     """Permission to send one request of a scope; see :class:`wxrevenue.ports.Turn`."""
 
     __slots__ = ("left", "permits")
+    out: Pacer | None
 
     def __init__(self) -> None:
         self.left: Pass | None = None
@@ -23,8 +25,8 @@ class SharedTurn(LocalTurn):
 
     def report(self, verdict: Verdict) -> None:
         """Say how the request ended."""
-        if self.out:
-            self.out = False
+        if self.out is not None:
+            self.out = None
             self.limiter.current(self).turn_ended(self, verdict)
 
     def release(self) -> None:
