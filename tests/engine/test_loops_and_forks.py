@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.fakes import Read, ams_client, answer, slow_tokens
@@ -26,6 +28,31 @@ def test_another_loop() -> None:
     with pytest.raises(ClientStateError, match="another event loop"):
         run_virtual(client.with_options(timeout=1.0).send(Read()))
     assert len(transport.requests) == 1
+
+
+def test_another_thread_while_a_task_of_the_loop_runs() -> None:
+    """C-14: another thread is refused, too, while a task of the first loop runs."""
+    client, transport = ams_client(answer())
+
+    async def main() -> BaseException | None:
+        await client.send(Read())
+        with ThreadPoolExecutor(1) as threads:
+            return threads.submit(asyncio.run, client.send(Read())).exception()  # this task waits in its step
+
+    error = asyncio.run(main())
+    assert isinstance(error, ClientStateError)
+    assert "another event loop" in str(error)
+    assert len(transport.requests) == 1
+
+
+def test_a_loop_that_moves_to_another_thread() -> None:
+    """A loop may go on in another thread, and the client with it."""
+    client, transport = ams_client(answer(), answer())
+    loop = asyncio.new_event_loop()
+    with contextlib.closing(loop), ThreadPoolExecutor(1) as threads:
+        loop.run_until_complete(client.send(Read()))
+        threads.submit(loop.run_until_complete, client.send(Read())).result()
+    assert len(transport.requests) == 2
 
 
 def test_closing_on_another_loop_when_idle() -> None:

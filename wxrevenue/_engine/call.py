@@ -24,7 +24,6 @@ from wxrevenue.errors import (
 )
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
     from collections.abc import Mapping
 
     from wxrevenue._engine.job_context import JobContext
@@ -88,11 +87,11 @@ class Call(NeverPickled, Generic[T_co]):
         started: float,
         deadline: float,
         page_deadline: float | None = None,
-        loop: AbstractEventLoop | None = None,
+        presence: InFlight | None = None,
     ) -> None:
         self.request = request
         self.endpoint = request.endpoint
-        self.presence = InFlight(loop)
+        self.presence = InFlight() if presence is None else presence
         self.started = self.now = started
         self.job = job = CURRENT_JOB.get()
         self.deadline = started + (deadline if job is None else page_deadline or deadline)

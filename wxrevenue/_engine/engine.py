@@ -87,9 +87,9 @@ class Engine:
         ``deadline`` is in seconds from now; ``watch`` gets the call.
         """
         lifetime = self.lifetime
-        lifetime.check_usable()
-        call = Call(request, (self._monotonic or self._clock_found())(), deadline or self.deadline, self.page_deadline, lifetime.loop)
-        lifetime.calls.add(call.presence)
+        presence = lifetime.admit()
+        call = Call(request, (self._monotonic or self._clock_found())(), deadline or self.deadline, self.page_deadline, presence)
+        lifetime.calls.add(presence)
         if watch is not None:
             watch(call)
         outcome: T | BaseException
@@ -103,7 +103,7 @@ class Engine:
                 self._tell_end(call, error)
                 raise
         finally:
-            lifetime.remove_call(call.presence)
+            lifetime.remove_call(presence)
             if call.job is not None:
                 call.report_to(call.job)
         if isinstance(outcome, BaseException):

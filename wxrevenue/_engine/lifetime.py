@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio import current_task, get_running_loop
+from threading import get_ident
 
 from wxrevenue.errors import ClientStateError
 
@@ -30,8 +31,8 @@ class InFlight:
 
     __slots__ = ("_cancels", "_task", "cancelled_by_close", "waiting")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._task = task = current_task(loop)
+    def __init__(self, task: asyncio.Task[object] | None = None) -> None:
+        self._task = task = current_task() if task is None else task
         self._cancels = 0 if task is None else task.cancelling()
         self.waiting = False
         """For a turn, a token, a signature or a back-off, and not for an answer."""
@@ -73,6 +74,8 @@ class Lifetime:
         self.loop: asyncio.AbstractEventLoop | None = None
         """The one of the first call."""
         self._pid = 0
+        self._thread = 0
+        """The one that the loop ran in then."""
         self.calls: set[InFlight] = set()
         """The calls on their way; one is added once it was checked."""
         self._closing: set[InFlight] = set()
@@ -95,6 +98,17 @@ class Lifetime:
             raise ClientStateError(f"{self._owner} is closed: make another one, or close it later")
         if self._pid != _process or get_running_loop() is not self.loop:
             self.check_loop_and_process()
+
+    def admit(self) -> InFlight:
+        """Return a call of the running task, once it was looked whether it may come in.
+
+        See :meth:`check_usable`. A task of the loop that runs in this thread says as much as the
+        running loop does. To ask for that one is a system call up to CPython 3.11.
+        """
+        task = current_task(self.loop) if self._pid == _process and self._thread == get_ident() else None
+        if task is None or self.closed:
+            self.check_usable()
+        return InFlight(task)
 
     def remove_call(self, call: InFlight) -> None:
         """Let a call out."""
@@ -125,7 +139,7 @@ class Lifetime:
             ClientStateError: it is another one.
         """
         if self.loop is None:
-            self.loop, self._pid = asyncio.get_running_loop(), os.getpid()
+            self.loop, self._pid, self._thread = asyncio.get_running_loop(), os.getpid(), get_ident()
         if os.getpid() != self._pid:
             raise ClientStateError(f"{self._owner} was used before this process was forked: make one per process")
         if asyncio.get_running_loop() is not self.loop:
