@@ -4,6 +4,8 @@ Ours is a whole turn (take, report how the call ended, release) in a scope that 
 already. It is set against aiolimiter as its documentation has it used (``async with``), against its
 bare ``acquire``, and against what the others call a turn. Rivals learn nothing, so they have
 nothing to report. Every limiter is allowed more than is asked of it: none has to wait.
+
+The floor is a turn of the same methods that counts what is in flight, and no more.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ _OK: Final = Verdict.OK
 """As the client has it: to look a member up in its enum costs a fourth of a turn."""
 
 
-async def ours(limiter: LocalRateLimiter, count: int) -> float:
+async def ours(limiter: LocalRateLimiter | OnlyCounts, count: int) -> float:
     """Return the CPU time of one of our turns, in microseconds.
 
     It is written out as the client does it, without a function around it.
@@ -45,6 +47,48 @@ async def ours(limiter: LocalRateLimiter, count: int) -> float:
         turn.report(_OK)
         turn.release()
     return (time.process_time() - started) / count * 1e6
+
+
+class Counted:
+    """A turn that counts itself in flight, and no more."""
+
+    __slots__ = ("limiter", "out")
+
+    limiter: OnlyCounts
+    out: bool
+
+    def report(self, verdict: Verdict) -> None:  # noqa: ARG002  (as a turn's is called)
+        """Count it out."""
+        if self.out:
+            self.out = False
+            self.limiter.in_flight -= 1
+
+    def release(self) -> None:
+        """Count it out, if it was not reported."""
+        if self.out:
+            self.out = False
+            self.limiter.in_flight -= 1
+
+
+class OnlyCounts:
+    """Gives turns of any scope that count themselves."""
+
+    __slots__ = ("in_flight",)
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+
+    def take(self, scope: str) -> Counted:  # noqa: ARG002  (as a limiter's is called)
+        """Return a turn."""
+        self.in_flight += 1
+        turn = Counted()
+        turn.limiter = self
+        turn.out = True
+        return turn
+
+    async def acquire(self, scope: str, *, timeout: float) -> Counted:  # noqa: ARG002  (likewise)
+        """Return a turn."""
+        return self.take(scope)
 
 
 async def with_aiolimiter(count: int) -> float:
@@ -127,6 +171,10 @@ def run(*, quick: bool = False) -> list[Row]:
             return runner.run(awaited_microseconds(make(), count))
 
         compare("G5", "async with aiolimiter", "aiolimiter", lambda: runner.run(with_aiolimiter(count)))
+        if module("aiolimiter") is not None:
+            bare = partial(acquired, aiolimiter)
+            floor = in_turns(lambda: runner.run(ours(OnlyCounts(), count)), bare, min(rounds, 31))
+            rows.append(floor.outcome("G5", "floor: a turn that only counts / aiolimiter's acquire", "µs", inf))
         for name, (package, make) in RIVALS.items():
             compare("G5" if make is aiolimiter else "R5", name, package, partial(acquired, make))
     return rows

@@ -57,10 +57,14 @@ from wxrevenue._wire import codec
 
 
 def test_g1_both_sides_fetch_the_same_page() -> None:
-    """The client's page and the one that aiohttp alone fetched hold the same rows."""
+    """The client's page and the one that aiohttp alone fetched hold the same rows.
+
+    The transport alone is answered the same.
+    """
     with call.sides() as (runner, both):
-        ours, rival = runner.run(both.ours()), runner.run(both.rival())
+        ours, rival, alone = runner.run(both.ours()), runner.run(both.rival()), runner.run(both.alone())
     assert len(ours.rows) == 2
+    assert json.loads(alone.body) == rival
     assert rival.pop("ret") == 0
     rival.pop("err_msg")
     assert codec.decode(SettlementPage, rival) == ours
@@ -154,6 +158,8 @@ async def test_g5_every_limiter_lets_everyone_go() -> None:
     So do the acquisitions of the rivals.
     """
     assert await turn.ours(LocalRateLimiter(), 3) > 0
+    assert await turn.ours(only := turn.OnlyCounts(), 3) > 0
+    assert only.in_flight == 0
     assert await turn.with_aiolimiter(3) > 0
     for _, make in turn.RIVALS.values():
         acquire = make()
