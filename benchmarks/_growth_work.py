@@ -20,9 +20,9 @@ import orjson
 
 from benchmarks import _growth_floor
 from benchmarks._answers import settlement_page
+from benchmarks._resident import peak, resident
 from benchmarks.ledger import appids, count, paid
 from benchmarks.limiter_sim.world import run_virtual
-from benchmarks.memory import peak, resident
 from wxrevenue import (
     AiohttpTransport,
     HalfMonth,

@@ -2,22 +2,19 @@
 
 Counted is what the process grows by, at its peak, from the moment when everything is loaded and one
 account was swept. So the other 63 connections count. In a process of its own, on the server of G9,
-with the collector as Python sets it. The peak is the process's own high-water mark: ``ru_maxrss``
-survives fork and exec, so that a process started by a large one would tell its parent's.
+with the collector as Python sets it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import resource
-import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks._apart import apart
 from benchmarks._books import PAGES, ROWS, books
 from benchmarks._measure import Outcome
+from benchmarks._resident import MEGABYTE, peak, resident
 from wxrevenue import AiohttpTransport, RevenueClient, sweep
 
 if TYPE_CHECKING:
@@ -32,8 +29,6 @@ LIMIT_OF_GROWTH: Final = 1.25
 
 It is flat, but for what chance adds to a peak.
 """
-_MEGABYTE: Final = 1 << 20
-_HERE: Final = Path(__file__).parent.parent
 
 
 async def megabytes(base_url: str, accounts: int) -> float:
@@ -55,41 +50,14 @@ async def megabytes(base_url: str, accounts: int) -> float:
     assert found == accounts * PAGES * ROWS
     await client.aclose()
     await transport.aclose()
-    return grown / _MEGABYTE
-
-
-def resident() -> int:
-    """Return the bytes that are in memory now.
-
-    Where the system does not say, it is the most there ever were.
-    """
-    statm = Path("/proc/self/statm")
-    pages = int(statm.read_text().split()[1]) if statm.exists() else 0
-    return pages * resource.getpagesize() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def peak() -> int:
-    """Return the most bytes that this process ever had in memory.
-
-    Where the system does not say, it is the most that it or its parent had.
-    """
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
-    return 1024 * (own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def in_a_process(base_url: str, accounts: int) -> float:
-    """Return the megabytes that a process of its own takes."""
-    command = [sys.executable, "-m", __name__, base_url, str(accounts)]
-    return float(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=_HERE).stdout))  # noqa: S603
+    return grown / MEGABYTE
 
 
 def run(*, quick: bool = False) -> list[Outcome]:
     """Measure."""
     accounts = 200 if quick else ACCOUNTS
     with books() as base_url:
-        all_of_them, tenth = in_a_process(base_url, accounts), in_a_process(base_url, accounts // 10)
+        all_of_them, tenth = apart(__name__, base_url, accounts), apart(__name__, base_url, accounts // 10)
     rows = accounts * PAGES * ROWS
     return [
         Outcome("G11", f"peak memory of a sweep over {rows:,} rows / {LIMIT:g} MB", all_of_them, LIMIT, "MB", all_of_them / LIMIT, 1.0),

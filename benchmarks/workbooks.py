@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks._apart import apart
 from benchmarks._measure import Outcome
+from benchmarks._resident import MEGABYTE, peak
 from wxrevenue import HalfMonth, Settlement, SettlementStatus, SlotRevenue, Totals, export, open_ledger, write_statement
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ _SECONDS: Final = 10.0
 _MEGABYTES: Final = 50.0
 _HALF: Final = HalfMonth(2024, 3, 1)
 _SLOTS: Final = ("SLOT_ID_WEAPP_BANNER", "SLOT_ID_WEAPP_REWARD_VIDEO", "SLOT_ID_WEAPP_INTERSTITIAL")
-_HERE: Final = Path(__file__).parent.parent
 
 
 def settlements(count: int) -> Iterator[Settlement]:
@@ -59,29 +57,17 @@ async def exported(folder: str, count: int) -> dict[str, float]:
     """Return the seconds of ``to_excel``, and the megabytes that the process ever had."""
     began = time.process_time()
     assert await export.to_excel(settlements(count), f"{folder}/rows.xlsx") == count
-    return {"seconds": time.process_time() - began, "megabytes": megabytes()}
+    return {"seconds": time.process_time() - began, "megabytes": peak() / MEGABYTE}
 
 
 async def stated(folder: str, count: int) -> dict[str, float]:
     """Return the seconds of ``write_statement``, and the process's peak in megabytes."""
     path = f"{folder}/revenue.db"
-    apart("fill", path, count)  # in a process of its own, so that its memory is not counted
+    apart("benchmarks.workbooks", "fill", path, count)  # in a process of its own, so that its memory is not counted
     async with open_ledger(path) as ledger:
         began = time.process_time()
         await write_statement(ledger, _HALF, f"{folder}/statement.xlsx", today=date(2024, 4, 20))
-        return {"seconds": time.process_time() - began, "megabytes": megabytes()}
-
-
-def megabytes() -> float:
-    """Return the most memory that this process ever had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def apart(what: str, *arguments: object) -> dict[str, float]:
-    """Run a part of this module in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.workbooks", what, *map(str, arguments)]
-    found: dict[str, float] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=_HERE).stdout)  # noqa: S603
-    return found
+        return {"seconds": time.process_time() - began, "megabytes": peak() / MEGABYTE}
 
 
 def run(*, quick: bool = False) -> list[Outcome]:
@@ -91,7 +77,7 @@ def run(*, quick: bool = False) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for what, name in (("exported", "to_excel"), ("stated", "write_statement")):
         settled = count // ROWS_OF_A_SETTLEMENT[what]
-        tenth, whole = apart(what, settled // 10), apart(what, settled)
+        tenth, whole = apart(__name__, what, settled // 10), apart(__name__, what, settled)
         growth = whole["megabytes"] - tenth["megabytes"]
         outcomes += [
             Outcome(
