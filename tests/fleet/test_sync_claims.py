@@ -156,7 +156,7 @@ async def test_the_next_claims_fail(tmp_path: Path) -> None:
         inner.claim = breaking
         with pytest.raises(LedgerError, match="fake"):
             await sync(fleet.client, ledger, fleet.programs[:3], *SPAN, concurrency=2)
-        assert tries == [2, 2, 2]
+        assert tries[:2] == [2, 2]  # how many more had begun by then is the event loop's affair
         jobs = [job async for job in ledger.missing(fleet.programs[:3], *SPAN, again=True)]
         assert len(await original(jobs, limit=99)) == len(jobs)
 
