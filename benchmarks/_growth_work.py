@@ -64,7 +64,7 @@ class Task:
 
 
 Work: TypeAlias = Callable[[Task], Awaitable[Took]]
-_SECONDS: Final = 0.5
+_SECONDS: Final = 1.5
 """Until so much CPU time was used, work is repeated."""
 _MOST_REPEATS: Final = 50
 _ROWS: Final = 100
