@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -14,6 +14,9 @@ from support.notified import Notified
 
 from wxrevenue import ConfigurationError, MemoryTicketStore, PaymentEvent
 from wxrevenue.push import aiohttp_handler, asgi_app, receive_payment
+
+if TYPE_CHECKING:
+    from wxrevenue.sandbox._pay.notification import Notification
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
@@ -73,17 +76,8 @@ async def test_what_was_cancelled_comes_again() -> None:
     """
     scene = Notified()
     told: list[PaymentEvent] = []
-    note, began = scene.refund(), asyncio.Event()
-
-    async def hang(_: PaymentEvent) -> None:
-        began.set()
-        await asyncio.Event().wait()
-
-    task = asyncio.create_task(receive_payment(scene.receiver_, note.headers, note.body, on_push=hang))
-    await began.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    note = scene.refund()
+    await _cancelled_in_the_listener(scene, note)
     for again in (note, note.again()):
         assert (await receive_payment(scene.receiver_, again.headers, again.body, on_push=told.append)).status == 200
     assert len(told) == 1
@@ -140,18 +134,7 @@ async def test_failures_of_all_kinds() -> None:
             raise end
 
         assert (await receive_payment(scene.receiver_, note.headers, note.body, on_push=fail)).status == 500
-    note = scene.refund()
-    began = asyncio.Event()
-
-    async def hang(_: PaymentEvent) -> None:
-        began.set()
-        await asyncio.Event().wait()
-
-    task = asyncio.create_task(receive_payment(scene.receiver_, note.headers, note.body, on_push=hang))
-    await began.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await _cancelled_in_the_listener(scene, scene.refund())
 
 
 async def test_aiohttp() -> None:
@@ -207,3 +190,18 @@ def test_payments_have_no_store() -> None:
             adapter(*arguments)
         with pytest.raises(ConfigurationError, match="on_push"):
             adapter(scene.receiver_, on_push=7)  # type: ignore[call-overload]
+
+
+async def _cancelled_in_the_listener(scene: Notified, note: Notification) -> None:
+    """Hand in a notification, and cancel that while the listener is told."""
+    began = asyncio.Event()
+
+    async def hang(_: PaymentEvent) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(receive_payment(scene.receiver_, note.headers, note.body, on_push=hang))
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from decimal import Decimal
-from functools import partial
-from pathlib import Path
-from typing import Any
-from unittest import mock
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 from benchmarks import (
-    _clients,
-    _cores,
-    _measure,
     call,
-    clients,
     decode,
     decoders,
     import_time,
@@ -30,7 +22,6 @@ from benchmarks import (
     share_ratio,
     sign,
     sweep,
-    token_processes,
     transports,
     turn,
     waiters,
@@ -40,7 +31,6 @@ from benchmarks._answers import ad_data_page, settlement_page
 from benchmarks._apart import apart
 from benchmarks._books import PAGES, ROWS, books
 from benchmarks._half_months import server as half_month_server
-from benchmarks._server import serving
 from wxrevenue import (
     AdRow,
     GetShareRatio,
@@ -49,12 +39,14 @@ from wxrevenue import (
     RevenueClient,
     SettlementPage,
     ShareRatio,
-    SignatureError,
     open_ledger,
     write_statement,
 )
 from wxrevenue._engine.call import Call
 from wxrevenue._wire import codec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_g1_both_sides_fetch_the_same_page() -> None:
@@ -267,47 +259,6 @@ def test_g12_both_statements_run() -> None:
     assert import_time.milliseconds_inside("began += 3", "import time; time.sleep(0.01)") < 0
 
 
-def test_ratios_are_of_one_round() -> None:
-    """The median is that of the rounds' own ratios.
-
-    A first run of each side is not counted.
-    """
-    ours, rival = iter([0.0, 1.0, 4.0, 9.0]), iter([0.0, 1.0, 2.0, 3.0])
-    assert _measure.in_turns(lambda: next(ours), lambda: next(rival), rounds=3) == (4.0, 2.0, 2.0, 2.0)
-
-
-def test_rounds_are_in_random_order_and_fair() -> None:
-    """The order of the sides is drawn, and a seed repeats it.
-
-    Each side is first as often as last.
-    """
-    drawn = _measure.orders("abc", 30)
-    assert drawn == _measure.orders("abc", 30)
-    assert drawn != _measure.orders("abc", 30, seed=1)
-    assert all(sorted(order) == ["a", "b", "c"] for order in drawn)
-    assert len(set(map(tuple, drawn))) > 2
-    assert all(sum(order[0] == side for order in drawn) == sum(order[-1] == side for order in drawn) for side in "abc")
-    two = [order[0] for order in _measure.orders("ab", 20)]
-    assert two.count("a") == 10
-    assert two != 10 * ["a", "b"]
-
-
-def test_rounds_run_in_the_order_that_was_drawn() -> None:
-    """Every side runs once in each round, in that round's order.
-
-    It runs once before the rounds, too.
-    """
-    ran: list[str] = []
-
-    def side(name: str) -> float:
-        ran.append(name)
-        return float(len(ran))
-
-    found = _measure.in_rounds({name: partial(side, name) for name in "abc"}, 4)
-    assert ran == ["a", "b", "c", *(name for order in _measure.orders("abc", 4) for name in order)]
-    assert sorted(figure for figures in found.values() for figure in figures) == [float(number) for number in range(4, 16)]
-
-
 @pytest.mark.parametrize("name", decoders.RIVALS)
 def test_r3_every_rival_decodes_the_same(name: str) -> None:
     """A rival's page holds what this package's page holds, to the field."""
@@ -318,101 +269,9 @@ def test_r3_every_rival_decodes_the_same(name: str) -> None:
     assert decoders.contents(decoder(settlement_page(2))) != decoders.contents(decode.ours(body))
 
 
-@pytest.mark.parametrize("name", ["ours", "ours, signed", *_clients.RIVALS])
-async def test_r1_a_client_and_its_bare_call_bring_the_same(name: str) -> None:
-    """A client's own call and its HTTP library's bare one say the same.
-
-    An answer that says something else is noticed.
-    """
-    candidate = {"ours": _clients.OURS, "ours, signed": _clients.OURS_SIGNED, **_clients.RIVALS}[name]
-    if (missing := candidate.missing()) is not None:
-        pytest.skip(f"{missing} is not installed")
-    answer = _clients.answers()[candidate.answer]
-    with serving(answer.body, answer.headers) as base_url:
-        async with candidate.open(base_url) as client:
-            whole, bare = await client.whole(), await client.bare()
-    assert client.same(whole, bare)
-    assert not client.same(whole, _changed(bare))
-
-
-def _changed(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that differs in a value that every client tells."""
-    changed: dict[str, Any] = json.loads(json.dumps(answer))
-    changed.update({"id": "another", "body": "another"})
-    for receiver in changed.get("receivers", []):
-        receiver["detail_id"] = "another"
-    return changed
-
-
-async def test_r1_a_forged_answer_is_refused() -> None:
-    """An answer that was changed after it was signed is an error.
-
-    So both clients that verify really do.
-    """
-    answer = _clients.answers()["order"]
-    with serving(answer.body.replace(b"FINISHED", b"REFUNDED"), answer.headers) as base_url:
-        async with _clients.ours_signed(base_url) as ours:
-            with pytest.raises(SignatureError):
-                await ours.whole()
-        if _clients.RIVALS["wechatpayv3"].missing() is None:
-            async with _clients.wechatpayv3(base_url) as rival:
-                with pytest.raises(Exception, match="failed to verify the signature"):
-                    await rival.whole()
-
-
-def test_r1_a_rival_that_is_not_installed_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table says what to install."""
-    absent = attrs.evolve(_clients.RIVALS["stripe"], packages=("no_such_module",))
-    monkeypatch.setattr(clients, "RIVALS", {"absent": absent})
-    monkeypatch.setattr(clients, "figures", mock.Mock(return_value={}))
-    assert clients.run() == [_measure.NotInstalled("R1", "call / bare call: ours / absent (aiohttp)", "no_such_module")]
-
-
-@pytest.mark.skipif(len(_cores.allowed()) < 2, reason="one core, or a system that does not pin")
-def test_a_server_has_a_core_of_its_own() -> None:
-    """While servers run, they share the last core.
-
-    This process keeps off that core until they have ended.
-    """
-    before = _cores.allowed()
-    with serving(b"{}"), serving(b"{}"):
-        assert _cores.allowed() == before[:-1]
-        servers = [int(pid) for pid in Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text().split()]
-        assert [os.sched_getaffinity(pid) for pid in servers[-2:]] == [{before[-1]}, {before[-1]}]
-    assert _cores.allowed() == before
-    with books(pinned=False):
-        assert _cores.allowed() == before
-
-
 @pytest.mark.slow("runs a benchmark of real HTTP")
 def test_transports_are_compared() -> None:
     """Both transports get the same answer from the same server."""
     outcome = transports.compare(transports.SMALL, rounds=1, count=1)
     assert outcome.ours > 0
     assert outcome.rival > 0
-
-
-@pytest.mark.slow("waits for other processes")
-async def test_token_processes() -> None:
-    """Two processes with one Redis make one refresh each time that one is needed.
-
-    They make at most one early, and no other.
-    """
-    phases = await token_processes.measure(processes=2, callers=3, slow=0.05, seconds=0.5, timeout=5.0)
-    first, quiet, early, refused = (phase.refreshes for phase in phases)
-    assert (first, quiet, refused) == (1, 0, 1)
-    assert early <= 1
-    assert [phase.failures for phase in phases] == [0, 0, 0, 0]
-
-
-def test_token_processes_as_a_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table of token processes has a line for each phase."""
-
-    async def measured(**_settings: object) -> list[token_processes.Phase]:
-        return [token_processes.Phase("quiet", 0, 7, 0, 0.001, 0.0123)]
-
-    monkeypatch.setattr(token_processes, "measure", measured)
-    token_processes.main(["--processes", "2"])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "2 processes of 16 callers; a refresh takes 2 s"
-    assert lines[-1].split() == ["quiet", "0", "7", "0", "1.0", "ms", "12.3", "ms"]
