@@ -170,6 +170,24 @@ async def test_another_loop(tmp_path: Path) -> None:
         assert (await ledger.progress()).owners == 2
 
 
+async def test_closed_behind_a_call_of_another_loop(tmp_path: Path) -> None:
+    """What another thread's loop has called is committed when the ledger is closed."""
+    begun, closed = threading.Event(), threading.Event()
+
+    async def calling(ledger: SqlLedger) -> bool:
+        call = asyncio.create_task(ledger.record("wx1", FIRST, [row(FIRST)]))
+        await asyncio.sleep(0)
+        begun.set()
+        assert closed.wait(10)  # this loop stands still meanwhile
+        return (await asyncio.wait_for(call, 5)).stale
+
+    async with book(tmp_path) as ledger:
+        elsewhere = asyncio.create_task(asyncio.to_thread(asyncio.run, calling(ledger)))
+        assert await asyncio.to_thread(begun.wait, 10)
+    closed.set()
+    assert not await elsewhere
+
+
 async def test_one_that_is_stale_stops_no_other(tmp_path: Path) -> None:
     """Of answers that come at once only that of a lost claim is stale."""
     jobs = [job_of(f"wx{number}") for number in range(3)]

@@ -70,9 +70,12 @@ class SqliteDatabase:
         An await that is cancelled may be too late to stop it.
         """
         writer, gathering = opened(self._writer, self._pid), opened(self._gathering, self._pid)
-        if gathering.loop is not asyncio.get_running_loop():
-            gathering = Gathering(writer)
-        return await gathering.call(work)
+        if gathering.loop is asyncio.get_running_loop():
+            return await gathering.call(work)
+        alone = Gathering(writer)  # aclose() does not know of it: nothing may wait here
+        answer = alone.call(work)
+        alone.flush()
+        return await answer
 
     async def aclose(self) -> None:
         """Commit what is under way, and close the file.
