@@ -222,6 +222,7 @@ async def test_arguments_of_a_run_that_are_refused(redis_path: str, tmp_path: Pa
             ((ledger, "wx1", *SPAN), {}, "sync_by_workers.owners"),
             ((ledger, ["wx1"], *SPAN), {"pause": 0.0}, "sync_by_workers.pause"),
             ((ledger, ["wx1"], *SPAN), {"on_progress": 7}, "sync_by_workers.on_progress"),
+            ((ledger, ["wx1"], *SPAN), {"on_progress": asyncio.sleep}, "sync_by_workers.on_progress: expected a plain function"),
             (("a.db", ["wx1"], *SPAN), {}, "sync_by_workers.ledger: expected a Ledger, got str"),
         ]
         for args, options, told in cases:

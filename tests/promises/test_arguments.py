@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import gc
 import inspect
+import re
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 import wxrevenue
 from wxrevenue import (
+    Checkpoint,
     ConfigurationError,
     FetchJob,
     HalfMonth,
@@ -25,6 +29,7 @@ from wxrevenue import (
     open_ledger,
 )
 from wxrevenue.ledger._sql_ledger import SqlLedger
+from wxrevenue.sweeps.progress import SweepProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,13 +114,14 @@ def answered(_: object) -> HttpResponse:
 async def test_what_is_refused_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A value of another kind ends in no error but this package's own.
 
-    Where it is refused, the error has the parameter's name.
+    Where it is refused, the error has the parameter's name. No coroutine is left unawaited.
     """
     monkeypatch.chdir(tmp_path)
     client = RevenueClient("fake-token", "wx1", transport=MemoryTransport(answered))
     tried = parameters(FUNCTIONS[name])
     async with open_ledger(str(tmp_path / "open.db")) as ledger:
         good = {**GOOD, "client": client, "ledger": ledger, "self": ledger if name.startswith("SqlLedger") else client}
+        good["client_for"] = {"wx1": client}.get
         for one in tried:
             needed = {other.name: good.get(other.name, GOOD) for other in tried if other.default is other.empty and other is not one}
             if one.name == "self" or GOOD in needed.values():
@@ -123,6 +129,10 @@ async def test_what_is_refused_is_named(name: str, tmp_path: Path, monkeypatch: 
             for odd in ODD:
                 await offered(f"{name}({one.name}={odd!r:.40})", FUNCTIONS[name], {**needed, one.name: odd})
     await client.aclose()
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        gc.collect()  # now: what is left in a cycle would be told of in a later test
+    assert [told for told in map(str, [one.message for one in left]) if "never awaited" in told] == []
 
 
 async def offered(what: str, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
@@ -155,6 +165,22 @@ def test_every_function_is_tried(name: str) -> None:
     So every other parameter is tried.
     """
     assert [one.name for one in parameters(FUNCTIONS[name]) if one.default is one.empty and one.name not in GOOD] == []
+
+
+PLAIN: Final[dict[str, Callable[[Any], object]]] = {
+    "Checkpoint.key": lambda given: Checkpoint("jobs.jsonl", key=given),
+    "SweepProgress.owner": lambda given: SweepProgress(owner=given),
+    "RevenueClient.scope": lambda given: RevenueClient("fake-token", "wx1", scope=given),
+    "sweep_settlements.client_for": lambda given: wxrevenue.sweep_settlements(given, ["wx1"], "2024-01-01", "2024-01-31"),
+}
+"""What takes a function whose answer is needed at once."""
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_function_is_not_an_async_one(name: str) -> None:
+    """An ``async def`` is refused: nobody would await its answer."""
+    with pytest.raises(ConfigurationError, match=f"{re.escape(name)}: expected a plain function, got an 'async def'"):
+        PLAIN[name](taken)
 
 
 @pytest.mark.parametrize("odd", [None, 7, "wx1"])

@@ -258,6 +258,14 @@ async def test_a_client_that_cannot_be_made() -> None:
 
 
 @virtual
+async def test_what_client_for_returns_is_no_client() -> None:
+    """The error names the function that returned it."""
+    client_for: Any = {"a": None}.get
+    found = [outcome.error async for outcome in sweep_settlements(client_for, ["a"], *RANGE)]
+    assert list(map(str, found)) == ["sweep_settlements.client_for: expected it to return a RevenueClient, got NoneType"]
+
+
+@virtual
 async def test_an_error_on_the_first_page_of_a_resumed_walk_keeps_its_cursor() -> None:
     """A caller that resumes walks at its own cursors gets the cursor back.
 

@@ -156,15 +156,20 @@ def function(where: str, value: T) -> T:
     return value
 
 
-def listener(where: str, value: T) -> T:
-    """Return a plain function that is told of events, or ``None``.
+def plain_function(where: str, value: T, instead: str = "") -> T:
+    """Return something that can be called and answers at once, or ``None``.
 
     An ``async def`` would never run.
     """
     called = next((vars(kind)["__call__"] for kind in type(value).__mro__ if "__call__" in vars(kind)), None)
     if any(map(iscoroutinefunction, (value, called, getattr(value, "func", None)))):
-        raise ConfigurationError(f"{where}: expected a plain function, got an 'async def', which would never run: put events into a queue")
+        raise ConfigurationError(f"{where}: expected a plain function, got an 'async def', which would never run{instead}")
     return function(where, value)
+
+
+def listener(where: str, value: T) -> T:
+    """Return a plain function that is told of events, or ``None``."""
+    return plain_function(where, value, ": put events into a queue")
 
 
 def instances(where: str, values: Iterable[object], kind: type[T]) -> list[T]:

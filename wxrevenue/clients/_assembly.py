@@ -58,7 +58,7 @@ def assemble_ams(where: str, tokens: object, common: Common, settings: AmsSettin
         _checks.base_url(f"{where}.base_url", common.base_url),
         source,
         _account(where, settings.component_appid, source) or f"{ANONYMOUS}{os.urandom(4).hex()}",
-        scope=_checks.function(f"{where}.scope", settings.scope),
+        scope=_checks.plain_function(f"{where}.scope", settings.scope),
         clock=clock,
         paths=_paths(where, settings.settlement_path),
     )

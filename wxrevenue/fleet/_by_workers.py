@@ -104,7 +104,7 @@ async def sync_by_workers(  # noqa: PLR0913  (settings, by keyword)
     where = "sync_by_workers"
     checked_ledger(where, ledger)
     checks.seconds(f"{where}.pause", pause)
-    checks.function(f"{where}.on_progress", on_progress)
+    checks.listener(f"{where}.on_progress", on_progress)
     pulled = jobs_of(f"{where}.owners", owners)
     check_range(where, start, end)  # now, before anything is asked for
     await queue.state()  # Redis is there

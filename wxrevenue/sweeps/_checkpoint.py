@@ -71,7 +71,7 @@ class Checkpoint(Printable):
 
     def __init__(self, path: str | PathLike[str], *, key: Callable[[Any], str] | None = None, query: str | None = None) -> None:
         self.path = checked_path("Checkpoint.path", path)
-        self.key = _checks.function("Checkpoint.key", key)
+        self.key = _checks.plain_function("Checkpoint.key", key)
         self.query = None if query is None else _checks.text("Checkpoint.query", query)
         self.last = LastSweep()
 

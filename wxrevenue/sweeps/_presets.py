@@ -68,13 +68,16 @@ def sweep_settlements(
     Raises:
         ConfigurationError: an argument is not allowed.
     """
-    if not callable(client_for):
-        raise ConfigurationError(f"sweep_settlements.client_for: expected a function, got {type(client_for).__name__}")
+    if _checks.plain_function("sweep_settlements.client_for", client_for) is None:
+        raise ConfigurationError("sweep_settlements.client_for: expected a function, got NoneType")
     start, end = _days("sweep_settlements", start_date, end_date)
     _page_size("sweep_settlements", page_size)
 
     def walk(component: str) -> Paginator[Settlement]:
-        return client_for(component).iter_agency_settlement(start, end, page_size)
+        client = client_for(component)
+        if not hasattr(client, "iter_agency_settlement"):
+            raise ConfigurationError(f"sweep_settlements.client_for: expected it to return a RevenueClient, got {type(client).__name__}")
+        return client.iter_agency_settlement(start, end, page_size)
 
     query = f"sweep_settlements, {start}/{end}, page_size={page_size}"
     return sweep(walk, components, **_keyed(options, query, lambda component: f"{component} {start}/{end}"))

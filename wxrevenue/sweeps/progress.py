@@ -44,7 +44,7 @@ class SweepProgress:
     """
 
     def __init__(self, *, owner: Callable[[Any], str] = str, console: Console | None = None, most: int = 10) -> None:
-        checks.function("SweepProgress.owner", owner)
+        checks.plain_function("SweepProgress.owner", owner)
         self._most = checks.count("SweepProgress.most", most, least=0)
         self._owner = owner
         self.bars = _bars(console)
