@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -23,6 +24,7 @@ from wxrevenue.fleet._rows import ours
 from wxrevenue.fleet._teller import Teller
 from wxrevenue.ledger import ChangeKind, FetchJob, Ledger, Recorded
 from wxrevenue.ledger._arguments import lease_of
+from wxrevenue.ledger._recorded import kinds_of
 from wxrevenue.sweeps._jobs import jobs_of
 from wxrevenue.sweeps._sweep import MOST_AT_ONCE, sweep
 
@@ -251,8 +253,9 @@ class _SyncRun:
         else:
             self._jobs += 1
             self._claimed.give_back_soon(outcome.job)
-            self._changes.update(kind for change in outcome.result().changes for kind in change.kinds)
-            if outcome.result().changes:
+            changed = kinds_of(outcome.result())
+            self._changes.update(chain.from_iterable(changed))
+            if changed:
                 await self._teller.tell()
 
     def report(self, last_seq: int) -> SyncReport:

@@ -7,19 +7,20 @@ from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from wxrevenue._base import checks
-from wxrevenue._base.calendar import HalfMonth, beijing_date, half_month
+from wxrevenue._base.calendar import HalfMonth, beijing_date
 from wxrevenue._wire.totals import Totals
 from wxrevenue.ams._ad_row import AdRow
 from wxrevenue.ams._ratio_status import RatioStatus
 from wxrevenue.ams.settlement import Settlement
 from wxrevenue.errors import ConfigurationError
 from wxrevenue.ledger._ads import slots_of
-from wxrevenue.ledger._pairing import KeptRow
+from wxrevenue.ledger._halves import half_of
+from wxrevenue.ledger._pairing import KeptRow, kept_row
 from wxrevenue.ledger._ratios import ratio_text
 from wxrevenue.ledger._recording import Answer
 from wxrevenue.ledger._texts import FEN, amount, key_text, settlement_text
 from wxrevenue.ledger._times import micros
-from wxrevenue.ledger._types_kept import check_ad_row, check_ratio_status, check_settlement, is_known
+from wxrevenue.ledger._types_kept import check_ad_row, check_ratio_status, check_settlement, is_plain
 from wxrevenue.ledger._values import Claim, FetchJob
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def answer_of(  # noqa: PLR0913  (what record() takes)
         raise ConfigurationError(f"{where}.half_month: expected a HalfMonth, got {type(half_month).__name__}")
     if claim is not None and not _covers(claim, owner, half_month):
         raise ConfigurationError(f"{where}.claim: expected a claim of {owner}/{half_month}")
-    found = _kept(where, checks.instances(f"{where}.rows", rows, Settlement), [half_month])
+    found = _kept(where, checks.instances(f"{where}.rows", rows, Settlement), half_month, half_month)
     return Answer(owner, found, _totals(where, totals), None if as_of is None else micros(f"{where}.as_of", as_of), claim)
 
 
@@ -65,37 +66,38 @@ def _covers(claim: object, owner: str, half_month: HalfMonth) -> bool:
 def job_answer(job: FetchJob, rows: Iterable[Settlement], *, claim: Claim, totals: Totals | None) -> Answer:
     """Return what :meth:`Ledger.record_job` is to record."""
     where = "Ledger.record_job"
-    checks.instances(f"{where}.job", [job], FetchJob)
-    checks.instances(f"{where}.claim", [claim], Claim)
+    if not all(map(isinstance, (job, claim), (FetchJob, Claim))):
+        checks.instances(f"{where}.job", [job], FetchJob)
+        checks.instances(f"{where}.claim", [claim], Claim)
     if claim.job != job:
         raise ConfigurationError(f"{where}.claim: expected a claim of {job}")
-    found = _kept(where, checks.instances(f"{where}.rows", rows, Settlement), job.half_months)
+    found = _kept(where, checks.instances(f"{where}.rows", rows, Settlement), job.first, job.last)
     return Answer(job.owner, found, _totals(where, totals), None, claim)
 
 
-def _kept(where: str, rows: list[Settlement], allowed: Iterable[HalfMonth]) -> dict[int, list[KeptRow]]:
-    """Return rows as they are kept, by the ordinal of their half-month.
+def _kept(where: str, rows: list[Settlement], first: HalfMonth, last: HalfMonth) -> dict[int, list[KeptRow]]:
+    """Return rows as they are kept, by the ordinal of their half-month, oldest first.
 
-    The half-month must be one of those allowed.
+    It must be one of these.
     """
-    found: dict[int, list[KeptRow]] = {half.ordinal: [] for half in allowed}
-    for number, row in enumerate(rows):
-        if not is_known(row):
-            check_settlement(f"{where}.rows[{number}]", row)
-        half = found.get(_ordinal(row.month, row.order))
+    begin, end = first.ordinal, last.ordinal
+    found: dict[int, list[KeptRow]] = {ordinal: [] for ordinal in range(begin, end + 1)}
+    halves = dict(zip(_spelled(begin, end), found.values(), strict=True))
+    for index, row in enumerate(rows):
+        if not is_plain(row):
+            check_settlement(f"{where}.rows[{index}]", row)
+        half = halves.get((row.month, row.order))
         if half is None:
-            raise ConfigurationError(f"{where}.rows[{number}]: a row of {row.month}, order {row.order}, which is not being recorded")
-        half.append(KeptRow(key_text(row.sett_no or ""), 0, row, settlement_text(row)))
+            raise ConfigurationError(f"{where}.rows[{index}]: a row of {row.month}, order {row.order}, which is not being recorded")
+        number = key_text(row.sett_no) if row.sett_no else ""
+        half.append(kept_row(number, 0, row, settlement_text(row)))
     return found
 
 
 @functools.lru_cache
-def _ordinal(month: str, order: int) -> int:
-    """Return the ordinal of a half-month; -1: it does not exist."""
-    try:
-        return HalfMonth.of(half_month(month, order)[0]).ordinal
-    except ValueError:
-        return -1
+def _spelled(begin: int, end: int) -> tuple[tuple[str, int], ...]:
+    """Return months and orders of half-months as rows have them."""
+    return tuple(half_of(ordinal)[1:] for ordinal in range(begin, end + 1))
 
 
 def _totals(where: str, totals: Totals | None) -> Totals | None:

@@ -18,9 +18,15 @@ from wxrevenue.ledger._values import ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
+    from typing import TypeAlias
 
     from wxrevenue.ams.settlement import Settlement
 
+    Changed: TypeAlias = tuple[int, "KeptRow | None", "KeptRow | None", frozenset[ChangeKind]]
+    """A row of a half-month that is not what it was.
+
+    The half-month, what the row was and is, and how it differs.
+    """
 
 NEW, _GONE = frozenset({ChangeKind.NEW}), frozenset({ChangeKind.GONE})
 
@@ -35,11 +41,20 @@ class KeptRow(NamedTuple):
     row: Settlement
     data: str
     """Everything in the row, as a str that is equal only for equal rows."""
+    status: int | None
+    """The row's status: a plain int, which is faster to look up than an enum's member."""
+    fen: int
 
     @property
     def order(self) -> tuple[int, str]:
         """Amount and date, by which rows of equal numbers are paired."""
-        return self.row.settled_revenue, str(self.row.date or "")
+        return self.fen, str(self.row.date or "")
+
+
+def kept_row(number: str, place: int, row: Settlement, data: str) -> KeptRow:
+    """Return a row as the ledger keeps it; its number is known as a key, and its data."""
+    status = row.sett_status
+    return KeptRow(number, place, row, data, None if status is None else status.real, row.settled_revenue)
 
 
 class Pair(NamedTuple):
@@ -51,9 +66,7 @@ class Pair(NamedTuple):
     @property
     def known(self) -> KeptRow:
         """The row that a change is named after: what it is, or else was."""
-        found = self.after or self.before
-        assert found is not None, "a pair has one row at least"  # noqa: S101  (made below)
-        return found
+        return known_of(self.before, self.after)
 
     @property
     def kinds(self) -> frozenset[ChangeKind]:
@@ -69,6 +82,13 @@ class Pair(NamedTuple):
             ChangeKind.NUMBER: (was.sett_no or "") != (now.sett_no or ""),
         }
         return frozenset(kind for kind, is_other in differs.items() if is_other) or frozenset({ChangeKind.REVISED})
+
+
+def known_of(before: KeptRow | None, after: KeptRow | None) -> KeptRow:
+    """Return what a row is, or else was."""
+    found = before if after is None else after
+    assert found is not None, "a pair has one row at least"  # noqa: S101  (made below)
+    return found
 
 
 def paired(kept: Iterable[KeptRow], came: Iterable[KeptRow]) -> list[Pair]:

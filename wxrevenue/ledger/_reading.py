@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from wxrevenue._base.calendar import HalfMonth
 from wxrevenue._wire.totals import Totals
-from wxrevenue.ledger._recording import change_key
+from wxrevenue.ledger._halves import change_key
 from wxrevenue.ledger._texts import ad_of, settlement_of
 from wxrevenue.ledger._times import utc
 from wxrevenue.ledger._values import Change, ChangeKind, Progress

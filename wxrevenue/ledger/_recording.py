@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from wxrevenue._base.calendar import HalfMonth
 from wxrevenue.ams.settlement import SettlementStatus
-from wxrevenue.ledger._pairing import NEW, KeptRow, Pair, paired
+from wxrevenue.ledger._pairing import NEW, KeptRow, kept_row, known_of, paired
+from wxrevenue.ledger._recorded import recorded
 from wxrevenue.ledger._session import any_of
 from wxrevenue.ledger._sums import add_to_sums
 from wxrevenue.ledger._texts import column_text, settlement_of
-from wxrevenue.ledger._times import utc
-from wxrevenue.ledger._values import Change, Recorded
+from wxrevenue.ledger._values import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wxrevenue._wire.totals import Totals
+    from wxrevenue.ledger._pairing import Changed
     from wxrevenue.ledger._session import Row, Session
-    from wxrevenue.ledger._values import ChangeKey, ChangeKind, Claim
+    from wxrevenue.ledger._values import ChangeKind, Claim
 
 _SETTLED, _PAID = int(SettlementStatus.SETTLED), int(SettlementStatus.PAID)
 STALE = Recorded((), stale=True)
@@ -52,14 +52,6 @@ class Answer:
         return self.owner, halves[0], halves[-1]
 
 
-class Changed(NamedTuple):
-    """A row of a half-month that is not what it was."""
-
-    half: int
-    pair: Pair
-    kinds: frozenset[ChangeKind]
-
-
 def record(session: Session, answer: Answer) -> Recorded:
     """Record an answer, unless it is older than what is kept."""
     return record_all(session, [answer])[0]
@@ -73,14 +65,14 @@ def record_all(session: Session, answers: Sequence[Answer]) -> list[Recorded]:
 def _apart(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
     """Yield the answers in runs of which no two are about one half-month."""
     some: list[Answer] = []
-    seen: set[tuple[str, int]] = set()
+    seen: dict[str, set[int]] = {}
     for answer in answers:
-        about = {(answer.owner, half) for half in answer.rows}
-        if some and (answer.as_of is not None or some[0].as_of is not None or not seen.isdisjoint(about)):
+        halves = seen.get(answer.owner, ())
+        if some and (answer.as_of is not None or some[0].as_of is not None or not answer.rows.keys().isdisjoint(halves)):
             yield some
-            some, seen = [], set()
+            some, seen = [], {}
         some.append(answer)
-        seen |= about
+        seen.setdefault(answer.owner, set()).update(answer.rows)
     if some:
         yield some
 
@@ -91,7 +83,8 @@ def _record_together(session: Session, answers: Sequence[Answer]) -> list[Record
     held, known = _held(session, answers), _half_months(session, answers)
     current: list[_Current] = []
     for answer in answers:
-        kept = {half: known[answer.owner, half] for half in answer.rows if (answer.owner, half) in known}
+        halves = known.get(answer.owner, {})
+        kept = {half: halves[half] for half in answer.rows if half in halves} if halves else {}
         if answer.claim in held and not any(_is_newer(as_of, fence, answer) for as_of, fence in kept.values()):
             current.append(_Current(answer, kept))
     now = session.now()
@@ -99,8 +92,8 @@ def _record_together(session: Session, answers: Sequence[Answer]) -> list[Record
     _write_half_months(session, current, now)
     _write_rows(session, current)
     _write_totals(session, [one.answer for one in current], now)
-    recorded = dict(zip((id(one.answer) for one in current), _write_changes(session, current, now), strict=True))
-    return [recorded.get(id(answer), STALE) for answer in answers]
+    found = dict(zip((id(one.answer) for one in current), _write_changes(session, current, now), strict=True))
+    return [found.get(id(answer), STALE) for answer in answers]
 
 
 @attrs.frozen
@@ -110,7 +103,8 @@ class _Current:
     answer: Answer
     kept: Mapping[int, tuple[int, int]]
     """When the answer of each half-month recorded before was true, and its fence."""
-    changed: list[Changed] = attrs.field(factory=list[Changed])
+    changed: list[Changed] = attrs.field(factory=list["Changed"])
+    """The rows that are not what they were."""
 
 
 def _held(session: Session, answers: Sequence[Answer]) -> set[Claim | None]:
@@ -122,13 +116,17 @@ def _held(session: Session, answers: Sequence[Answer]) -> set[Claim | None]:
     return {None, *(claim for claim in claims if claim.fence in fences)}
 
 
-def _half_months(session: Session, answers: Sequence[Answer]) -> dict[tuple[str, int], tuple[int, int]]:
+def _half_months(session: Session, answers: Sequence[Answer]) -> dict[str, dict[int, tuple[int, int]]]:
     """Return when the answer of each recorded half-month was true, and its fence.
 
-    They are by owner and half-month; those recorded before.
+    They are by owner, and then by half-month; those recorded before.
     """
-    found = any_of(session, "SELECT owner, half, as_of, fence FROM half_months WHERE {}", _OF_SPAN, [answer.span for answer in answers])
-    return {(owner, half): (as_of, fence) for owner, half, as_of, fence in found}
+    found: dict[str, dict[int, tuple[int, int]]] = {}
+    for owner, half, as_of, fence in any_of(
+        session, "SELECT owner, half, as_of, fence FROM half_months WHERE {}", _OF_SPAN, [answer.span for answer in answers]
+    ):
+        found.setdefault(owner, {})[half] = as_of, fence
+    return found
 
 
 def _is_newer(as_of: int, fence: int, answer: Answer) -> bool:
@@ -144,29 +142,31 @@ def _pair(session: Session, current: Sequence[_Current]) -> None:
     for owner, half, number, place, data in any_of(
         session, "SELECT owner, half, sett_no, place, content FROM settlements WHERE {}", _OF_SPAN, spans
     ):
-        old.setdefault((owner, half), []).append(KeptRow(number, place, settlement_of(data), data))
-    for answer, _, changed in ((one.answer, one.kept, one.changed) for one in current):
+        old.setdefault((owner, half), []).append(kept_row(number, place, settlement_of(data), data))
+    for answer, known, changed in ((one.answer, one.kept, one.changed) for one in current):
         for half, came in answer.rows.items():
-            kept = old.get((answer.owner, half))
+            kept = old.get((answer.owner, half)) if known else None
             if kept is None and len(came) == 1:  # as in nearly every first answer
-                changed.append(Changed(half, Pair(None, came[0]), NEW))
+                changed.append((half, None, came[0], NEW))
                 continue
-            changed += [Changed(half, pair, kinds) for pair in paired(kept or (), came) if (kinds := pair.kinds)]
+            changed += [(half, *pair, kinds) for pair in paired(kept or (), came) if (kinds := pair.kinds)]
 
 
 def _write_half_months(session: Session, current: Sequence[_Current], now: int) -> None:
     rows: list[Row] = []
     for answer, kept in ((one.answer, one.kept) for one in current):
-        true = now if answer.as_of is None else answer.as_of
+        owner, claim, true = answer.owner, answer.claim, now if answer.as_of is None else answer.as_of
+        new = true, 0
         for half, came in answer.rows.items():
-            as_of, fence = kept.get(half, (true, 0))
-            fence = fence if answer.claim is None else answer.claim.fence
+            as_of, fence = kept.get(half, new)
+            if claim is not None:
+                fence = claim.fence
             unsettled = unpaid = 0
             for one in came:
-                status = one.row.sett_status or 0
-                unsettled += not _SETTLED <= status <= _PAID
-                unpaid += status != _PAID
-            rows.append((answer.owner, half, max(as_of, true), fence, len(came), unsettled, unpaid, now))
+                if (status := one.status) != _PAID:
+                    unpaid += 1
+                    unsettled += not _SETTLED <= (status or 0) <= _PAID
+            rows.append((owner, half, max(as_of, true), fence, len(came), unsettled, unpaid, now))
     session.run_many(
         "INSERT INTO half_months (owner, half, as_of, fence, rows_kept, unsettled, unpaid, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (owner, half) DO UPDATE SET as_of = excluded.as_of, fence = excluded.fence, rows_kept = excluded.rows_kept,"
@@ -178,20 +178,18 @@ def _write_half_months(session: Session, current: Sequence[_Current], now: int) 
 def _write_rows(session: Session, current: Sequence[_Current]) -> None:
     gone: list[Row] = []
     new: list[Row] = []
-    for owner, half, pair in ((one.answer.owner, half, pair) for one in current for half, pair, _ in one.changed):
-        if pair.before is not None:
-            gone.append((owner, half, pair.before.number, pair.before.place))
-        if pair.after is not None:
-            new.append(_columns(owner, half, pair.after))
+    for one in current:
+        owner = one.answer.owner
+        for half, before, after, _ in one.changed:
+            if before is not None:
+                gone.append((owner, half, before.number, before.place))
+            if after is not None:
+                number, place, _, data, status, fen = after
+                new.append((owner, half, number, place, status, fen, data))
     session.run_many("DELETE FROM settlements WHERE owner = ? AND half = ? AND sett_no = ? AND place = ?", gone)
     session.run_many(
         "INSERT INTO settlements (owner, half, sett_no, place, sett_status, settled_revenue, content) VALUES (?, ?, ?, ?, ?, ?, ?)", new
     )
-
-
-def _columns(owner: str, half: int, one: KeptRow) -> Row:
-    status = None if one.row.sett_status is None else int(one.row.sett_status)
-    return owner, half, one.number, one.place, status, one.row.settled_revenue, one.data
 
 
 def _write_totals(session: Session, answers: Sequence[Answer], now: int) -> None:
@@ -225,25 +223,22 @@ def _write_changes(session: Session, current: Sequence[_Current], now: int) -> I
     if not count:
         return iter([Recorded((), stale=False)] * len(current))
     ((last,),) = session.run("UPDATE counters SET value = value + ? WHERE name = 'seq' RETURNING value", count)
-    add_to_sums(session, ((half, pair) for one in current for half, pair, _ in one.changed))
-    seq, at = last - count, utc(now)
+    add_to_sums(session, [changed for one in current for changed in one.changed])
+    seq = last - count
     rows: list[Row] = []
-    recorded: list[Recorded] = []
-    for owner, changed in ((one.answer.owner, one.changed) for one in current):
-        found: list[Change] = []
-        for half, pair, kinds in changed:
+    found: list[Recorded] = []
+    for one in current:
+        owner = one.answer.owner
+        found.append(recorded(seq, now, owner, one.changed))
+        for half, before, after, kinds in one.changed:
             seq += 1
-            known, before, after = pair.known, pair.before, pair.after
-            number, place, (half_month, month, order) = known.number, known.place, _half_of(half)
-            was, row = (None, None) if before is None else (before.data, before.row)
-            data, became = (None, None) if after is None else (after.data, after.row)
-            rows.append((seq, now, owner, half, number, place, _text_of(kinds), was, data))
-            found.append(Change(seq, at, owner, half_month, (month, order, number, place), kinds, row, became))
-        recorded.append(Recorded(tuple(found), stale=False))
+            number, place, _, data, _, _ = known_of(before, after)
+            was, became = None if before is None else before.data, None if after is None else data
+            rows.append((seq, now, owner, half, number, place, _text_of(kinds), was, became))
     session.run_many(
         "INSERT INTO changes (seq, at, owner, half, sett_no, place, kinds, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
     )
-    return iter(recorded)
+    return iter(found)
 
 
 def note_told(session: Session, seq: int) -> int:
@@ -260,16 +255,3 @@ def note_told(session: Session, seq: int) -> int:
 @functools.lru_cache
 def _text_of(kinds: frozenset[ChangeKind]) -> str:
     return ",".join(sorted(kinds))
-
-
-def change_key(half: int, number: str, place: int) -> ChangeKey:
-    """Return the key of a row as a change has it."""
-    _, month, order = _half_of(half)
-    return month, order, number, place
-
-
-@functools.lru_cache
-def _half_of(ordinal: int) -> tuple[HalfMonth, str, int]:
-    """Return a half-month, its month and its order as the wire has them."""
-    half = HalfMonth.at(ordinal)
-    return half, f"{half.year:04}{half.month:02}", half.order

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from wxrevenue._base.calendar import HalfMonth
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from wxrevenue.ams.settlement import Settlement
-    from wxrevenue.ledger._pairing import Pair
+    from wxrevenue.ledger._pairing import Changed
     from wxrevenue.ledger._session import Session
 
     Place: TypeAlias = tuple[int, str]
@@ -76,25 +75,25 @@ def _sums_of_all(session: Session, span: tuple[int, int]) -> Sums:
     return {(half, status if known else None): (rows, _whole(*parts)) for half, known, status, rows, *parts in found}
 
 
-def add_to_sums(session: Session, changed: Iterable[tuple[int, Pair]]) -> None:
+def add_to_sums(session: Session, changed: Iterable[Changed]) -> None:
     """Take off the sums of all what rows were, and add what they are."""
-    rows: dict[tuple[int, int | None], int] = defaultdict(int)
-    fen: dict[tuple[int, int | None], int] = defaultdict(int)
-    for half, (before, after) in changed:
+    rows: dict[tuple[int, int | None], int] = {}
+    fen: dict[tuple[int, int | None], int] = {}
+    for half, before, after, _ in changed:
         if before is not None:
-            key = half, before.row.sett_status
-            rows[key] -= 1
-            fen[key] -= before.row.settled_revenue
+            key = half, before.status
+            rows[key] = rows.get(key, 0) - 1
+            fen[key] = fen.get(key, 0) - before.fen
         if after is not None:
-            key = half, after.row.sett_status
-            rows[key] += 1
-            fen[key] += after.row.settled_revenue
+            key = half, after.status
+            rows[key] = rows.get(key, 0) + 1
+            fen[key] = fen.get(key, 0) + after.fen
     session.run_many(
         "INSERT INTO sums (half, has_status, status, rows_kept, high, low) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (half, has_status, status) DO UPDATE SET rows_kept = sums.rows_kept + excluded.rows_kept,"
         " high = sums.high + excluded.high, low = sums.low + excluded.low",
         [
-            (half, int(status is not None), int(status or 0), count, *divmod(fen[half, status], _PART))
+            (half, int(status is not None), status or 0, count, *divmod(fen[half, status], _PART))
             for (half, status), count in rows.items()
             if count or fen[half, status]
         ],

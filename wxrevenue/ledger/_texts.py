@@ -9,7 +9,6 @@ import hashlib
 import json
 from datetime import date
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, Final, cast
 
 import attrs
@@ -21,6 +20,7 @@ from wxrevenue.errors import ConfigurationError
 
 FEN: Final = range(-(2**63), 2**63)
 """Amounts that a database keeps: 64 bits."""
+_LEAST, _LARGEST = FEN[0], FEN[-1]
 _LONGEST_KEY: Final = 200
 """Characters of a key that are kept; what tells longer ones apart is a digest."""
 _EXTRA: Final = "."
@@ -32,8 +32,6 @@ The faster parser would round these.
 """
 _SETTLEMENT, _SLOT, _AD_ROW = (cast("Any", kind) for kind in (Settlement, SlotRevenue, AdRow))
 """pyright does not know that ``_extra`` is given as ``extra``."""
-_ROW: Final = attrgetter("date", "mail_send_cnt", "month", "order", "sett_no", "sett_status", "settled_revenue", "zone", "_extra")
-_SLOT_FIELDS: Final = attrgetter("slot_id", "slot_settled_revenue", "_extra")
 _STATUSES: Final = {int(status): status for status in SettlementStatus}
 _PLAIN: Final = 2
 """Fields of a slot that has nothing unknown."""
@@ -47,7 +45,7 @@ def amount(where: str, value: object) -> int:
     Raises:
         ConfigurationError: it does not.
     """
-    if type(value) is not int or value not in FEN:  # (of anything but an int a range would look at each of its numbers)
+    if type(value) is not int or not _LEAST <= value <= _LARGEST:
         raise ConfigurationError(f"{where}: expected an amount that fits 64 bits, an int")
     return value
 
@@ -62,6 +60,8 @@ def column_text(text: str) -> str:
 
 def key_text(text: str) -> str:
     """Return the same for a column with an index, which takes no long one."""
+    if len(text) <= _LONGEST_KEY and text.isprintable():  # as nearly every one
+        return text
     found = column_text(text)
     if len(found) <= _LONGEST_KEY:
         return found
@@ -92,19 +92,22 @@ def read(text: str) -> Any:
 
 def settlement_text(row: Settlement) -> str:
     """Return everything in a settlement as one string."""
-    day, copies, month, order, number, status, revenue, zone, extra = _ROW(row)  # field by field: it is done for every row
-    content: dict[str, object] = {
-        "date": day,
-        "mail_send_cnt": copies,
-        "month": month,
-        "order": order,
-        "sett_no": number,
-        "sett_status": status,
-        "settled_revenue": revenue,
-        "slot_revenue": [[name, fen, more] if more else [name, fen] for name, fen, more in map(_SLOT_FIELDS, row.slot_revenue)],
-        "zone": zone,
+    slots: list[object] = []
+    for slot in row.slot_revenue:
+        more = slot._extra  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (where .extra is a call)
+        slots.append([slot.slot_id, slot.slot_settled_revenue, more] if more else [slot.slot_id, slot.slot_settled_revenue])
+    content: dict[str, object] = {  # field by field: it is done for every row
+        "date": row.date,
+        "mail_send_cnt": row.mail_send_cnt,
+        "month": row.month,
+        "order": row.order,
+        "sett_no": row.sett_no,
+        "sett_status": row.sett_status,
+        "settled_revenue": row.settled_revenue,
+        "slot_revenue": slots,
+        "zone": row.zone,
     }
-    if extra:
+    if extra := row._extra:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  (as above)
         content[_EXTRA] = extra
     return written(content)
 

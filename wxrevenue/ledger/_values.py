@@ -132,8 +132,25 @@ class Change(Printable):
     """``None`` for one that is gone."""
 
 
+class _MadeLate(Printable):
+    """Base of what gets its changes when somebody looks at them.
+
+    A ledger leaves ``changes`` out, and sets ``_late``, which returns them.
+    """
+
+    __slots__ = ("_late",)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if name != "changes":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            found = self._late()
+            object.__setattr__(self, name, found)
+            return found
+
+
 @attrs.frozen
-class Recorded(Printable):
+class Recorded(_MadeLate):
     """What recording an answer changed."""
 
     changes: tuple[Change, ...]

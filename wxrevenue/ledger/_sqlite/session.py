@@ -6,6 +6,7 @@ import functools
 import re
 import sqlite3
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class SqliteSession:
         while (left := len(values) - begin) > 0:
             count = left if left <= min(_EXACT_ROWS, most) else 1 << min(left, most).bit_length() - 1
             some = values[begin : begin + count]
-            self.connection.execute(_of_rows(sql, count), [value for row in some for value in row])
+            self.connection.execute(_of_rows(sql, count), [*chain.from_iterable(some)])
             begin += count
 
     def within(self, begin: str, work: Callable[[Session], T]) -> T:
