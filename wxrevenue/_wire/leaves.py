@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import date
 from decimal import Decimal
 from types import NoneType
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
+from wxrevenue._base.remembered import Remembered
 from wxrevenue._base.secret import Secret
 from wxrevenue._wire.model import Count, Day, DisplayCount, DisplayDate, DisplayName, DisplayNumber, DisplayText, Name, Tally, digits, whole
 from wxrevenue.errors import DecodeError, WxRevenueError
@@ -55,12 +55,8 @@ def _number_text(value: object) -> str | None:
     return str(value) if type(value) is int and value >= 0 else None
 
 
-@functools.lru_cache(maxsize=512)
 def _day(value: object) -> date:
-    """Return the day that a string begins with.
-
-    Remembered: a page has hundreds of rows and few days.
-    """
+    """Return the day that a string begins with."""
     if type(value) is not str or len(value) < _WRITTEN or value[7] != "-":
         raise ValueError
     return date.fromisoformat(value[:_WRITTEN])
@@ -84,9 +80,8 @@ def _placed(path: str, error: DecodeError) -> DecodeError:
     return DecodeError(error.message, path=path + error.path.removeprefix("$"))
 
 
-@functools.lru_cache(maxsize=512)
 def _display_day(value: object) -> date:
-    """Return the day that a string stands for; remembered, as above."""
+    """Return the day that a string stands for."""
     if type(value) is not str or len(value) != _WRITTEN or value[7] != "-":
         raise ValueError
     return date.fromisoformat(value)
@@ -102,10 +97,12 @@ def as_parsed(name: str) -> str:
     return cast("str", own)
 
 
+_MOST_DAYS: Final = 512
+"""Remembered of each kind: a page has hundreds of rows and few days."""
 NAMES: Final[Mapping[str, object]] = {
     "nested": _under_path,
     "placed": _placed,
-    "display_day": _display_day,
+    "display_days": Remembered(_display_day, _MOST_DAYS),
     "few": {str(number): number for number in range(100)},
     "keep": _with,
     "extra": _extra,
@@ -115,7 +112,7 @@ NAMES: Final[Mapping[str, object]] = {
     "whole": whole,
     "DecodeError": DecodeError,
     "fromisoformat": date.fromisoformat,
-    "day": _day,
+    "days": Remembered(_day, _MOST_DAYS),
     "Decimal": Decimal,
     "make": object.__new__,
     "Secret": Secret,
@@ -166,7 +163,7 @@ LEAVES: Mapping[object, tuple[str, ...]] = {
         "except ValueError: raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
     ),
     Day: (
-        "try: {v} = day({v})",
+        "try: {v} = days[{v}]",
         "except (TypeError, ValueError): raise misfit(f'{path}', 'a date such as 2020-03-25', {v}) from None",
     ),
 }
@@ -180,14 +177,15 @@ LENIENT: Mapping[object, tuple[str, ...]] = {
     DisplayName: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})", "else: {v} = {v}.strip()"),
     DisplayNumber: (f"if type({{v}}) is not str: {_KEEP}; {{v}} = number_text({{v}})",),
     DisplayCount: (
-        "if type({v}) is str and {v} in few: {v} = few[{v}]",
-        "else:",
+        "try: number = few.get({v})",
+        "except TypeError: number = None",
+        "if number is None:",
         "    number = digits({v})",
         f"    if number is None or number < 0: {_KEEP}; number = None",
-        "    {v} = number",
+        "{v} = number",
     ),
     DisplayDate: (
-        "try: {v} = display_day({v})",
+        "try: {v} = display_days[{v}]",
         f"except (TypeError, ValueError): {_KEEP}; {{v}} = None",
     ),
 }
