@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.lists import Item, Leaf, Shelf, items, script, shelf
+from support.lists import Item, Leaf, Query, Shelf, Source, items, script, shelf
 from support.virtual import now, run_virtual, settle, virtual
 
 from wxrevenue.errors import ClientStateError, ConfigurationError, ServerBusyError
@@ -48,6 +48,19 @@ async def test_prefetch_saves_time() -> None:
         if row.group % 10 == 0:
             await asyncio.sleep(1.0)
     assert now() == 11.0
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 3])
+def test_a_request_is_made_once(prefetch: int) -> None:
+    """The request for a page is made when it is fetched, and not again for its reader."""
+
+    async def walk() -> None:
+        server = shelf(items(50), 10)
+        source = Source(Query(), server.fetch)
+        await Paginator[Item](source, prefetch=prefetch).collect()
+        assert source.made == server.asked
+
+    run_virtual(walk())
 
 
 @virtual

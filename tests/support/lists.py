@@ -82,6 +82,8 @@ class Source:
         caps: set[int] | None = None,
     ) -> None:
         self.query, self.account = query, account
+        self.made: list[int] = []
+        """The pages for which a request was made."""
         self._fetch, self._on_page = fetch, on_page
         self.sizes = PageSizes(getattr(query, "page_size", None), set() if caps is None else caps)
 
@@ -93,6 +95,7 @@ class Source:
     def request_for(self, number: int, window: Any, size: int) -> Any:
         """Return the request for a page."""
         assert size >= 0
+        self.made.append(number)
         return attrs.evolve(window, page=number)
 
     async def fetch(self, request: Any) -> Any:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from wxrevenue._wire.totals import Totals
     from wxrevenue.pagination._page import IndexedPage
+    from wxrevenue.pagination._prefetch import PageKey
     from wxrevenue.pagination._source import PageSource
 
 LARGEST_PREFETCH: Final = 8
@@ -200,8 +201,7 @@ class Paginator(AsynchronousRows, Printable, Generic[R]):
             while self._has_more():
                 if self._list.turned:
                     await self._ahead.drop(self._window)
-                number = self._list.number
-                fresh = self._taken(await self._ahead.get((self._window, number), self._request_for(number)))
+                fresh = self._taken(await self._page((self._window, self._list.number)))
                 self._fetch_ahead()
                 if fresh:
                     yield fresh  # without an await since the page was taken: a cancellation must not come between
@@ -238,12 +238,22 @@ class Paginator(AsynchronousRows, Printable, Generic[R]):
         """
         number = self._list.number
         for ahead in range(number, number + min(self._prefetch, self._list.pages_missing)):
-            self._ahead.start((self._window, ahead), self._request_for(ahead))
+            self._start_on((self._window, ahead))
         for window in range(self._window + 1, min(self._window + self._concurrency, len(self._windows))):
-            self._ahead.start((window, 1), self._source.request_for(1, self._windows[window], 0))
+            self._start_on((window, 1))
 
-    def _request_for(self, number: int) -> object:
-        return self._source.request_for(number, self._windows[self._window], self._list.now.size)
+    def _start_on(self, key: PageKey) -> None:
+        if self._ahead.wants(key):
+            self._ahead.start(key, self._request_for(key))
+
+    async def _page(self, key: PageKey) -> IndexedPage[R]:
+        """Return a page; its request is made only if it was not fetched ahead."""
+        ahead = self._ahead.take(key)
+        return await (self._ahead.fetched(self._request_for(key)) if ahead is None else ahead)
+
+    def _request_for(self, key: PageKey) -> object:
+        window, number = key
+        return self._source.request_for(number, self._windows[window], self._list.now.size if window == self._window else 0)
 
     async def _drop_ahead(self) -> None:
         if self._is_at_home():

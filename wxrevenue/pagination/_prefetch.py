@@ -31,16 +31,22 @@ class Prefetcher(Generic[R, Q]):
         self._source = source
         self._tasks: dict[PageKey, asyncio.Task[IndexedPage[R]]] = {}
 
-    def start(self, key: PageKey, request: Q) -> None:
-        """Begin to fetch a page, if it is not under way."""
-        if key not in self._tasks and not self._source.is_waiting():
-            self._tasks[key] = start(self._fetched(request))
-            self._tasks[key].add_done_callback(_read)
+    def wants(self, key: PageKey) -> bool:
+        """Return whether to begin to fetch a page: it is not under way, and nothing waits."""
+        return key not in self._tasks and not self._source.is_waiting()
 
-    async def get(self, key: PageKey, request: Q) -> IndexedPage[R]:
+    def start(self, key: PageKey, request: Q) -> None:
+        """Begin to fetch a page that is wanted."""
+        self._tasks[key] = start(self.fetched(request))
+        self._tasks[key].add_done_callback(_read)
+
+    def take(self, key: PageKey) -> asyncio.Task[IndexedPage[R]] | None:
+        """Return a page that is under way, or ``None``."""
+        return self._tasks.pop(key, None)
+
+    async def fetched(self, request: Q) -> IndexedPage[R]:
         """Return a page."""
-        task = self._tasks.pop(key, None)
-        return await (self._fetched(request) if task is None else task)
+        return indexed(await self._source.fetch(request))
 
     async def drop(self, window: int | None = None) -> None:
         """Give up the pages of a window, or all."""
@@ -50,9 +56,6 @@ class Prefetcher(Generic[R, Q]):
     def forget(self) -> None:
         """Let go of pages that belong to an event loop that is gone."""
         self._tasks.clear()
-
-    async def _fetched(self, request: Q) -> IndexedPage[R]:
-        return indexed(await self._source.fetch(request))
 
 
 def _read(task: asyncio.Task[object]) -> None:
