@@ -120,7 +120,11 @@ def chained(before: int, content: bytes) -> int:
     It is made from that of the pages before and from the rows that follow them, each behind a line
     break.
     """
-    return int.from_bytes(blake2b(b"%x%b" % (before, content), digest_size=8).digest(), "big") if content else before
+    if not content:
+        return before
+    digest = blake2b(b"%x" % before, digest_size=8)
+    digest.update(content)
+    return int.from_bytes(digest.digest(), "big")
 
 
 def first_of(content: bytes, rows: int) -> bytes:

@@ -231,7 +231,7 @@ class ListReader(Generic[R]):
 
     def _begin_check(self, page: IndexedPage[R]) -> bool:
         """Return whether earlier pages may have shown these rows; turn to the first one."""
-        pages = sorted(self._index.doubtful(page, self.now.number))
+        pages = sorted(self._index.doubtful(page, self.now.number, self.number))
         if page.rows and page.digest == self.now.page_digest:
             pages.insert(0, self.number + _FAR)
         self.now.moved |= bool(pages) and self.now.differs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable, Hashable, Sequence
 
 Traits: TypeAlias = "tuple[list[int], list[int], list[bytes]]"
@@ -78,10 +79,10 @@ class IndexedPage(Generic[R]):
     """The rows' numbers; 0: it has none, or its key never changes."""
     contents: list[int]
     """Tell each row's content from another, in this process."""
-    is_new: bool = False
-    """None of its rows was seen before, nor one that it may be.
+    news: dict[int, array[int]] | None = None
+    """What to remember of a page with only new groups, each with one row.
 
-    This is found out when the page is taken in.
+    This is found out when the page is taken in; ``None``: some may have been.
     """
 
 

@@ -15,8 +15,6 @@ import attrs
 from wxrevenue.pagination._page import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wxrevenue.pagination._page import IndexedPage
 
 _CONTENT_BITS: Final = 40
@@ -106,10 +104,10 @@ class RowIndex:
         self._counts: dict[int, tuple[int, int]] = {}
         """By key that several rows share: a pass, and how many it showed so far."""
 
-    def doubtful(self, page: IndexedPage[R], pass_number: int) -> set[int]:
+    def doubtful(self, page: IndexedPage[R], pass_number: int, page_number: int) -> set[int]:
         """Return the earlier pages of the pass that may have shown rows of this one."""
-        page.is_new = self._knows_none(page.groups)
-        if page.is_new:
+        page.news = self._news(page, _sighting(pass_number, page_number))
+        if page.news is not None:
             return set()
         alike = (self._alike(group, number) for group, number in zip(page.groups, page.numbers, strict=True))
         return {seen & _PAGE for sightings in alike for seen in sightings if seen >> _PAGE_BITS & _PASS == pass_number & _PASS}
@@ -124,9 +122,10 @@ class RowIndex:
             moved: the list moved during the pass, so that what looks like a row of an earlier page
                 is that row.
         """
-        here = (pass_number & _PASS) << _PAGE_BITS | page_number & _PAGE
-        if page.is_new or self._knows_none(page.groups):  # as on nearly every page
-            self._add(page, here)
+        here = _sighting(pass_number, page_number)
+        news = self._news(page, here) if page.news is None else page.news
+        if news is not None:  # as on nearly every page
+            self._by_group.update(news)
             return PageDiff([*page.rows], [*range(len(page.rows))], new=len(page.rows))
         known = {group for group in page.groups if group in self._by_group or group in self._ambiguous}
         for group, size in Counter(page.groups).items():
@@ -147,11 +146,12 @@ class RowIndex:
                 self._counts[key] = (here >> _PAGE_BITS, max(count, self._shown(key, here)))
         return found
 
-    def _knows_none(self, groups: Sequence[int]) -> bool:
-        """Return whether all these groups are new, and each has one row."""
-        if len(set(groups)) != len(groups) or not self._by_group.keys().isdisjoint(groups):
-            return False
-        return not self._ambiguous or self._ambiguous.keys().isdisjoint(groups)
+    def _news(self, page: IndexedPage[R], here: int) -> dict[int, array[int]] | None:
+        """Return what to remember of a page with only new groups, each with one row."""
+        news = dict.fromkeys(page.groups, array(_64_BITS, [here, *page.groups, *page.numbers, *page.contents]))
+        if len(news) != len(page.groups) or not self._by_group.keys().isdisjoint(news):
+            return None
+        return news if not self._ambiguous or self._ambiguous.keys().isdisjoint(news) else None
 
     def _alone(self, group: int) -> int | None:
         """Return the record of the only row of a group."""
@@ -163,10 +163,6 @@ class RowIndex:
         for one, number, content in zip(told[:size], told[size:-size], told[-size:], strict=True):
             self._by_group[one] = number << _RECORD_BITS | _record(content, here)
         return self._alone(group)
-
-    def _add(self, page: IndexedPage[R], here: int) -> None:
-        told = array(_64_BITS, [here, *page.groups, *page.numbers, *page.contents])
-        self._by_group.update(dict.fromkeys(page.groups, told))
 
     def _alike(self, group: int, number: int) -> tuple[int, ...]:
         """Return where rows that may be this one were seen last."""
@@ -216,6 +212,11 @@ class RowIndex:
             self._ambiguous[group] = alone & _SIGHTING
             self._by_key[hash((_key(group, alone >> _RECORD_BITS), 1))] = alone & _RECORD
         self._ambiguous.setdefault(group, 0)
+
+
+def _sighting(pass_number: int, page_number: int) -> int:
+    """Return a pass and a page as one number."""
+    return (pass_number & _PASS) << _PAGE_BITS | page_number & _PAGE
 
 
 def _key(group: int, number: int) -> int:
