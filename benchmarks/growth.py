@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
+import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,10 +30,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from benchmarks import _program, _report
 from benchmarks._answers import settlement_page
+from benchmarks._apart import together
 from benchmarks._cores import allowed
-from benchmarks._measure import Outcome
-from benchmarks._report import put_into_readme
+from benchmarks._measure import Outcome, module
 from benchmarks._server import serving
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ UNITS: Final[Mapping[str, int]] = {
 """How much x1 is. Ledger rows come 48 for each owner."""
 _WHOLE: Final = ("rows", "floor_rows", "waiters", "floor_waiters")
 """What the table of all benchmarks shows at x1,000, too: the others take minutes."""
-_ROOT: Final = Path(__file__).parent.parent
 
 
 @attrs.frozen
@@ -134,13 +133,8 @@ def measured(name: str, factors: Sequence[int], *, processes: Sequence[int] = (1
 def run_once(name: str, units: int, base_url: str, processes: int = 1) -> dict[str, Any]:
     """Have work done by processes; return what a unit cost, and the bytes of all."""
     with tempfile.TemporaryDirectory() as folder:
-        share = [name, str(UNITS[name]), str(units // processes), base_url, folder]
-        commands = [[sys.executable, "-m", "benchmarks._growth_work", *share, str(number)] for number in range(processes)]
-        running = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=_ROOT) for command in commands]  # noqa: S603
-        printed = [process.communicate()[0] for process in running]
-    if any(process.returncode for process in running):
-        raise RuntimeError(f"{name}: a process failed: see above")
-    each = [json.loads(text) for text in printed]
+        share = (name, UNITS[name], units // processes, base_url, folder)
+        each = together("benchmarks._growth_work", [(*share, number) for number in range(processes)])
     costs = {what: sum(one["microseconds"][what] for one in each) / processes for what in each[0]["microseconds"]}
     return {"microseconds": costs, "bytes": sum(one["bytes"] for one in each)}
 
@@ -173,14 +167,9 @@ def plot(path: str, growths: Sequence[Growth]) -> None:
     Args:
         path: where to write the PNG.
         growths: the lines of the table.
-
-    Raises:
-        SystemExit: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        sys.exit("a plot needs matplotlib: pip install matplotlib")
+    from matplotlib.figure import Figure
+
     figure: Any = Figure(figsize=(12, 5), layout="constrained")
     ratios, memory = figure.subplots(1, 2, sharex=True)
     for what in dict.fromkeys(growth.what for growth in growths):
@@ -200,31 +189,42 @@ def plot(path: str, growths: Sequence[Growth]) -> None:
     figure.savefig(path, format="png", dpi=110)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure the kinds of work named on the command line, or all."""
+def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = argparse.ArgumentParser(prog="python -m benchmarks.growth", description="Measure what a unit costs as work grows.")
     options.add_argument("work", nargs="*", metavar="WORK", help=f"any of {', '.join(UNITS)} (default: all)")
     options.add_argument("--quick", action="store_true", help="up to ten times the work only")
     options.add_argument("--json", action="store_true", help="print one JSON array, in place of the table")
-    options.add_argument("--readme", action="store_true", help="put the ratios into benchmarks/README.md, too")
+    options.add_argument("--readme", action="store_true", help="put the ratios into benchmarks/README.md, in place of its table")
     options.add_argument("--plot", metavar="FILE", help="draw a PNG, too")
-    chosen = options.parse_args(arguments)
+    chosen = options.parse_intermixed_args(arguments)
     if strange := set(chosen.work) - UNITS.keys():
         options.error(f"unknown work: {', '.join(sorted(strange))}")
+    if chosen.readme and not os.access(_report.README, os.W_OK):
+        options.error(f"--readme: cannot write {_report.README}")
+    if chosen.plot and not os.access(Path(chosen.plot).parent, os.W_OK):
+        options.error(f"--plot: cannot write {chosen.plot}")
+    if chosen.plot and module("matplotlib") is None:
+        options.error("--plot needs matplotlib: pip install matplotlib")
+    return chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the kinds of work named on the command line, or all."""
+    chosen = _chosen(arguments)
     if not chosen.json:
         print(HEAD)
     growths: list[Growth] = []
-    for name in chosen.work or UNITS:
+    for name in dict.fromkeys(chosen.work or UNITS):
         growths += (found := measured(name, FACTORS[:2] if chosen.quick else FACTORS))
         if not chosen.json:
             print("\n".join(growth.line() for growth in found), flush=True)
     if chosen.json:
         print(json.dumps([attrs.asdict(growth) for growth in growths], indent=2))
     if chosen.readme:
-        put_into_readme("benchmarks.growth", as_markdown(growths))
+        _report.put_into_readme("benchmarks.growth", as_markdown(growths))
     if chosen.plot:
         plot(chosen.plot, growths)
 
 
 if __name__ == "__main__":
-    main()
+    _program.run(main)

@@ -13,24 +13,22 @@ import argparse
 import asyncio
 import gc
 import json
-import os
 import platform
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import decode, share_ratio, turn
+from benchmarks import _program, decode, share_ratio, turn
 from benchmarks._answers import settlement_page
+from benchmarks._apart import started
 from wxrevenue import LocalRateLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
 RECORD: Final = Path(__file__).with_name("instructions.json")
 TOLERANCE: Final = 0.03
@@ -101,19 +99,25 @@ def build() -> str:
 def counted(name: str) -> int:
     """Return how many instructions one piece of work takes."""
     _, count = WORK[name]
-    with ThreadPoolExecutor(2) as both:  # counts do not depend on what else the machine does
-        more, fewer = both.map(partial(_collected, name), (_WARM + count, _WARM))
+    with ExitStack() as stack:  # both at once: counts do not depend on what else the machine does
+        both = [stack.enter_context(_running(name, times)) for times in (_WARM + count, _WARM)]
+        more, fewer = map(_collected, both)
     return round((more - fewer) / count)
 
 
-def _collected(name: str, count: int) -> int:
+@contextmanager
+def _running(name: str, count: int) -> Generator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory() as folder:
-        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
-        command = [*valgrind, sys.executable, "-m", __spec__.name, "--do", name, str(count)]
-        done = subprocess.run(command, stderr=subprocess.PIPE, check=True, cwd=_HERE, env={**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S603
-    found = _COLLECTED.search(done.stderr)
-    if found is None:
-        raise RuntimeError("callgrind told no count")
+        valgrind = ("env", "PYTHONHASHSEED=0", "valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out")
+        with started("-m", __spec__.name, "--do", name, count, under=valgrind, stderr=subprocess.PIPE) as process:
+            yield process
+
+
+def _collected(process: subprocess.Popen[bytes]) -> int:
+    told = process.communicate()[1]
+    found = _COLLECTED.search(told)
+    if process.returncode or found is None:
+        raise RuntimeError(f"callgrind told no count: {told.decode(errors='replace')}")
     return int(found[1])
 
 
@@ -167,4 +171,4 @@ async def _done(work: Callable[[int], Awaitable[None]], count: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _program.run(main)

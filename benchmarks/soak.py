@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from benchmarks import _program
 from benchmarks._troubled import troubled
 from wxrevenue import (
     ClientStateError,
@@ -270,4 +271,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _program.run(main)

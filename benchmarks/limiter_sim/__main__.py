@@ -2,9 +2,9 @@
 
 ::
 
-    python -m benchmarks.limiter_sim.__main__ [--quick | --full] [--server fixed …]
+    python -m benchmarks.limiter_sim [--quick | --full] [--server fixed …]
         [--policy cold …] [--quota 100 …] [--callers 200 …]
-    python -m benchmarks.limiter_sim.__main__ --plot storm.png
+    python -m benchmarks.limiter_sim --plot storm.png
 
 Virtual time, so ten minutes take a fraction of a second, and a seed decides everything. In a cell,
 the first figure is the calls made ÷ the calls that had to be made. The second is the makespan ÷
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from benchmarks import _program
 from benchmarks.limiter_sim.cases import Case, Result, run
 from benchmarks.limiter_sim.goals import Goal, figures, goal
 from benchmarks.limiter_sim.policies import OURS, RIVALS
@@ -109,7 +110,7 @@ def _print_group(cases: Sequence[Case], policies: Sequence[str], tally: Tally, *
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.limiter_sim.__main__", description="Simulate how quotas are obeyed.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.limiter_sim", description="Simulate how quotas are obeyed.")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a few small cases: seconds")
     size.add_argument("--full", action="store_true", help="the whole cross product: an hour")
@@ -160,4 +161,4 @@ def _limits(limits: Goal) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    _program.run(main)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from benchmarks import _program
 from benchmarks.limiter_sim.fleet import POLICIES, FleetCase, FleetResult, simulate
 from benchmarks.limiter_sim.servers import KINDS
 from benchmarks.limiter_sim.troubles import TROUBLES
@@ -116,4 +117,4 @@ def _options() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    _program.run(main, needs=("lupa", "redis"))

@@ -14,7 +14,6 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from lupa import lua51  # type: ignore[import-untyped]
 
 from wxrevenue.testing._limiter_suite.scene import EVENING
 from wxrevenue.testing._virtual import START
@@ -47,7 +46,10 @@ class RedisModel:
     """
 
     def __init__(self, unix: Callable[[], float]) -> None:
+        from lupa import lua51  # type: ignore[import-untyped]
+
         self._unix = unix
+        self._type: Any = lua51.lua_type
         self.data: dict[str, Any] = {}
         self.expires: dict[str, float] = {}
         self.channels: dict[str, list[asyncio.Queue[str]]] = {}
@@ -97,8 +99,7 @@ class RedisModel:
         return self._table(values, len(values))
 
     def _answer(self, found: Any) -> Any:
-        kind: Any = lua51.lua_type(found)
-        if kind != "table":
+        if self._type(found) != "table":
             return found
         return [self._answer(found[place]) for place in range(1, len(found) + 1)]
 

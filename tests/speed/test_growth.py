@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -164,6 +165,22 @@ def test_growth_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     growth.main(["rows", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert [one["ratio"] for one in found] == [1.0, 1.5]
+
+
+@pytest.mark.usefixtures("known")
+def test_a_plot_that_cannot_be_made_is_told_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where to, and what with, is looked at before anything is measured."""
+    with pytest.raises(SystemExit):
+        growth.main(["--plot", str(tmp_path / "no" / "a.png")])
+    monkeypatch.setattr(growth, "module", mock.Mock(return_value=None))
+    with pytest.raises(SystemExit):
+        growth.main(["--plot", str(tmp_path / "a.png")])
+    printed = capsys.readouterr()
+    assert "--plot: cannot write" in printed.err
+    assert "--plot needs matplotlib" in printed.err
+    assert printed.out == ""
 
 
 def test_unknown_work_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
