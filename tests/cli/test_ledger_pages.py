@@ -13,12 +13,14 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from rich.cells import cell_len
 from support.report import LAST, PROVIDER, a_ledger, headlines, parsed, slots, statement
 from typer.testing import CliRunner
 
 from wxrevenue import HalfMonth, Sandbox, Totals
 from wxrevenue.cli import _app, _client, _terminal
+from wxrevenue.cli._ratios import command as _ratios
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -345,6 +347,39 @@ def test_options_that_do_not_go_together(arguments: list[str], says: str) -> Non
     code, out, err = invoke(*arguments, columns=200)
     assert (code, out) == (2, "")
     assert says in err
+
+
+SERVED = {
+    "settlements": ["settlements", "--from", "2024-01-01", "--to", "2024-01-31"],
+    "ads": ["ads", "--days", "3"],
+    "sync": ["sync", "--ledger", "x.db", "--from", "2024-01-01"],
+    "worker": ["worker", "--redis", "redis://x", "--ledger", "x.db"],
+    "balance": ["balance"],
+    "ratios": ["ratios", "show"],
+}
+"""Commands that have a server, or a sandbox."""
+
+
+@pytest.mark.parametrize("command", SERVED.values(), ids=SERVED)
+@pytest.mark.parametrize("both", [["--sandbox", "--base-url=http://x"], ["--base-url=http://x", "--sandbox"]], ids=" ".join)
+def test_a_server_and_a_sandbox_do_not_go_together(command: list[str], both: list[str]) -> None:
+    """Neither of them is ignored silently."""
+    code, out, err = invoke(*command, *both, columns=200)
+    assert (code, out) == (2, "")
+    assert "--sandbox, --base-url: not together" in err
+
+
+def test_every_command_with_a_server_is_known_here() -> None:
+    """A command that takes one of the two takes both, and is tried above."""
+
+    def taking(app: typer.Typer, option: str) -> set[str]:
+        group = typer.main.get_group(app)
+        return {name for name, command in group.commands.items() if any(option in one.opts for one in command.params)}
+
+    whole, ratios = _app.app, _ratios.app
+    assert taking(whole, "--sandbox") == SERVED.keys() - {"ratios"}
+    assert taking(whole, "--base-url") == SERVED.keys() - {"ratios"}
+    assert taking(ratios, "--sandbox") == taking(ratios, "--base-url") == {"show", "plan", "apply"}
 
 
 def test_terminals_without_chinese(ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:

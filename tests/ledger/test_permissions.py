@@ -84,7 +84,7 @@ async def test_a_file_that_may_only_be_read(file: Path) -> None:
     with ordinary_user(file, of_file=0o444):
         async with existing_ledger(str(file)) as ledger:
             assert await ledger.providers() == ()
-            with pytest.raises(LedgerError, match="let the user who runs this write to both, or copy the ledger to read it"):
+            with pytest.raises(LedgerError, match="write to both, or copy the ledger, and the -wal file beside it, to read it"):
                 await ledger.record("wx1", HALF, [])
 
 

@@ -27,6 +27,7 @@ from wxrevenue.cli._ledger.words import line as change_line
 from wxrevenue.cli._panels import WECHAT
 from wxrevenue.cli._problem import Problem
 from wxrevenue.cli._ratios import command as _ratios
+from wxrevenue.cli._server import BaseUrl, InSandbox, made_up
 from wxrevenue.cli._settlements import command as _settlements
 from wxrevenue.cli._settlements import options as _job
 from wxrevenue.cli._variables import listed
@@ -152,8 +153,8 @@ def settlements(  # noqa: PLR0913  (options, all by keyword)
     by: Annotated[By, typer.Option(help="A line (csv, xlsx) for each settlement, or one for each of its slots.")] = "settlement",
     bom: Annotated[bool, typer.Option("--bom", help="A CSV for Excel: marked as UTF-8, ' before ids that it would round.")] = False,
     page_size: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE_SIZE, help="Rows to a call; the server may send fewer.")] = 20,
-    base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up books in place of a server; needs no credentials.")] = False,
+    base_url: BaseUrl = None,
+    sandbox: InSandbox = False,
 ) -> None:
     """Print or export the provider's half-month settlements.
 
@@ -176,8 +177,8 @@ def ads(  # noqa: PLR0913  (options, all by keyword)
     out: Annotated[Path | None, typer.Option(help="Write to this file, which appears when it is whole.")] = None,
     bom: Annotated[bool, typer.Option("--bom", help="A CSV for Excel: marked as UTF-8, ' before ids that it would round.")] = False,
     page_size: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE_SIZE, help="Rows to a call; by unit 200 at most.")] = 100,
-    base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up figures in place of a server; needs no credentials.")] = False,
+    base_url: BaseUrl = None,
+    sandbox: Annotated[bool, made_up("figures")] = False,
 ) -> None:
     """Print or export the ad data of all Mini Programs.
 
@@ -208,8 +209,8 @@ def sync(  # noqa: PLR0913  (options, all by keyword)
     ratios: Annotated[bool, typer.Option("--ratios", help="Record the Mini Programs' ratios, too.")] = False,
     watch: Annotated[str | None, typer.Option(metavar="6h", help="Do it again after so long (s, m, h, d), until Ctrl-C.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Jobs side by side.")] = 16,
-    base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up books in place of a server; needs no credentials.")] = False,
+    base_url: BaseUrl = None,
+    sandbox: InSandbox = False,
 ) -> None:
     """Fetch the settlements that a ledger misses.
 
@@ -233,8 +234,8 @@ def worker(  # noqa: PLR0913  (options, all by keyword)
     grace: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="For the running jobs to end in when it is told to stop.")
     ] = 20.0,
-    base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up books in place of a server; needs no credentials.")] = False,
+    base_url: BaseUrl = None,
+    sandbox: InSandbox = False,
 ) -> None:
     """Fetch the jobs that `sync --redis` queues.
 

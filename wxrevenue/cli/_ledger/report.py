@@ -15,6 +15,7 @@ from wxrevenue.cli._ledger import balance as _balance
 from wxrevenue.cli._ledger.reading import LedgerUrl, ledger_at
 from wxrevenue.cli._panels import FINANCE, WECHAT
 from wxrevenue.cli._problem import Problem
+from wxrevenue.cli._server import BaseUrl, InSandbox  # noqa: TC001  (likewise)
 
 app = typer.Typer()
 SaidIn: TypeAlias = Annotated[Lang, typer.Option(help="English or Chinese.")]
@@ -57,8 +58,8 @@ def balance(
     ledger: Annotated[str | None, typer.Option(help="Read this ledger in place of asking WeChat.")] = None,
     owner: Annotated[str | None, typer.Option(metavar="APPID", help="One account of the ledger; by default all.")] = None,
     lang: SaidIn = "en",
-    base_url: Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Made-up books in place of a server; needs no credentials.")] = False,
+    base_url: BaseUrl = None,
+    sandbox: InSandbox = False,
 ) -> None:
     """Print what is still to be settled, in yuan.
 

@@ -12,6 +12,7 @@ from wxrevenue.cli._problem import FAILED, Problem
 from wxrevenue.cli._ratios import file as _file
 from wxrevenue.cli._ratios.job import Job
 from wxrevenue.cli._ratios.report import HEAD, row
+from wxrevenue.cli._server import BaseUrl, made_up
 from wxrevenue.cli._starting import STOPPED
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ RedirectUri: TypeAlias = Annotated[
     str | None,
     typer.Option(envvar="WXREVENUE_REDIRECT_URI", metavar="URL", help="Where the link of the authorization leads back to."),
 ]
-BaseUrl: TypeAlias = Annotated[str | None, typer.Option(help="Another server, such as that of `wxrevenue sandbox`.")]
-InSandbox: TypeAlias = Annotated[bool, typer.Option("--sandbox", help="Made-up Mini Programs in place of a server.")]
+InSandbox: TypeAlias = Annotated[bool, made_up("Mini Programs")]
 
 
 @app.command()

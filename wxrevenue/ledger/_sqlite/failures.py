@@ -21,7 +21,8 @@ _AS_SUCH: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 _OWNER: Final = "make this user the owner of the file and its folder"
 _THERE: Final = "let the user who runs this write there"
 _UNKNOWN: Final = "SQLite could not open it"
-_BOTH: Final = "let the user who runs this write to both, or copy the ledger to read it"
+_COPY: Final = "or copy the ledger, and the -wal file beside it, to read it"
+_BOTH: Final = f"let the user who runs this write to both, {_COPY}"
 
 
 def is_missing(path: Path) -> bool:
@@ -90,4 +91,4 @@ def _why_not_read(path: Path, *, may_write: bool) -> str:
         return f"the user who runs this may not read it; {_OWNER}"
     if may_write:
         return _UNKNOWN
-    return f"SQLite writes beside a ledger also to read it, and its folder must not be written to; {_THERE}, or copy the ledger to read it"
+    return f"SQLite writes beside a ledger also to read it, and its folder must not be written to; {_THERE}, {_COPY}"
