@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from benchmarks import permits, sharing
-from benchmarks.limiter_sim.fleet import FleetCase, FleetResult
+from benchmarks.limiter_sim.fleet import FleetCase, FleetResult, simulate
 from benchmarks.limiter_sim.fleets import quiet
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ def test_g7_what_is_allowed_is_the_goal(monkeypatch: pytest.MonkeyPatch) -> None
     assert row.rival == pytest.approx(1_000 / 34)
     monkeypatch.setattr(permits, "simulate", mock.Mock(return_value=result(late_calls=1_000, late_scripts=29)))
     assert permits.run()[0].met
+
+
+def test_g7_calls_that_go_one_at_a_time_take_two_scripts_each() -> None:
+    """Who is next comes when its call may go, and no other asks in its place.
+
+    One script reports and one asks: in a process that calls seldom no third one wakes it.
+    """
+    with quiet():
+        found = simulate(FleetCase("gcra-q/10", 100, 0.5, 8, callers=16, windows=3.0), "shared")
+    assert found.ended
+    assert found.late_scripts < 2.5 * found.late_calls
+    assert (found.beside_probe, found.expired) == (0, 0)
 
 
 @pytest.mark.parametrize("goal", [*permits.GOALS, *permits.QUICK], ids=lambda goal: goal.what.replace(" ", "-"))

@@ -2,6 +2,10 @@
 
 It reports, asks, learns, gives back and keeps alive, all in one step. It may run twice: reports
 carry a number, and what was granted is told as a total.
+
+Nothing runs inside Redis by itself: one process, the ticker, asks when a call may go next. Where
+calls go one at a time, and who is first in line spoke too long ago to be granted anything unasked,
+that process is told when to ask: another one's question would only wake it.
 """
 
 from __future__ import annotations
@@ -70,10 +74,20 @@ local function is_ticker(proc, at)
   put('ticks', at)
   return true
 end
+local handed_on = false
+local function hand_on(proc, at)
+  if not is_wide() or cap() > 1 then return false end
+  local first = redis.call('ZRANGE', KEYS[7], 0, 0)[1]
+  local r = first and first ~= proc and record(first)
+  if not r or listens(first, r) or r.woken > r.spoken then return false end
+  if S.ticker == proc or not S.ticks or S.ticks < now - 0.1 or S.ticks > at + 0.02 then put('ticker', nil) end
+  handed_on = true
+  return true
+end
 local function come_after(proc, r)
   if r.want <= 0 or r.woken == now then return 0 end
   local at, rank = next_time(), redis.call('ZRANK', KEYS[7], proc) or 0
-  if is_ticker(proc, at) then return at - now end
+  if not hand_on(proc, at) and is_ticker(proc, at) then return at - now end
   if rank < 2 or ARGV[20] ~= '' then return at - now + 0.25 * (1 + rank) end
   local spread = redis.call('ZCARD', KEYS[7]) / (is_wide() and 3 or 4)
   return math.min(at - now + lease * math.max(1, spread), math.max(lease, window) + lease)
@@ -90,14 +104,18 @@ local function told(proc, r)
     plain(stated and per_stated or S.span), plain(members),
     S.probe == proc and '1' or '0', plain(r.want), plain(S.count + S.out), S.scopes and '0' or '1', S.kind}, ' ')
 end
+local function first_in_line() return not S.ticker and redis.call('ZRANGE', KEYS[7], 0, 0)[1] end
+local function send(proc)
+  local r = record(proc)
+  if r and proc ~= me then redis.pcall('PUBLISH', channel .. string.match(proc, '^[^.]+'), ARGV[14] .. ' ' .. told(proc, r)) end
+end
 local function publish()
   if S.ticker == me and (record(me) or {want = 0}).want <= 0 then put('ticker', nil) end
-  local first = not S.ticker and redis.call('ZRANGE', KEYS[7], 0, 0)[1]
+  local first = first_in_line()
   if first then tell[first] = true end
-  for proc in pairs(tell) do
-    local r = record(proc)
-    if r and proc ~= me then redis.pcall('PUBLISH', channel .. string.match(proc, '^[^.]+'), ARGV[14] .. ' ' .. told(proc, r)) end
-  end
+  for proc in pairs(tell) do send(proc) end
+  first = handed_on and first_in_line()
+  if first then send(first) end
 end
 """
 
